@@ -1,0 +1,155 @@
+"""A run in one safetensors file, written whole or not at all."""
+
+import contextlib
+import json
+import math
+import os
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Self
+
+import torch
+from safetensors import SafetensorError, safe_open
+from safetensors.torch import save
+from torch import Tensor
+
+from abp_core.data import Source
+from abp_core.generator import Generator
+from abp_core.spec import TrainingSpec
+
+FORMAT = "abp-1"
+MOST_BYTES = 200_000_000
+
+
+class CheckpointRejected(ValueError):
+    """A file that is no checkpoint of this program. The message is one sentence for the user."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Checkpoint:
+    """Everything a run needs to go on exactly, except the data, of which it keeps a digest.
+
+    sigma: noise level in signal units. updates: learning steps that were taken (an iteration in
+    which every chain diverged takes none). weights, first_moments, second_moments: by parameter
+    name. latents (examples, *latent_shape): where the persistent chains stand.
+    """
+
+    spec: TrainingSpec
+    source: Source
+    digest: str
+    sigma: float
+    iteration: int
+    updates: int
+    seconds: float
+    weights: dict[str, Tensor]
+    first_moments: dict[str, Tensor]
+    second_moments: dict[str, Tensor]
+    latents: Tensor
+
+    def generator(self) -> Generator:
+        """The network with these weights, on the CPU."""
+        generator = Generator(self.spec.generator)
+        generator.load_state_dict(self.weights)
+        return generator.requires_grad_(False)
+
+    def save(self, path: Path) -> None:
+        """Writes beside `path` first, so that a crash leaves the old file or the new one."""
+        header = {
+            "format": FORMAT,
+            "spec": self.spec.to_json(),
+            "source": self.source.to_json(),
+            "digest": self.digest,
+            "numbers": json.dumps([self.sigma, self.iteration, self.updates, self.seconds]),
+        }
+        groups = {
+            "weights": self.weights,
+            "first_moments": self.first_moments,
+            "second_moments": self.second_moments,
+        }
+        tensors = {
+            f"{group}/{name}": tensor.detach().cpu().contiguous()
+            for group, members in groups.items()
+            for name, tensor in members.items()
+        }
+        tensors["latents"] = self.latents.detach().cpu().contiguous()
+        handle, beside = tempfile.mkstemp(dir=path.parent, prefix=path.name, suffix=".part")
+        try:
+            with os.fdopen(handle, "wb") as file:
+                file.write(save(tensors, header))
+                file.flush()
+                os.fsync(file.fileno())
+            os.replace(beside, path)
+        except BaseException:
+            with contextlib.suppress(FileNotFoundError):
+                os.unlink(beside)
+            raise
+
+    @classmethod
+    def load(cls, path: Path) -> Self:
+        """Raises CheckpointRejected, and nothing else, for any file that `save` did not write."""
+        try:
+            if path.stat().st_size > MOST_BYTES:
+                raise CheckpointRejected(
+                    f"{path.name} is larger than {MOST_BYTES // 10**6} MB; it is no checkpoint of "
+                    "this studio."
+                )
+            with safe_open(path, framework="pt") as file:
+                header = file.metadata() or {}
+                if header.get("format") != FORMAT:
+                    raise CheckpointRejected(
+                        f"{path.name} holds another program's model; please choose a checkpoint "
+                        "that this studio saved."
+                    )
+                tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
+            return cls._from(header, tensors)
+        except CheckpointRejected:
+            raise
+        except OSError as error:
+            raise CheckpointRejected(f"{path.name} could not be opened.") from error
+        except SafetensorError as error:
+            raise CheckpointRejected(
+                f"{path.name} is cut short or no safetensors file; please choose a checkpoint "
+                "that this studio saved."
+            ) from error
+        except (ValueError, TypeError, KeyError, RuntimeError) as error:
+            raise CheckpointRejected(
+                f"{path.name} is damaged; please choose another checkpoint."
+            ) from error
+
+    @classmethod
+    def _from(cls, header: dict[str, str], tensors: dict[str, Tensor]) -> Self:
+        spec = TrainingSpec.from_json(header["spec"])
+        sigma, iteration, updates, seconds = json.loads(header["numbers"])
+        counts = all(type(count) is int and 0 <= count < 2**53 for count in (iteration, updates))
+        reals = all(isinstance(x, int | float) and math.isfinite(x) for x in (sigma, seconds))
+        if not counts or not reals or sigma <= 0 or seconds < 0:
+            raise ValueError("numbers out of range")
+        with torch.device("meta"):  # the shapes alone: a hostile spec allocates nothing
+            expected = {
+                name: tuple(parameter.shape)
+                for name, parameter in Generator(spec.generator).named_parameters()
+            }
+        groups: dict[str, dict[str, Tensor]] = {}
+        for group in ("weights", "first_moments", "second_moments"):
+            groups[group] = {name: tensors.pop(f"{group}/{name}") for name in expected}
+            for name, tensor in groups[group].items():
+                if tuple(tensor.shape) != expected[name]:
+                    raise ValueError(f"{name} has another shape than its spec")
+        latents = tensors.pop("latents")
+        if tensors or tuple(latents.shape[1:]) != spec.generator.latent_shape:
+            raise ValueError("tensors that the spec does not know")
+        everything = [latents, *(t for members in groups.values() for t in members.values())]
+        if any(t.dtype != torch.float32 or not t.isfinite().all() for t in everything):
+            raise ValueError("values that are no finite numbers")
+        return cls(
+            spec=spec,
+            source=Source.from_json(header["source"]),
+            digest=header["digest"],
+            sigma=float(sigma),
+            iteration=iteration,
+            updates=updates,
+            seconds=float(seconds),
+            latents=latents,
+            **groups,
+        )

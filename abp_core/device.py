@@ -1,0 +1,98 @@
+"""Where and how precisely things are computed: the only module that knows CPU from CUDA."""
+
+import copy
+from collections.abc import Callable
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from functools import cache
+
+import torch
+from torch import Tensor
+
+from abp_core.generator import Generator
+
+Energy = Callable[[Tensor], Tensor]
+
+
+@dataclass(frozen=True, slots=True)
+class Machine:
+    """A device and the precision of its fast arithmetic: bf16 where that is native, else fp32.
+
+    Latents, energies, weights and their updates are always fp32.
+    """
+
+    device: torch.device
+    fast: torch.dtype
+
+    def chain_copy(self, generator: Generator) -> Generator:
+        """A twin of `generator` in fast precision, without weight gradients, for chains."""
+        twin = copy.deepcopy(generator).to(self.fast).requires_grad_(False)
+        self.refresh(twin, generator)
+        return twin
+
+    def refresh(self, twin: Generator, generator: Generator) -> None:
+        """Gives the twin the generator's weights of now."""
+        with torch.no_grad():
+            for ours, theirs in zip(twin.parameters(), generator.parameters(), strict=True):
+                ours.copy_(theirs)
+
+    def autocast(self) -> AbstractContextManager[None]:
+        """Fast precision for a learning step, whose weights stay fp32."""
+        enabled = self.fast is not torch.float32
+        return torch.autocast(self.device.type, dtype=torch.bfloat16, enabled=enabled)
+
+    def recorded(self, energy: Energy, z: Tensor) -> Energy:
+        """`energy` made ready for many evaluations at latents shaped like z: on CUDA a captured
+        graph (whatever else the energy reads must stay in place), elsewhere itself."""
+        return CapturedEnergy(energy, z) if self.device.type == "cuda" else energy
+
+
+def native_bf16() -> bool:
+    """Whether this CPU multiplies bf16 itself; emulated bf16 is slower than fp32."""
+    capabilities = torch.cpu.get_capabilities()
+    return any(capabilities.get(name, False) for name in ("avx512_bf16", "amx_bf16", "bf16"))
+
+
+@cache
+def this_machine() -> Machine:
+    """CUDA where there is a card, else the CPU; chosen once."""
+    if torch.cuda.is_available():
+        fast = torch.bfloat16 if torch.cuda.is_bf16_supported() else torch.float32
+        return Machine(torch.device("cuda"), fast)
+    return Machine(torch.device("cpu"), torch.bfloat16 if native_bf16() else torch.float32)
+
+
+def value_and_grad(energy: Energy, z: Tensor) -> tuple[Tensor, Tensor]:
+    """energy (n,) at z and its gradient with respect to z only (gradients of the weights would
+    cost half as much again and are not needed by a chain)."""
+    if isinstance(energy, CapturedEnergy):
+        return energy.replay(z)
+    z = z.detach().requires_grad_(True)
+    value = energy(z)
+    (grad,) = torch.autograd.grad(value.sum(), z)
+    return value.detach(), grad
+
+
+class CapturedEnergy:
+    """An energy and its gradient, recorded once as a CUDA graph and replayed at other latents."""
+
+    def __init__(self, energy: Energy, z: Tensor) -> None:
+        self._energy = energy
+        self._z = z.detach().clone()
+        side = torch.cuda.Stream()
+        side.wait_stream(torch.cuda.current_stream())
+        with torch.cuda.stream(side):  # libraries choose their kernels before the recording
+            for _ in range(3):
+                value_and_grad(energy, self._z)
+        torch.cuda.current_stream().wait_stream(side)
+        self._graph = torch.cuda.CUDAGraph()
+        with torch.cuda.graph(self._graph):
+            self._value, self._grad = value_and_grad(energy, self._z)
+
+    def __call__(self, z: Tensor) -> Tensor:
+        return self._energy(z)
+
+    def replay(self, z: Tensor) -> tuple[Tensor, Tensor]:
+        self._z.copy_(z)
+        self._graph.replay()
+        return self._value.clone(), self._grad.clone()

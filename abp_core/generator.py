@@ -1,0 +1,106 @@
+"""The generator x = f(z; W): transposed convolutions from a latent to a picture or a sound."""
+
+import math
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from abp_core.spec import GeneratorSpec
+
+
+class Generator(nn.Module):
+    """f(z; W) of one `GeneratorSpec` (paper, section 2 and the networks of its experiments).
+
+    z (n, *latent_shape) -> x (n, *signal_shape), float32, in [-1, 1]. With a spatial latent any
+    (n, c, h, w) or (n, c, length) is taken and x grows with it. No layer mixes examples: there
+    is no batch normalisation, which the paper uses, because it would make one example's
+    posterior depend on the others in its batch.
+
+    A sound is a picture of height one, so that both take the same fast kernels.
+    """
+
+    def __init__(self, spec: GeneratorSpec, *, seed: int = 0) -> None:
+        super().__init__()
+        self.spec = spec
+        flat = len(spec.first_map) == 2
+        k, s = spec.kernel_size, spec.upsampling
+        self.kernel = (1, k) if flat else (k, k)
+        self.stride = (1, s) if flat else (s, s)
+        draw = torch.Generator().manual_seed(seed)
+
+        def weights(shape: tuple[int, ...], fan_in: float, gain: float) -> nn.Parameter:
+            values = torch.randn(shape, generator=draw) * math.sqrt(gain / fan_in)
+            if values.ndim == 4:
+                values = values.contiguous(memory_format=torch.channels_last)
+            return nn.Parameter(values)
+
+        rectified = 2 / (1 + spec.leak**2)  # keeps the variance through a rectifier (He 2015)
+        if spec.projection is not None:
+            d, units = spec.latent_shape[0], math.prod(spec.projection)
+            self.opening = weights((units, d), d, 1.0)
+            self.opening_bias = nn.Parameter(torch.zeros(units))
+        widths = [spec.first_map[0], *spec.channels, spec.out_channels]
+        self.kernels = nn.ParameterList()
+        self.biases = nn.ParameterList()
+        for layer, (before, after) in enumerate(zip(widths, widths[1:], strict=False)):
+            # Each output of a transposed convolution sums over kernel / stride taps an axis.
+            taps = math.prod(self.kernel) / math.prod(self.stride)
+            first = layer == 0 and spec.projection is None
+            last = layer == len(widths) - 2
+            gain = (0.1 if last else 1.0) * (1.0 if first else rectified)
+            self.kernels.append(weights((before, after, *self.kernel), before * taps, gain))
+            self.biases.append(nn.Parameter(torch.zeros(after)))
+
+    def forward(self, z: Tensor) -> Tensor:
+        spec = self.spec
+        h = z.to(self.kernels[0].dtype)
+        if spec.projection is not None:
+            h = self._rectify(F.linear(h, self.opening, self.opening_bias))
+            h = h.unflatten(1, spec.projection)
+        if h.ndim == 3:
+            h = h.unsqueeze(2)
+        h = h.contiguous(memory_format=torch.channels_last)
+        for kernel, bias in zip(self.kernels[:-1], self.biases[:-1], strict=True):
+            h = self._rectify(self._enlarge(h, kernel, bias))
+        x = torch.tanh(self._enlarge_by_phases(h, self.kernels[-1], self.biases[-1]).float())
+        return x.squeeze(2) if len(spec.first_map) == 2 else x
+
+    def _rectify(self, h: Tensor) -> Tensor:
+        return F.leaky_relu(h, self.spec.leak) if self.spec.leak else F.relu(h)
+
+    def _enlarge(self, h: Tensor, kernel: Tensor, bias: Tensor) -> Tensor:
+        """A transposed convolution whose output is exactly `stride` times its input."""
+        excess = [k - s for k, s in zip(self.kernel, self.stride, strict=True)]
+        padding = [(e + e % 2) // 2 for e in excess]
+        output_padding = [e % 2 for e in excess]
+        return F.conv_transpose2d(h, kernel, bias, self.stride, padding, output_padding)
+
+    def _enlarge_by_phases(self, h: Tensor, kernel: Tensor, bias: Tensor) -> Tensor:
+        """The same as `_enlarge`, for the last layer, whose one or three output channels leave
+        most of a vector unit idle: an ordinary convolution makes the stride^2 interleaved
+        outputs as channels, which are then put side by side (two to three times faster)."""
+        (sh, sw), (kh, kw) = self.stride, self.kernel
+        kernel = _phases(_phases(kernel, 2, kh, sh), 4, kw, sw)  # (in, out, sh, th, sw, tw)
+        before, after, _, th, _, tw = kernel.shape
+        kernel = kernel.permute(1, 2, 4, 0, 3, 5).reshape(after * sh * sw, before, th, tw)
+        bias = bias.repeat_interleave(sh * sw)
+        h = F.conv2d(h, kernel, bias, padding=(th // 2, tw // 2))
+        n, _, height, width = h.shape
+        h = h.view(n, after, sh, sw, height, width).permute(0, 1, 4, 2, 5, 3)
+        return h.reshape(n, after, height * sh, width * sw)
+
+
+def _phases(kernel: Tensor, axis: int, k: int, s: int) -> Tensor:
+    """Replaces a kernel's axis of k taps by (s, taps): the taps that output s * i + r reads.
+
+    That output sums h[i + m] * kernel[r + p - s * m] over all m whose tap exists.
+    """
+    p = (k - s + (k - s) % 2) // 2
+    reach = max((k - 1 - p) // s, (s - 1 + p) // s)
+    taps = [[r + p - s * m for m in range(-reach, reach + 1)] for r in range(s)]
+    absent = k  # points at a zero appended after the last tap
+    chosen = torch.tensor([t if 0 <= t < k else absent for row in taps for t in row])
+    zero = torch.zeros_like(kernel.narrow(axis, 0, 1))
+    padded = torch.cat([kernel, zero], dim=axis)
+    return padded.index_select(axis, chosen.to(kernel.device)).unflatten(axis, (s, -1))

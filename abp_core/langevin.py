@@ -1,0 +1,76 @@
+"""Inferential back-propagation: Langevin dynamics on the latents of single examples."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from itertools import islice
+
+from torch import Tensor
+
+from abp_core.device import Energy, value_and_grad
+from abp_core.spec import LangevinSpec
+
+
+@dataclass(frozen=True, slots=True)
+class LangevinState:
+    """Where n chains stand after `step` moves.
+
+    z (n, *latent_shape); energy (n,) and grad (like z) are U and dU/dz at this very z.
+    ceiling (n,): the energy above which a chain counts as diverged.
+    """
+
+    step: int
+    z: Tensor
+    energy: Tensor
+    grad: Tensor
+    ceiling: Tensor
+
+    @property
+    def diverged(self) -> Tensor:
+        """(n,) bool: chains that are no longer finite or stand far above their start."""
+        finite = self.grad.flatten(1).isfinite().all(1) & self.energy.isfinite()
+        return ~finite | (self.energy > self.ceiling)
+
+
+def energy_ceiling(energy: Tensor, z: Tensor) -> Tensor:
+    """The highest energy (n,) at which chains that start with `energy` still count as sound.
+
+    At rest U exceeds its minimum by about d / 2 for d latents, so twice the start plus ten
+    times d is far outside any walk that samples, and is soon crossed by one that explodes.
+    """
+    return 2 * energy + 10 * z[0].numel()
+
+
+def evaluate(energy: Energy, z: Tensor, step: int = 0) -> LangevinState:
+    """The state at z, as the start of a walk. energy(z) -> (n,)."""
+    value, grad = value_and_grad(energy, z)
+    return LangevinState(step, z.detach(), value, grad, energy_ceiling(value, z))
+
+
+def move(state: LangevinState, noise: Tensor, spec: LangevinSpec) -> Tensor:
+    """z - (s^2 / 2) dU/dz + s sqrt(temperature) noise (paper, equation 9)."""
+    s = spec.step_size
+    return state.z - s**2 / 2 * state.grad + s * spec.temperature**0.5 * noise
+
+
+def langevin_steps(
+    energy: Energy, z: Tensor, noise: Tensor, spec: LangevinSpec
+) -> Iterator[LangevinState]:
+    """The walk for eyes: the state at z and after each of the moves, len(noise) + 1 in all.
+
+    z (n, *latent_shape), noise (steps, n, *latent_shape). Stopping is not asking for the next.
+    """
+    state = evaluate(energy, z)
+    ceiling = state.ceiling
+    yield state
+    for step, drawn in enumerate(noise, start=1):
+        here = evaluate(energy, move(state, drawn, spec), step)
+        state = LangevinState(step, here.z, here.energy, here.grad, ceiling)
+        yield state
+
+
+def infer(energy: Energy, z: Tensor, noise: Tensor, spec: LangevinSpec) -> Tensor:
+    """The walk for learning: the last z of `langevin_steps`, bit for bit, without the evaluation
+    that would only tell how good it is."""
+    for state in islice(langevin_steps(energy, z, noise, spec), len(noise)):
+        z = move(state, noise[state.step], spec)
+    return z

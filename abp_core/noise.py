@@ -1,0 +1,39 @@
+"""Gaussian noise as a function, not a stream.
+
+A run that draws its noise by name does not depend on batch order, batch size or interruptions:
+the same (seed, example, sweep) always gives the same numbers.
+"""
+
+import numpy as np
+import torch
+from torch import Tensor
+
+PRIOR_DRAW = 2**64 - 1  # the sweep of samples from the prior; training never gets there
+
+
+def chain_noise(
+    *, seed: int, sweep: int, index: Tensor, steps: int, shape: tuple[int, ...]
+) -> Tensor:
+    """Standard Gaussian noise (steps, n, *shape), float32, for the examples `index` (n,).
+
+    seed: of the run. sweep: which visit to the example (the training iteration; 0 is where its
+    chain starts). Philox is keyed by (seed, example) and its counter begins at the sweep, so
+    one example's noise never depends on which others are asked for beside it.
+    """
+    noise = np.empty((len(index), steps, *shape), dtype=np.float32)
+    for row, example in zip(noise, index.tolist(), strict=True):
+        philox = np.random.Philox(
+            key=np.array([seed, example], dtype=np.uint64),
+            counter=np.array([0, 0, 0, sweep], dtype=np.uint64),
+        )
+        np.random.Generator(philox).standard_normal(out=row, dtype=np.float32)
+    return torch.from_numpy(noise).transpose(0, 1)
+
+
+def shuffled(*, seed: int, epoch: int, n: int) -> Tensor:
+    """The order (n,) in which an epoch visits n examples, a function of (seed, epoch)."""
+    philox = np.random.Philox(
+        key=np.array([seed, 2**64 - 1], dtype=np.uint64),
+        counter=np.array([0, 0, 0, epoch], dtype=np.uint64),
+    )
+    return torch.from_numpy(np.random.Generator(philox).permutation(n))

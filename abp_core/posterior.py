@@ -1,0 +1,43 @@
+"""The posterior p(z | y; W) up to a constant, as an energy."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from abp_core.observation import Observation
+
+# Examples are evaluated in multiples of this, filled up by repeats: kernels choose their order
+# of summation by the batch size, and a walk must not depend on who else is in the batch.
+LOT = 8
+
+
+@dataclass(frozen=True, slots=True)
+class Posterior:
+    """U(z) = |y - A f(z)|^2 / (2 sigma^2) + |z|^2 / 2 for n examples (paper, equation 8).
+
+    generator: f. observation: A. y (n, ...): what was seen of the examples `index` (n,).
+    sigma: noise level in signal units. Energies are sums over a signal's entries, never means.
+    """
+
+    generator: Callable[[Tensor], Tensor]
+    observation: Observation
+    y: Tensor
+    index: Tensor
+    sigma: float
+
+    def misfit(self, z: Tensor) -> Tensor:
+        """|y - A f(z)|^2 / (2 sigma^2), (n,), for z (n, *latent_shape)."""
+        n = len(z)
+        lots = torch.arange(n + -n % LOT, device=z.device).clamp(max=n - 1)
+        whole = len(lots) == n
+        z, y, index = (
+            (z, self.y, self.index) if whole else (z[lots], self.y[lots], self.index[lots])
+        )
+        residual = y - self.observation.measure(self.generator(z), index)
+        return residual.flatten(1).square().sum(1)[:n] / (2 * self.sigma**2)
+
+    def energy(self, z: Tensor) -> Tensor:
+        """U(z), (n,)."""
+        return self.misfit(z) + z.flatten(1).square().sum(1) / 2

@@ -1,0 +1,153 @@
+"""Named settings: the paper's as published, and ours, which a visitor can wait for."""
+
+from dataclasses import dataclass
+
+from abp_core.spec import GeneratorSpec, LangevinSpec, TrainingSpec
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Preset:
+    """training: the settings, before they are fitted to the data's size and channels.
+    sample_rate: at which sounds are learnt. sentence: what sets it apart, for the user."""
+
+    training: TrainingSpec
+    sentence: str
+    sample_rate: int = 16_000
+
+
+def _paper_objects(d: int) -> TrainingSpec:
+    """Experiments 3, 5, 6 and 7: a fully connected layer, then the texture network."""
+    return TrainingSpec(
+        generator=GeneratorSpec(
+            latent_shape=(d,),
+            projection=(512, 4, 4),
+            channels=(256, 128, 64),
+            kernel_size=5,
+            upsampling=2,
+            out_channels=3,
+            leak=0.2,
+        ),
+        langevin=LangevinSpec(steps=30, step_size=0.3),
+        sigma=0.3,
+        learning_rate=1e-4,
+        batch_size=100,
+        examples=1000,
+    )
+
+
+def _texture(width: int, batch_size: int) -> TrainingSpec:
+    """A rich latent on a grid and many crops of the picture, each with its own chain."""
+    return TrainingSpec(
+        generator=GeneratorSpec(
+            latent_shape=(16, 8, 8),
+            channels=(4 * width, 2 * width, width),
+            kernel_size=5,
+            upsampling=2,
+            out_channels=3,
+        ),
+        langevin=LangevinSpec(steps=5, step_size=0.1),
+        sigma=0.3,
+        learning_rate=2e-3,
+        batch_size=batch_size,
+        examples=64,
+    )
+
+
+def _sound(width: int) -> TrainingSpec:
+    """A dense latent, one position every 64 samples, and one-second segments."""
+    return TrainingSpec(
+        generator=GeneratorSpec(
+            latent_shape=(32, 250),
+            channels=(width, width),
+            kernel_size=9,
+            upsampling=4,
+            out_channels=1,
+        ),
+        langevin=LangevinSpec(steps=5, step_size=0.1),
+        sigma=0.3,
+        learning_rate=1e-3,
+        batch_size=8,
+        examples=64,
+    )
+
+
+def _objects(width: int, d: int) -> TrainingSpec:
+    return TrainingSpec(
+        generator=GeneratorSpec(
+            latent_shape=(d,),
+            projection=(4 * width, 4, 4),
+            channels=(4 * width, 2 * width, width),
+            kernel_size=5,
+            upsampling=2,
+            out_channels=3,
+            leak=0.2,
+        ),
+        langevin=LangevinSpec(steps=10, step_size=0.1),
+        sigma=0.3,
+        learning_rate=1e-3,
+        batch_size=32,
+        examples=1500,
+    )
+
+
+PRESETS: dict[str, Preset] = {
+    "quick-texture": Preset(
+        training=_texture(32, 8), sentence="A small network: something to look at in a minute."
+    ),
+    "texture": Preset(
+        training=_texture(64, 8), sentence="Random crops and a rich latent map; the default."
+    ),
+    "quick-sound": Preset(
+        training=_sound(64), sentence="A small network: something to hear in a minute."
+    ),
+    "sound": Preset(
+        training=_sound(128), sentence="A dense latent, one position every 4 ms; the default."
+    ),
+    "quick-objects": Preset(
+        training=_objects(32, 20), sentence="A small network and 20 numbers a picture."
+    ),
+    "objects": Preset(training=_objects(64, 100), sentence="100 numbers a picture; the default."),
+    "paper-texture": Preset(
+        training=TrainingSpec(
+            generator=GeneratorSpec(
+                latent_shape=(1, 7, 7),
+                channels=(512, 256, 128, 64),
+                kernel_size=5,
+                upsampling=2,
+                out_channels=3,
+            ),
+            langevin=LangevinSpec(steps=10, step_size=0.1),
+            sigma=0.3,
+            learning_rate=1e-4,
+            batch_size=1,
+            examples=1,
+        ),
+        sentence="The paper's experiment 1: 49 numbers for one picture of 224 x 224. Slow.",
+    ),
+    "paper-sound": Preset(
+        training=TrainingSpec(
+            generator=GeneratorSpec(
+                latent_shape=(1, 6),
+                channels=(256, 128, 64),
+                kernel_size=25,
+                upsampling=10,
+                out_channels=1,
+            ),
+            langevin=LangevinSpec(steps=10, step_size=0.1),
+            sigma=0.3,
+            learning_rate=1e-4,
+            batch_size=1,
+            examples=1,
+        ),
+        sample_rate=11_025,
+        sentence="The paper's experiment 2: six numbers for 5.4 s of sound. Slow.",
+    ),
+    "paper-objects": Preset(
+        training=_paper_objects(2),
+        sentence="The paper's experiment 3: two numbers a picture. Slow.",
+    ),
+    "paper-faces": Preset(
+        training=_paper_objects(100),
+        sentence="The paper's settings for faces: 100 numbers a picture. Slow.",
+    ),
+}

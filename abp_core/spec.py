@@ -1,0 +1,199 @@
+"""What a run is made of: frozen, validated settings that travel in every checkpoint."""
+
+import dataclasses
+import json
+import math
+from dataclasses import dataclass
+from typing import Any, Self
+
+
+class SpecRejected(ValueError):
+    """Settings that describe no possible run. The message is one sentence for the user."""
+
+
+def _require(condition: bool, sentence: str) -> None:
+    if not condition:
+        raise SpecRejected(sentence)
+
+
+def _is_count(value: object, lowest: int = 1) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool) and value >= lowest
+
+
+def _is_real(value: object) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
+
+
+def _counts(values: object) -> bool:
+    return isinstance(values, tuple) and all(_is_count(value) for value in values)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GeneratorSpec:
+    """The shape of x = f(z; W): a latent, then layers that each enlarge by `upsampling`.
+
+    latent_shape: (c, h, w) for a picture or (c, n) for a sound with a spatial latent, fully
+        convolutional, so that a larger z gives a larger signal; (d,) for a vector latent.
+    channels: features after every layer but the last; there are len(channels) + 1 layers.
+    kernel_size, upsampling: of every transposed convolution, along each axis.
+    out_channels: 3 colour, 1 grey or sound.
+    projection: (c, h, w) or (c, n), what a fully connected layer makes of a vector latent;
+        None for a spatial latent.
+    leak: slope of the rectifier below zero (0 is ReLU; the paper uses .2 for objects).
+    """
+
+    latent_shape: tuple[int, ...]
+    channels: tuple[int, ...]
+    kernel_size: int
+    upsampling: int
+    out_channels: int
+    projection: tuple[int, ...] | None = None
+    leak: float = 0.0
+
+    def __post_init__(self) -> None:
+        _require(
+            _counts(self.latent_shape) and len(self.latent_shape) in (1, 2, 3),
+            "The latent shape must be (d,), (channels, length) or (channels, height, width).",
+        )
+        _require(
+            _counts(self.channels) and len(self.channels) <= 8,
+            "The channels must be at most eight positive whole numbers.",
+        )
+        _require(_is_count(self.upsampling), "The upsampling must be a positive whole number.")
+        _require(
+            _is_count(self.kernel_size) and self.kernel_size >= self.upsampling,
+            "The kernel size must be a whole number, at least as large as the upsampling.",
+        )
+        _require(self.out_channels in (1, 3), "A signal has one channel or three.")
+        _require(_is_real(self.leak) and 0 <= self.leak < 1, "The leak must lie in [0, 1).")
+        if len(self.latent_shape) == 1:
+            _require(
+                self.projection is not None
+                and _counts(self.projection)
+                and len(self.projection) in (2, 3),
+                "A vector latent needs a projection (channels, length) or (channels, h, w).",
+            )
+        else:
+            _require(self.projection is None, "A spatial latent takes no projection.")
+
+    @property
+    def spatial(self) -> bool:
+        """Whether the latent is a map, so that a larger one gives a larger signal."""
+        return self.projection is None
+
+    @property
+    def enlargement(self) -> int:
+        """Signal entries along an axis for each position of the first map."""
+        return self.upsampling ** (len(self.channels) + 1)
+
+    @property
+    def first_map(self) -> tuple[int, ...]:
+        """Shape of what the first transposed convolution receives."""
+        return self.latent_shape if self.projection is None else self.projection
+
+    @property
+    def signal_shape(self) -> tuple[int, ...]:
+        """Shape of one x, for example (3, 128, 128) or (1, 60000)."""
+        return (self.out_channels, *(size * self.enlargement for size in self.first_map[1:]))
+
+    def fitted_to(self, extent: tuple[int, ...], out_channels: int) -> Self:
+        """This network for signals of another size: at most `extent`, rounded down to whole
+        positions of the first map. Raises SpecRejected where not even one position fits."""
+        sizes = tuple(size // self.enlargement for size in extent)
+        _require(
+            len(extent) == len(self.first_map) - 1 and all(sizes),
+            f"The data is too small: each side must be at least {self.enlargement} long.",
+        )
+        first_map = (self.first_map[0], *sizes)
+        return dataclasses.replace(
+            self,
+            latent_shape=first_map if self.spatial else self.latent_shape,
+            projection=None if self.spatial else first_map,
+            out_channels=out_channels,
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LangevinSpec:
+    """The inference walk: how many steps, how long, and how much noise.
+
+    step_size: s of z <- z - (s^2 / 2) dU/dz + s * noise.
+    temperature: the noise is scaled by its square root; 0 walks downhill only.
+    """
+
+    steps: int
+    step_size: float
+    temperature: float = 1.0
+
+    def __post_init__(self) -> None:
+        _require(
+            _is_count(self.steps) and self.steps <= 10_000,
+            "The number of Langevin steps must be a whole number from 1 to 10,000.",
+        )
+        _require(
+            _is_real(self.step_size) and 0 < self.step_size <= 10,
+            "The step size must be a number above 0 and at most 10.",
+        )
+        _require(
+            _is_real(self.temperature) and 0 <= self.temperature <= 100,
+            "The temperature must be a number from 0 to 100.",
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TrainingSpec:
+    """One run of alternating back-propagation.
+
+    sigma: noise level of x = f(z) + e, in units of the data's standard deviation.
+    examples: how many crops or segments are drawn from one picture or sound, and the most that
+        are taken of a set; each has its own persistent chain.
+    """
+
+    generator: GeneratorSpec
+    langevin: LangevinSpec
+    sigma: float
+    learning_rate: float
+    batch_size: int
+    examples: int
+    seed: int = 0
+
+    def __post_init__(self) -> None:
+        _require(
+            _is_real(self.sigma) and 0 < self.sigma <= 100,
+            "Sigma must be a number above 0 and at most 100.",
+        )
+        _require(
+            _is_real(self.learning_rate) and 0 < self.learning_rate <= 1,
+            "The learning rate must be a number above 0 and at most 1.",
+        )
+        _require(
+            _is_count(self.batch_size) and self.batch_size <= 4096,
+            "The batch size must be a whole number from 1 to 4096.",
+        )
+        _require(
+            _is_count(self.examples) and self.examples <= 100_000,
+            "The number of examples must be a whole number from 1 to 100,000.",
+        )
+        _require(
+            _is_count(self.seed, 0) and self.seed < 2**63,
+            "The seed must be a whole number from 0 to 2^63 - 1.",
+        )
+
+    def to_json(self) -> str:
+        return json.dumps(dataclasses.asdict(self))
+
+    @classmethod
+    def from_json(cls, text: str) -> Self:
+        """The inverse of `to_json`. Raises SpecRejected for anything else."""
+        try:
+            fields: dict[str, Any] = json.loads(text)
+            generator = {
+                name: tuple(value) if isinstance(value, list) else value
+                for name, value in fields.pop("generator").items()
+            }
+            langevin = LangevinSpec(**fields.pop("langevin"))
+            return cls(generator=GeneratorSpec(**generator), langevin=langevin, **fields)
+        except (ValueError, TypeError, KeyError, AttributeError, RecursionError) as error:
+            if isinstance(error, SpecRejected):
+                raise
+            raise SpecRejected("These settings are not those of a training run.") from error

@@ -1,0 +1,255 @@
+"""Alternating back-propagation: inference of the latents and learning of the weights, in turn."""
+
+import dataclasses
+import math
+from collections.abc import Iterator
+from dataclasses import dataclass
+from time import perf_counter
+from typing import Self
+
+import torch
+from torch import Tensor
+
+from abp_core.checkpoint import Checkpoint
+from abp_core.data import Dataset
+from abp_core.device import Machine, this_machine
+from abp_core.generator import Generator
+from abp_core.langevin import langevin_steps, move
+from abp_core.noise import chain_noise, shuffled
+from abp_core.observation import Full, Observation
+from abp_core.posterior import Posterior
+from abp_core.spec import TrainingSpec
+
+
+class DataMismatch(ValueError):
+    """Data that a run cannot use. The message is one sentence for the user."""
+
+
+@dataclass(frozen=True, slots=True)
+class TrainingEvent:
+    """What one iteration did, over its minibatch.
+
+    misfit: |y - A f(z)|^2 / (2 sigma^2), mean over examples. reconstruction_error: mean
+    |y - A f(z)| / 2, a share of the signal's range. grad_norm: of the learning gradient.
+    latent_norm: root mean square of the latents; 1 under the prior. diverged: chains that were
+    put back. seconds: spent computing.
+    """
+
+    iteration: int
+    misfit: float
+    reconstruction_error: float
+    grad_norm: float
+    latent_norm: float
+    diverged: int
+    seconds: float
+
+
+class Trainer:
+    """A run of ABP on `data`, of which only observation.measure(signals) is used for learning.
+
+    One chain an example persists from visit to visit. Everything random is keyed by the seed,
+    so a run that is saved and resumed takes exactly the steps of one that was not interrupted.
+    Raises DataMismatch where the data is not what the network makes.
+    """
+
+    def __init__(
+        self,
+        spec: TrainingSpec,
+        data: Dataset,
+        observation: Observation | None = None,
+        *,
+        machine: Machine | None = None,
+    ) -> None:
+        if tuple(data.signals.shape[1:]) != spec.generator.signal_shape:
+            raise DataMismatch(
+                f"The data has shape {tuple(data.signals.shape[1:])}, but this network makes "
+                f"{spec.generator.signal_shape}."
+            )
+        self.spec, self.data = spec, data
+        self.machine = machine = machine or this_machine()
+        self.observation = observation or Full()
+        self.iteration = self.updates = 0
+        self.seconds = 0.0
+        self.sigma = spec.sigma * data.deviation
+        self.generator = Generator(spec.generator, seed=spec.seed).to(machine.device)
+        self.optimiser = torch.optim.Adam(
+            self.generator.parameters(), lr=spec.learning_rate, betas=(0.5, 0.999), fused=True
+        )
+        everyone = torch.arange(len(data.signals))
+        self.y = self.observation.measure(data.signals, everyone).to(machine.device)
+        self.z = chain_noise(
+            seed=spec.seed, sweep=0, index=everyone, steps=1, shape=spec.generator.latent_shape
+        )[0].to(machine.device)
+
+        # The walk reads the batch from fixed places, so that its evaluation can be recorded.
+        batch = torch.arange(min(spec.batch_size, len(everyone)), device=machine.device)
+        twin = machine.chain_copy(self.generator)
+        self._twin = twin
+        self._posterior = Posterior(twin, self.observation, self.y[batch], batch, self.sigma)
+        self._energy = machine.recorded(self._posterior.energy, self.z[batch])
+
+    def step(self) -> TrainingEvent:
+        """One whole iteration."""
+        *_, event = self.alternation()
+        assert event is not None
+        return event
+
+    def steps(self, n: int) -> Iterator[TrainingEvent]:
+        """n iterations, one after another."""
+        for _ in range(n):
+            yield self.step()
+
+    def alternation(self) -> Iterator[TrainingEvent | None]:
+        """One iteration in small moves: None after every Langevin step, and at last its event.
+
+        Whoever stops asking before the event leaves the run as it was.
+        """
+        langevin = self.spec.langevin
+        clock = _Clock()
+        with clock:
+            batch = self._posterior.index
+            batch.copy_(self._next_batch())
+            self._posterior.y.copy_(self.y[batch])
+            noise = chain_noise(
+                seed=self.spec.seed,
+                sweep=self.iteration + 1,
+                index=batch.cpu(),
+                steps=langevin.steps,
+                shape=self.spec.generator.latent_shape,
+            ).to(self.machine.device)
+            start = self.z[batch]
+        states = langevin_steps(self._energy, start, noise, langevin)
+        for drawn in noise:
+            with clock:
+                state = next(states)
+                z = move(state, drawn, langevin)
+            yield None
+        with clock:
+            event = self._learn(start, z, state.ceiling)
+        self.seconds += clock.seconds
+        yield dataclasses.replace(event, seconds=clock.seconds)
+
+    def _next_batch(self) -> Tensor:
+        """The examples of this iteration: an epoch visits each at most once, in shuffled order."""
+        n, size = len(self.z), len(self._posterior.index)
+        epoch, place = divmod(self.iteration, n // size)
+        order = shuffled(seed=self.spec.seed, epoch=epoch, n=n)
+        return order[place * size : (place + 1) * size].sort().values
+
+    def _learn(self, start: Tensor, z: Tensor, ceiling: Tensor) -> TrainingEvent:
+        """Learning back-propagation: one step on W with the latents held fixed (paper, eq. 10).
+
+        Chains that diverged are put back where they started and have no say in the step.
+        """
+        here = self._posterior
+        finite = z.flatten(1).isfinite().all(1)
+        z = torch.where(_like(finite, z), z, start)
+        self.optimiser.zero_grad(set_to_none=True)
+        with self.machine.autocast():
+            x = self.generator(z)
+        residual = (here.y - self.observation.measure(x, here.index)).flatten(1)
+        misfit = residual.square().sum(1) / (2 * self.sigma**2)
+        sound = finite & (misfit.detach() + z.flatten(1).square().sum(1) / 2 <= ceiling)
+        (misfit * sound).mean().backward()  # type: ignore[no-untyped-call]
+        gradients = [p.grad for p in self.generator.parameters() if p.grad is not None]
+        grad_norm = float(torch.nn.utils.get_total_norm(gradients))
+        z = torch.where(_like(sound, z), z, start)
+        diverged = len(sound) - int(sound.sum())
+        if not math.isfinite(grad_norm):
+            diverged = len(sound)
+        if diverged < len(sound):
+            self.optimiser.step()
+            self.updates += 1
+            self.machine.refresh(self._twin, self.generator)
+            self.z[here.index] = z
+        self.iteration += 1
+        return TrainingEvent(
+            iteration=self.iteration,
+            misfit=float(misfit.detach().mean()),
+            reconstruction_error=float(residual.detach().abs().mean()) / 2,
+            grad_norm=grad_norm,
+            latent_norm=float(z.square().mean().sqrt()),
+            diverged=diverged,
+            seconds=0.0,
+        )
+
+    def checkpoint(self) -> Checkpoint:
+        """The run as it stands, in memory of its own on the CPU."""
+        weights = dict(self.generator.named_parameters())
+        moments = {name: self.optimiser.state.get(p, {}) for name, p in weights.items()}
+
+        def copies(tensors: dict[str, Tensor]) -> dict[str, Tensor]:
+            return {name: t.detach().cpu().clone() for name, t in tensors.items()}
+
+        def moment(key: str) -> dict[str, Tensor]:
+            return copies(
+                {name: moments[name].get(key, torch.zeros_like(p)) for name, p in weights.items()}
+            )
+
+        return Checkpoint(
+            spec=self.spec,
+            source=self.data.source,
+            digest=self.data.digest,
+            sigma=self.sigma,
+            iteration=self.iteration,
+            updates=self.updates,
+            seconds=self.seconds,
+            weights=copies(weights),
+            first_moments=moment("exp_avg"),
+            second_moments=moment("exp_avg_sq"),
+            latents=self.z.cpu().clone(),
+        )
+
+    @classmethod
+    def resume(
+        cls,
+        saved: Checkpoint,
+        data: Dataset,
+        observation: Observation | None = None,
+        *,
+        machine: Machine | None = None,
+    ) -> Self:
+        """The run that `saved` was taken from, going on exactly. Raises DataMismatch where the
+        data is not the data it was trained on."""
+        if data.digest != saved.digest:
+            raise DataMismatch(
+                f"This is not the data that the model learnt from ({saved.source.name}); please "
+                "choose that data to go on training."
+            )
+        trainer = cls(saved.spec, data, observation, machine=machine)
+        trainer.generator.load_state_dict(saved.weights)
+        trainer.machine.refresh(trainer._twin, trainer.generator)
+        trainer.z.copy_(saved.latents)
+        for name, parameter in trainer.generator.named_parameters():
+            if saved.updates:
+                trainer.optimiser.state[parameter] = {
+                    "step": torch.tensor(float(saved.updates), device=parameter.device),
+                    "exp_avg": _placed(saved.first_moments[name], parameter),
+                    "exp_avg_sq": _placed(saved.second_moments[name], parameter),
+                }
+        trainer.iteration, trainer.updates = saved.iteration, saved.updates
+        trainer.seconds = saved.seconds
+        return trainer
+
+
+class _Clock:
+    """Adds up the time spent inside `with`; a caller's pause between moves does not count."""
+
+    def __init__(self) -> None:
+        self.seconds = 0.0
+
+    def __enter__(self) -> None:
+        self._mark = perf_counter()
+
+    def __exit__(self, *_: object) -> None:
+        self.seconds += perf_counter() - self._mark
+
+
+def _like(mask: Tensor, z: Tensor) -> Tensor:
+    """(n,) shaped to choose between rows of z (n, ...)."""
+    return mask.view(-1, *[1] * (z.ndim - 1))
+
+
+def _placed(values: Tensor, parameter: Tensor) -> Tensor:
+    """A copy of `values` on the parameter's device and in its memory format."""
+    return torch.empty_like(parameter).copy_(values)
