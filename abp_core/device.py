@@ -79,7 +79,7 @@ class CapturedEnergy:
     def __init__(self, energy: Energy, z: Tensor) -> None:
         self._energy = energy
         self._z = z.detach().clone()
-        side = torch.cuda.Stream()
+        side = torch.cuda.Stream()  # type: ignore[no-untyped-call]
         side.wait_stream(torch.cuda.current_stream())
         with torch.cuda.stream(side):  # libraries choose their kernels before the recording
             for _ in range(3):

@@ -1,6 +1,7 @@
 """The generator x = f(z; W): transposed convolutions from a latent to a picture or a sound."""
 
 import math
+from itertools import pairwise
 
 import torch
 from torch import Tensor, nn
@@ -43,7 +44,7 @@ class Generator(nn.Module):
         widths = [spec.first_map[0], *spec.channels, spec.out_channels]
         self.kernels = nn.ParameterList()
         self.biases = nn.ParameterList()
-        for layer, (before, after) in enumerate(zip(widths, widths[1:], strict=False)):
+        for layer, (before, after) in enumerate(pairwise(widths)):
             # Each output of a transposed convolution sums over kernel / stride taps an axis.
             taps = math.prod(self.kernel) / math.prod(self.stride)
             first = layer == 0 and spec.projection is None
@@ -57,7 +58,7 @@ class Generator(nn.Module):
         h = z.to(self.kernels[0].dtype)
         if spec.projection is not None:
             h = self._rectify(F.linear(h, self.opening, self.opening_bias))
-            h = h.unflatten(1, spec.projection)
+            h = h.view(len(h), *spec.projection)
         if h.ndim == 3:
             h = h.unsqueeze(2)
         h = h.contiguous(memory_format=torch.channels_last)
@@ -103,4 +104,5 @@ def _phases(kernel: Tensor, axis: int, k: int, s: int) -> Tensor:
     chosen = torch.tensor([t if 0 <= t < k else absent for row in taps for t in row])
     zero = torch.zeros_like(kernel.narrow(axis, 0, 1))
     padded = torch.cat([kernel, zero], dim=axis)
-    return padded.index_select(axis, chosen.to(kernel.device)).unflatten(axis, (s, -1))
+    found = padded.index_select(axis, chosen.to(kernel.device))
+    return found.reshape(*found.shape[:axis], s, len(taps[0]), *found.shape[axis + 1 :])

@@ -49,7 +49,8 @@ def evaluate(energy: Energy, z: Tensor, step: int = 0) -> LangevinState:
 def move(state: LangevinState, noise: Tensor, spec: LangevinSpec) -> Tensor:
     """z - (s^2 / 2) dU/dz + s sqrt(temperature) noise (paper, equation 9)."""
     s = spec.step_size
-    return state.z - s**2 / 2 * state.grad + s * spec.temperature**0.5 * noise
+    moved: Tensor = state.z - s**2 / 2 * state.grad + s * spec.temperature**0.5 * noise
+    return moved
 
 
 def langevin_steps(

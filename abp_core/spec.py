@@ -84,7 +84,7 @@ class GeneratorSpec:
     @property
     def enlargement(self) -> int:
         """Signal entries along an axis for each position of the first map."""
-        return self.upsampling ** (len(self.channels) + 1)
+        return int(self.upsampling ** (len(self.channels) + 1))
 
     @property
     def first_map(self) -> tuple[int, ...]:
@@ -187,7 +187,7 @@ class TrainingSpec:
         """The inverse of `to_json`. Raises SpecRejected for anything else."""
         try:
             fields: dict[str, Any] = json.loads(text)
-            generator = {
+            generator: dict[str, Any] = {
                 name: tuple(value) if isinstance(value, list) else value
                 for name, value in fields.pop("generator").items()
             }

@@ -2,7 +2,7 @@
 
 import dataclasses
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from time import perf_counter
 from typing import Self
@@ -178,7 +178,7 @@ class Trainer:
         weights = dict(self.generator.named_parameters())
         moments = {name: self.optimiser.state.get(p, {}) for name, p in weights.items()}
 
-        def copies(tensors: dict[str, Tensor]) -> dict[str, Tensor]:
+        def copies(tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
             return {name: t.detach().cpu().clone() for name, t in tensors.items()}
 
         def moment(key: str) -> dict[str, Tensor]:
