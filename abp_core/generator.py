@@ -39,7 +39,7 @@ class Generator(nn.Module):
         rectified = 2 / (1 + spec.leak**2)  # keeps the variance through a rectifier (He 2015)
         if spec.projection is not None:
             d, units = spec.latent_shape[0], math.prod(spec.projection)
-            self.opening = weights((units, d), d, 1.0)
+            self.opening = weights((d, units), d, 1.0)
             self.opening_bias = nn.Parameter(torch.zeros(units))
         widths = [spec.first_map[0], *spec.channels, spec.out_channels]
         self.kernels = nn.ParameterList()
@@ -57,7 +57,8 @@ class Generator(nn.Module):
         spec = self.spec
         h = z.to(self.kernels[0].dtype)
         if spec.projection is not None:
-            h = self._rectify(F.linear(h, self.opening, self.opening_bias))
+            # Not F.linear: the gradient of its layout depends on an example's place in the batch.
+            h = self._rectify(h @ self.opening + self.opening_bias)
             h = h.view(len(h), *spec.projection)
         if h.ndim == 3:
             h = h.unsqueeze(2)
