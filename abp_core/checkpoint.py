@@ -122,7 +122,9 @@ class Checkpoint:
         spec = TrainingSpec.from_json(header["spec"])
         sigma, iteration, updates, seconds = json.loads(header["numbers"])
         counts = all(type(count) is int and 0 <= count < 2**53 for count in (iteration, updates))
-        reals = all(isinstance(x, int | float) and math.isfinite(x) for x in (sigma, seconds))
+        reals = all(
+            isinstance(x, int | float) and -math.inf < x < math.inf for x in (sigma, seconds)
+        )
         if not counts or not reals or sigma <= 0 or seconds < 0:
             raise ValueError("numbers out of range")
         with torch.device("meta"):  # the shapes alone: a hostile spec allocates nothing
@@ -142,6 +144,8 @@ class Checkpoint:
         everything = [latents, *(t for members in groups.values() for t in members.values())]
         if any(t.dtype != torch.float32 or not t.isfinite().all() for t in everything):
             raise ValueError("values that are no finite numbers")
+        if any((t < 0).any() for t in groups["second_moments"].values()):
+            raise ValueError("squares below zero, whose roots would become weights")
         return cls(
             spec=spec,
             source=Source.from_json(header["source"]),

@@ -16,13 +16,14 @@ from torch import Tensor
 
 from abp_core import files
 from abp_core.files import FileRejected, Pixels, Samples
-from abp_core.spec import GeneratorSpec, TrainingSpec
+from abp_core.spec import GeneratorSpec, SpecRejected, TrainingSpec
 
 Kind = Literal["texture", "sound", "objects"]
 
 LARGEST_PICTURE = 512  # pixels along a side; a larger texture is made smaller
 SMALLEST_PICTURE = 32
 SHORTEST_SOUND = 0.5  # seconds
+LOWEST_RATE, HIGHEST_RATE = 1_000, 192_000  # of a sound's signal, in hertz
 SOUND_DEVIATION = 0.25  # of a sound's signal, unless its peak would leave [-1, 1]
 
 
@@ -53,11 +54,15 @@ class Source:
             if (
                 source.kind in ("texture", "sound", "objects")
                 and isinstance(source.name, str)
-                and all(isinstance(x, int | float) and math.isfinite(x) for x in numbers)
+                and all(isinstance(x, int | float) and -math.inf < x < math.inf for x in numbers)
                 and isinstance(source.sample_rate, int)
                 and source.scale > 0
                 and source.gain > 0
-                and (1_000 <= source.sample_rate <= 192_000 if sound else not source.sample_rate)
+                and (
+                    LOWEST_RATE <= source.sample_rate <= HIGHEST_RATE
+                    if sound
+                    else not source.sample_rate
+                )
             ):
                 return source
         except (TypeError, ValueError, RecursionError):
@@ -164,6 +169,10 @@ def from_sound(
             f"{name} lasts {len(samples) / rate:.1f} s; please choose a sound of at least "
             f"{SHORTEST_SOUND} s."
         )
+    if rate < LOWEST_RATE:
+        raise FileRejected(
+            f"{name} has {rate} samples a second; please choose a sound of at least {LOWEST_RATE}."
+        )
     if np.ptp(samples) < 1e-4:
         raise FileRejected(f"{name} is silent; please choose a sound that can be heard.")
     if rate > sample_rate:
@@ -215,7 +224,10 @@ def _signal(pixels: Pixels) -> Tensor:
 
 
 def _fitted(spec: TrainingSpec, extent: tuple[int, ...], out_channels: int) -> TrainingSpec:
-    return dataclasses.replace(spec, generator=spec.generator.fitted_to(extent, out_channels))
+    try:
+        return dataclasses.replace(spec, generator=spec.generator.fitted_to(extent, out_channels))
+    except SpecRejected as error:
+        raise FileRejected(str(error)) from error
 
 
 def _dataset(signals: Tensor, source: Source) -> Dataset:

@@ -18,6 +18,7 @@ Samples = NDArray[np.float32]
 
 MOST_PIXELS = 25_000_000  # of one picture: 100 MB once decoded
 MOST_SAMPLES = 30_000_000  # of one sound, over all channels: 120 MB once decoded
+LOUDEST = 1e9  # of a sound's samples; beyond it their squares would overflow
 MOST_SECONDS = 60.0  # of a sound that are used; the rest is left out
 MOST_PICTURES = 5_000  # of a set
 MOST_SET_BYTES = 400_000_000  # of a set once unpacked
@@ -74,7 +75,7 @@ def read_sound(path: Path) -> tuple[Samples, int]:
                 raise FileRejected(
                     f"{name} holds too many samples a second; please save it as 48 kHz stereo."
                 )
-            samples = sound.read(frames, dtype="float32", always_2d=True).mean(axis=1)
+            samples = sound.read(frames, dtype="float32", always_2d=True)
             rate = int(sound.samplerate)
     except FileRejected:
         raise
@@ -82,9 +83,9 @@ def read_sound(path: Path) -> tuple[Samples, int]:
         raise FileRejected(
             f"{name} could not be read as a sound; please choose a WAV, FLAC, OGG or MP3 file."
         ) from error
-    if not np.isfinite(samples).all():
+    if not (np.abs(samples) <= LOUDEST).all():
         raise FileRejected(f"{name} holds values that are no numbers; please export it again.")
-    return samples, rate
+    return samples.mean(axis=1), rate
 
 
 def read_pictures(path: Path) -> list[Pixels]:

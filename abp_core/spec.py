@@ -21,7 +21,9 @@ def _is_count(value: object, lowest: int = 1) -> bool:
 
 
 def _is_real(value: object) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return False
+    return -math.inf < value < math.inf  # math.isfinite overflows on a huge int
 
 
 def _counts(values: object) -> bool:
@@ -64,7 +66,10 @@ class GeneratorSpec:
             _is_count(self.kernel_size) and self.kernel_size >= self.upsampling,
             "The kernel size must be a whole number, at least as large as the upsampling.",
         )
-        _require(self.out_channels in (1, 3), "A signal has one channel or three.")
+        _require(
+            _is_count(self.out_channels) and self.out_channels in (1, 3),
+            "A signal has one channel or three.",
+        )
         _require(_is_real(self.leak) and 0 <= self.leak < 1, "The leak must lie in [0, 1).")
         if len(self.latent_shape) == 1:
             _require(
