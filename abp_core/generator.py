@@ -69,14 +69,20 @@ class Generator(nn.Module):
         return x.squeeze(2) if len(spec.first_map) == 2 else x
 
     def _rectify(self, h: Tensor) -> Tensor:
-        return F.leaky_relu(h, self.spec.leak) if self.spec.leak else F.relu(h)
+        """In place: its gradient needs only its result."""
+        return F.leaky_relu_(h, self.spec.leak) if self.spec.leak else F.relu_(h)
 
     def _enlarge(self, h: Tensor, kernel: Tensor, bias: Tensor) -> Tensor:
-        """A transposed convolution whose output is exactly `stride` times its input."""
+        """A transposed convolution whose output is exactly `stride` times its input.
+
+        The bias is added on its own: as part of a convolution its gradient is a slow sum that
+        takes a sixth of the learning step.
+        """
         excess = [k - s for k, s in zip(self.kernel, self.stride, strict=True)]
         padding = [(e + e % 2) // 2 for e in excess]
         output_padding = [e % 2 for e in excess]
-        return F.conv_transpose2d(h, kernel, bias, self.stride, padding, output_padding)
+        h = F.conv_transpose2d(h, kernel, None, self.stride, padding, output_padding)
+        return h.add_(bias.to(h.dtype).view(-1, 1, 1))
 
     def _enlarge_by_phases(self, h: Tensor, kernel: Tensor, bias: Tensor) -> Tensor:
         """The same as `_enlarge`, for the last layer, whose one or three output channels leave
