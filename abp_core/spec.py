@@ -67,6 +67,10 @@ class GeneratorSpec:
             "The kernel size must be a whole number, at least as large as the upsampling.",
         )
         _require(
+            self.upsampling > 1 or self.kernel_size % 2 == 1,
+            "Without upsampling the kernel size must be odd.",
+        )
+        _require(
             _is_count(self.out_channels) and self.out_channels in (1, 3),
             "A signal has one channel or three.",
         )

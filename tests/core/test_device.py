@@ -1,0 +1,144 @@
+"""Precision and place: twins that follow their network, gradients with respect to z only."""
+
+import pytest
+import torch
+from torch import Tensor
+
+from abp_core import device
+from abp_core.device import CapturedEnergy, Machine, this_machine, value_and_grad
+from abp_core.generator import Generator
+from abp_core.observation import Full
+from abp_core.posterior import Posterior
+from tests.tiny import BF16, FP32, NETWORKS, dataset
+
+
+def gaussian(*shape: int, seed: int = 0) -> Tensor:
+    return torch.randn(*shape, generator=torch.Generator().manual_seed(seed))
+
+
+def test_value_and_grad_by_hand() -> None:
+    z = torch.tensor([[1.0, 2.0], [3.0, -1.0]])
+    value, grad = value_and_grad(lambda z: (z**3).sum(1), z)
+    assert value.tolist() == [9.0, 26.0]
+    assert grad.tolist() == [[3.0, 12.0], [27.0, 3.0]]
+    assert not value.requires_grad
+    assert not z.requires_grad
+
+
+def test_weights_get_no_gradient_from_a_chain() -> None:
+    generator = Generator(NETWORKS["texture"])
+    z = gaussian(2, *NETWORKS["texture"].latent_shape)
+    value_and_grad(lambda z: generator(z).flatten(1).sum(1), z)
+    assert all(parameter.grad is None for parameter in generator.parameters())
+
+
+@pytest.mark.parametrize("machine", [FP32, BF16], ids=["fp32", "bf16"])
+def test_a_twin_has_the_networks_weights_of_now(machine: Machine) -> None:
+    generator = Generator(NETWORKS["objects"])
+    twin = machine.chain_copy(generator)
+    before = [p.detach().clone() for p in generator.parameters()]
+    with torch.no_grad():
+        for parameter in generator.parameters():
+            parameter.add_(1)
+    for ours, old in zip(twin.parameters(), before, strict=True):
+        assert ours.dtype == machine.fast
+        assert not ours.requires_grad
+        assert torch.equal(ours, old.to(machine.fast))  # a copy, not a view
+    machine.refresh(twin, generator)
+    for ours, theirs in zip(twin.parameters(), generator.parameters(), strict=True):
+        assert torch.equal(ours, theirs.to(machine.fast))
+        assert theirs.dtype == torch.float32
+
+
+@pytest.mark.parametrize("kind", NETWORKS)
+def test_fast_gradients_are_near_the_exact_ones(kind: str) -> None:
+    spec = NETWORKS[kind]
+    generator, data = Generator(spec), dataset(spec, 8)
+    z = gaussian(8, *spec.latent_shape)
+
+    def gradient(machine: Machine) -> Tensor:
+        twin = machine.chain_copy(generator)
+        posterior = Posterior(twin, Full(), data.signals, torch.arange(8), 0.3)
+        return value_and_grad(posterior.energy, z)[1].flatten(1)
+
+    exact, fast = gradient(FP32), gradient(BF16)
+    assert (fast - exact).norm() < 0.05 * exact.norm()
+    assert not torch.equal(exact, fast)  # bf16 was indeed used
+
+
+def test_a_cpu_records_nothing() -> None:
+    def energy(z: Tensor) -> Tensor:
+        return z.sum(1)
+
+    assert FP32.recorded(energy, torch.zeros(1, 1)) is energy
+
+
+def test_autocast_follows_the_precision() -> None:
+    a = torch.ones(2, 2)
+    with FP32.autocast():
+        assert (a @ a).dtype == torch.float32
+    with BF16.autocast():
+        assert (a @ a).dtype == torch.bfloat16
+
+
+def test_this_machine_is_chosen_once_and_by_what_is_there() -> None:
+    machine = this_machine()
+    assert machine is this_machine()
+    assert (machine.device.type == "cuda") == torch.cuda.is_available()
+    if machine.device.type == "cpu":
+        assert (machine.fast == torch.bfloat16) == device.native_bf16()
+
+
+@pytest.mark.parametrize(
+    ("capabilities", "native"),
+    [
+        ({"avx2": True, "avx512": True}, False),
+        ({"avx512_bf16": True}, True),
+        ({"amx_bf16": True, "avx512_bf16": False}, True),
+        ({}, False),
+    ],
+)
+def test_bf16_is_used_only_where_it_is_native(
+    capabilities: dict[str, bool], native: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(torch.cpu, "get_capabilities", lambda: capabilities)
+    assert device.native_bf16() is native
+
+
+@pytest.mark.cuda
+@pytest.mark.parametrize("kind", NETWORKS)
+def test_a_captured_graph_is_the_eager_energy(kind: str) -> None:
+    spec = NETWORKS[kind]
+    machine = Machine(torch.device("cuda"), torch.bfloat16)
+    twin = machine.chain_copy(Generator(spec).cuda())
+    y = dataset(spec, 8).signals.cuda()
+    posterior = Posterior(twin, Full(), y, torch.arange(8).cuda(), 0.3)
+    recorded = machine.recorded(posterior.energy, torch.zeros(8, *spec.latent_shape).cuda())
+    assert isinstance(recorded, CapturedEnergy)
+    kept = []
+    for seed in range(3):
+        z = gaussian(8, *spec.latent_shape, seed=seed).cuda()
+        value, grad = value_and_grad(recorded, z)
+        eager_value, eager_grad = value_and_grad(posterior.energy, z)
+        torch.testing.assert_close(value, eager_value)
+        torch.testing.assert_close(grad, eager_grad, rtol=1e-2, atol=1e-2)
+        kept.append((value, value.clone()))
+    assert all(torch.equal(held, copy) for held, copy in kept)  # no replay writes into an answer
+
+
+@pytest.mark.cuda
+def test_a_captured_graph_follows_new_weights_and_new_data() -> None:
+    spec = NETWORKS["texture"]
+    machine = Machine(torch.device("cuda"), torch.float32)
+    generator = Generator(spec).cuda()
+    twin = machine.chain_copy(generator)
+    y = dataset(spec, 8).signals.cuda()
+    posterior = Posterior(twin, Full(), y, torch.arange(8).cuda(), 0.3)
+    z = gaussian(8, *spec.latent_shape).cuda()
+    recorded = machine.recorded(posterior.energy, z)
+    before, _ = value_and_grad(recorded, z)
+    machine.refresh(twin, Generator(spec, seed=5).cuda())
+    y.mul_(-1)
+    after, _ = value_and_grad(recorded, z)
+    torch.testing.assert_close(after, posterior.energy(z))
+    assert not torch.allclose(after, before)

@@ -1,0 +1,245 @@
+"""The walk: its equation, its stationary law, and that a chain does not know its company."""
+
+from itertools import islice
+
+import pytest
+import torch
+from torch import Tensor
+
+from abp_core.device import Machine
+from abp_core.generator import Generator
+from abp_core.langevin import (
+    LangevinState,
+    energy_ceiling,
+    evaluate,
+    infer,
+    langevin_steps,
+    move,
+)
+from abp_core.noise import chain_noise
+from abp_core.observation import Full
+from abp_core.posterior import Posterior
+from abp_core.spec import GeneratorSpec, LangevinSpec
+from tests.tiny import BF16, FP32, NETWORKS, dataset
+
+# As large as kernels need to take the paths that they take in earnest.
+WIDER = {
+    "texture": GeneratorSpec(
+        latent_shape=(4, 3, 3), channels=(32, 16), kernel_size=5, upsampling=2, out_channels=3
+    ),
+    "sound": GeneratorSpec(
+        latent_shape=(8, 20), channels=(32, 16), kernel_size=9, upsampling=4, out_channels=1
+    ),
+    "objects": GeneratorSpec(
+        latent_shape=(10,),
+        projection=(32, 4, 4),
+        channels=(32, 16),
+        kernel_size=5,
+        upsampling=2,
+        out_channels=3,
+        leak=0.2,
+    ),
+}
+
+
+def prior_energy(z: Tensor) -> Tensor:
+    """U(z) = |z|^2 / 2, of a model that saw nothing."""
+    return z.flatten(1).square().sum(1) / 2
+
+
+def gaussian(*shape: int, seed: int = 0) -> Tensor:
+    return torch.randn(*shape, generator=torch.Generator().manual_seed(seed))
+
+
+def test_move_by_hand() -> None:
+    # z = 2, dU/dz = 3, s = .2, T = 4, noise = .5: 2 - .02 * 3 + .2 * 2 * .5
+    one = torch.ones(1, 1)
+    state = LangevinState(0, 2 * one, one[0], 3 * one, one[0])
+    moved = move(state, 0.5 * one, LangevinSpec(steps=1, step_size=0.2, temperature=4.0))
+    assert float(moved) == pytest.approx(2.14)
+
+
+@pytest.mark.parametrize("s", [0.3, 1.0, 1.5])
+def test_stationary_variance_of_the_prior(s: float) -> None:
+    n, steps = 40_000, 100
+    noise = gaussian(steps, n, 1, seed=1)
+    z = infer(prior_energy, torch.zeros(n, 1), noise, LangevinSpec(steps=steps, step_size=s))
+    expected = 1 / (1 - s**2 / 4) * (1 - (1 - s**2 / 2) ** (2 * steps))  # from z = 0
+    error = expected * (2 / n) ** 0.5
+    assert abs(float(z.var()) - expected) < 5 * error
+    assert abs(float(z.mean())) < 5 * (expected / n) ** 0.5
+
+
+@pytest.mark.parametrize("temperature", [0.25, 1.0, 3.0])
+def test_linear_gaussian_posterior_is_sampled(temperature: float) -> None:
+    # x = W z + e: the posterior is N(m, P^-1) with P = I + W'W / sigma^2, m = P^-1 W'y / sigma^2.
+    # A walk of step s rests at covariance T (P (1 - s^2 P / 4))^-1 about the same mean.
+    sigma, s, n, steps = 0.7, 0.5, 20_000, 120
+    weights = torch.tensor([[1.0, 0.5, 0.0], [-0.3, 0.8, 0.6], [0.2, 0.0, 1.1], [0.4, -0.9, 0.1]])
+    y = torch.tensor([0.9, -0.4, 1.2, 0.3])
+    precision = (torch.eye(3) + weights.T @ weights / sigma**2).double()
+    mean = torch.linalg.solve(precision, (weights.T @ y / sigma**2).double())
+    damped = precision @ (torch.eye(3) - s**2 / 4 * precision)
+    covariance = temperature * torch.linalg.inv(damped)
+
+    posterior = Posterior(
+        lambda z: z @ weights.T, Full(), y.expand(n, 4), torch.arange(n), sigma
+    )
+    noise = chain_noise(seed=2, sweep=1, index=torch.arange(n), steps=steps, shape=(3,))
+    spec = LangevinSpec(steps=steps, step_size=s, temperature=temperature)
+    z = infer(posterior.energy, torch.zeros(n, 3), noise, spec).double()
+
+    deviations = covariance.diagonal().sqrt()
+    assert ((z.mean(0) - mean).abs() < 5 * deviations / n**0.5).all()
+    error = (deviations[:, None] * deviations) * (2 / n) ** 0.5
+    assert ((torch.cov(z.T) - covariance).abs() < 5 * error).all()
+
+
+def test_without_noise_the_walk_ends_at_the_posterior_mean() -> None:
+    weights, y, sigma = torch.tensor([[2.0, 0.0], [1.0, 1.0]]), torch.tensor([1.0, -0.5]), 0.5
+    precision = torch.eye(2) + weights.T @ weights / sigma**2
+    mean = torch.linalg.solve(precision, weights.T @ y / sigma**2)
+    posterior = Posterior(lambda z: z @ weights.T, Full(), y[None], torch.arange(1), sigma)
+    spec = LangevinSpec(steps=400, step_size=0.25, temperature=0.0)
+    states = list(langevin_steps(posterior.energy, torch.full((1, 2), 3.0),
+                                 gaussian(400, 1, 2), spec))  # fmt: skip
+    torch.testing.assert_close(states[-1].z[0], mean, rtol=0, atol=1e-5)
+    energies = torch.cat([state.energy for state in states])
+    assert (energies.diff() <= 1e-5).all()
+
+
+def walk(kind: str = "texture", n: int = 3, steps: int = 5) -> tuple[Posterior, Tensor, Tensor]:
+    spec = NETWORKS[kind]
+    generator = Generator(spec).requires_grad_(False)
+    data = dataset(spec, n)
+    posterior = Posterior(generator, Full(), data.signals, torch.arange(n), 0.3)
+    return posterior, gaussian(n, *spec.latent_shape), gaussian(steps, n, *spec.latent_shape)
+
+
+@pytest.mark.parametrize("kind", NETWORKS)
+def test_infer_is_the_last_of_langevin_steps_bit_for_bit(kind: str) -> None:
+    posterior, z, noise = walk(kind)
+    spec = LangevinSpec(steps=5, step_size=0.1)
+    *_, last = langevin_steps(posterior.energy, z, noise, spec)
+    assert torch.equal(infer(posterior.energy, z, noise, spec), last.z)
+    assert not torch.equal(last.z, z)
+
+
+def test_no_steps_leave_the_start() -> None:
+    posterior, z, noise = walk(steps=0)
+    spec = LangevinSpec(steps=1, step_size=0.1)
+    assert torch.equal(infer(posterior.energy, z, noise, spec), z)
+
+
+def test_every_state_is_consistent_and_follows_from_the_one_before() -> None:
+    posterior, z, noise = walk()
+    start = z.clone()
+    spec = LangevinSpec(steps=5, step_size=0.1)
+    states = list(langevin_steps(posterior.energy, z, noise, spec))
+    assert [state.step for state in states] == [0, 1, 2, 3, 4, 5]
+    assert torch.equal(states[0].z, start)
+    for state in states:
+        here = evaluate(posterior.energy, state.z)
+        assert torch.equal(state.energy, here.energy)
+        assert torch.equal(state.grad, here.grad)
+        assert torch.equal(state.ceiling, states[0].ceiling)
+    for before, after, drawn in zip(states, states[1:], noise, strict=False):
+        assert torch.equal(after.z, move(before, drawn, spec))
+    assert torch.equal(z, start)  # the walk writes into nothing that it was given
+
+
+def test_a_walk_that_is_stopped_makes_no_more_evaluations() -> None:
+    posterior, z, noise = walk()
+    evaluations = []
+
+    def energy(z: Tensor) -> Tensor:
+        evaluations.append(len(z))
+        return posterior.energy(z)
+
+    spec = LangevinSpec(steps=5, step_size=0.1)
+    list(islice(langevin_steps(energy, z, noise, spec), 3))
+    assert len(evaluations) == 3
+    evaluations.clear()
+    infer(energy, z, noise, spec)
+    assert len(evaluations) == 5
+
+
+class TestCompany:
+    """37 chains, walked together and in parts: the same latents, bit for bit."""
+
+    N, STEPS = 37, 4
+
+    def latents(self, machine: Machine, kind: str, parts: tuple[Tensor, ...]) -> Tensor:
+        network = WIDER[kind]
+        twin = machine.chain_copy(Generator(network, seed=1))
+        y = gaussian(self.N, *network.signal_shape, seed=1).tanh()
+        z = gaussian(self.N, *network.latent_shape, seed=2)
+        spec = LangevinSpec(steps=self.STEPS, step_size=0.1)
+        ends = torch.empty_like(z)
+        for index in parts:
+            noise = chain_noise(
+                seed=0, sweep=1, index=index, steps=self.STEPS, shape=network.latent_shape
+            )
+            posterior = Posterior(twin, Full(), y[index], index, 0.3)
+            ends[index] = infer(posterior.energy, z[index], noise, spec)
+        return ends
+
+    @pytest.mark.parametrize("machine", [FP32, BF16], ids=["fp32", "bf16"])
+    @pytest.mark.parametrize("kind", WIDER)
+    def test_batches_of_any_size(self, machine: Machine, kind: str) -> None:
+        everyone = torch.arange(self.N)
+        whole = self.latents(machine, kind, (everyone,))
+        for size in (1, 3, 5, 8, 16, 17):
+            assert torch.equal(self.latents(machine, kind, everyone.split(size)), whole), size
+
+    @pytest.mark.parametrize("machine", [FP32, BF16], ids=["fp32", "bf16"])
+    @pytest.mark.parametrize("kind", WIDER)
+    def test_any_order(self, machine: Machine, kind: str) -> None:
+        everyone = torch.arange(self.N)
+        whole = self.latents(machine, kind, (everyone,))
+        for seed in range(3):
+            order = torch.randperm(self.N, generator=torch.Generator().manual_seed(seed))
+            assert torch.equal(self.latents(machine, kind, (order,)), whole)
+
+
+def test_divergence_is_flagged_by_chain() -> None:
+    # U = |z|^2 / 2 is stable up to s = 2. Chain 1 alone stands on a slope 100 times as steep.
+    steepness = torch.tensor([1.0, 100.0, 1.0])
+
+    def energy(z: Tensor) -> Tensor:
+        return steepness * prior_energy(z)
+
+    spec = LangevinSpec(steps=60, step_size=0.5)
+    noise = gaussian(60, 3, 4)
+    flags = [state.diverged for state in langevin_steps(energy, torch.ones(3, 4), noise, spec)]
+    assert flags[0].tolist() == [False, False, False]
+    assert flags[8].tolist() == [False, True, False]
+    assert flags[-1].tolist() == [False, True, False]  # by then it is no longer finite
+
+
+def test_far_above_the_start_counts_as_diverged() -> None:
+    z = torch.zeros(2, 5)
+    start = evaluate(prior_energy, z)
+    assert start.ceiling.tolist() == [50.0, 50.0]  # twice nothing plus ten for each latent
+    far = evaluate(prior_energy, torch.tensor([[9.9, 0, 0, 0, 0], [10.1, 0, 0, 0, 0]]))
+    state = LangevinState(1, far.z, far.energy, far.grad, start.ceiling)
+    assert state.diverged.tolist() == [False, True]
+
+
+@pytest.mark.parametrize("value", [float("nan"), float("inf"), float("-inf")])
+def test_what_is_not_finite_has_diverged(value: float) -> None:
+    fine, bad = torch.zeros(2, 2), torch.tensor([[0.0, 0.0], [0.0, value]])
+    energy, ceiling = torch.zeros(2), torch.full((2,), 50.0)
+    by_grad = LangevinState(0, fine, energy, bad, ceiling)
+    by_energy = LangevinState(0, fine, bad[:, 1], fine, ceiling)
+    assert by_grad.diverged.tolist() == [False, True]
+    assert by_energy.diverged.tolist() == [False, True]
+
+
+def test_walks_that_sample_stay_under_the_ceiling() -> None:
+    z = gaussian(2000, 4, seed=3)
+    ceiling = energy_ceiling(prior_energy(z), z)
+    spec = LangevinSpec(steps=50, step_size=0.7)
+    for state in langevin_steps(prior_energy, z, gaussian(50, 2000, 4, seed=4), spec):
+        assert not state.diverged.any()
+        assert torch.equal(state.ceiling, ceiling)

@@ -1,0 +1,117 @@
+"""Small networks, data and measures that the tests share."""
+
+import contextlib
+import hashlib
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+import torch
+from torch import Tensor
+
+from abp_core.checkpoint import Checkpoint
+from abp_core.data import Dataset, Source
+from abp_core.device import Machine
+from abp_core.generator import Generator
+from abp_core.spec import GeneratorSpec, LangevinSpec, TrainingSpec
+
+FP32 = Machine(torch.device("cpu"), torch.float32)
+BF16 = Machine(torch.device("cpu"), torch.bfloat16)
+
+# One network of every kind: spatial and vector latents, pictures and sounds.
+NETWORKS = {
+    "texture": GeneratorSpec(
+        latent_shape=(3, 2, 3), channels=(8,), kernel_size=5, upsampling=2, out_channels=3
+    ),
+    "sound": GeneratorSpec(
+        latent_shape=(4, 5), channels=(8,), kernel_size=9, upsampling=4, out_channels=1
+    ),
+    "objects": GeneratorSpec(
+        latent_shape=(6,),
+        projection=(8, 2, 2),
+        channels=(8,),
+        kernel_size=5,
+        upsampling=2,
+        out_channels=3,
+        leak=0.2,
+    ),
+    "vector sound": GeneratorSpec(
+        latent_shape=(6,),
+        projection=(8, 5),
+        channels=(8,),
+        kernel_size=6,
+        upsampling=3,
+        out_channels=1,
+        leak=0.2,
+    ),
+}
+
+
+def training(network: GeneratorSpec, **changes: object) -> TrainingSpec:
+    """Settings for a short run of `network`."""
+    settings = {
+        "langevin": LangevinSpec(steps=4, step_size=0.1),
+        "sigma": 0.3,
+        "learning_rate": 3e-3,
+        "batch_size": 4,
+        "examples": 10,
+        "seed": 7,
+    }
+    return TrainingSpec(generator=network, **(settings | changes))
+
+
+def dataset(network: GeneratorSpec, n: int = 10, seed: int = 0) -> Dataset:
+    """n signals that another network of the same shape made."""
+    kind = "sound" if len(network.signal_shape) == 2 else "texture"
+    source = Source(kind=kind, name="made", sample_rate=16_000 if kind == "sound" else 0)
+    maker = Generator(network, seed=1000 + seed).requires_grad_(False)
+    z = torch.randn(n, *network.latent_shape, generator=torch.Generator().manual_seed(seed))
+    return Dataset(maker(z * 2).contiguous(), source)
+
+
+def tensors_of(saved: Checkpoint) -> dict[str, Tensor]:
+    """Every tensor of a run, by a name of its own."""
+    groups = {
+        "weights": saved.weights,
+        "first": saved.first_moments,
+        "second": saved.second_moments,
+        "latents": {"": saved.latents},
+    }
+    return {f"{group}/{name}": t for group, ts in groups.items() for name, t in ts.items()}
+
+
+def sha256(saved: Checkpoint) -> str:
+    """Of all tensors of a run, with their names and shapes."""
+    digest = hashlib.sha256()
+    for name, tensor in sorted(tensors_of(saved).items()):
+        digest.update(f"{name} {tuple(tensor.shape)}".encode())
+        digest.update(tensor.contiguous().numpy().tobytes())
+    return digest.hexdigest()
+
+
+@dataclass
+class Memory:
+    """growth: bytes by which resident memory rose at its highest."""
+
+    growth: int = 0
+
+
+@contextlib.contextmanager
+def peak_memory() -> Iterator[Memory]:
+    """Measures how far resident memory rises above its level on entry (Linux only)."""
+    try:
+        Path("/proc/self/clear_refs").write_text("5")  # the high-water mark begins anew
+    except OSError:
+        pytest.skip("this system does not let a process reset its memory high-water mark")
+    before, memory = _status("VmRSS"), Memory()
+    yield memory
+    memory.growth = _status("VmHWM") - before
+
+
+def _status(field: str) -> int:
+    for line in Path("/proc/self/status").read_text().splitlines():
+        name, value = line.split(":", 1)
+        if name == field:
+            return int(value.split()[0]) * 1024
+    raise LookupError(field)
