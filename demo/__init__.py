@@ -1,0 +1,1 @@
+"""The studio. Only `workbench.py` knows the engine; everything here shows arrays and strings."""

@@ -1,0 +1,264 @@
+"""A training job: one thread that iterates a run, with pause, stop, questions and a report.
+
+It knows no screen and no engine. The run it drives is anything that moves in small steps, so
+that a click is answered between two of them.
+"""
+
+import itertools
+import threading
+from collections.abc import Callable, Iterator
+from concurrent.futures import Future
+from dataclasses import dataclass, replace
+from time import monotonic
+from typing import Any, Literal, Protocol, TypeVar
+
+from demo import limits
+
+Phase = Literal["starting", "running", "paused", "stopped", "finished", "diverged", "failed"]
+AT_WORK: tuple[Phase, ...] = ("starting", "running", "paused")
+
+Answer = TypeVar("Answer")
+_numbers = itertools.count(1)
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """What one iteration did: the numbers that are drawn, and the seconds it computed."""
+
+    iteration: int
+    error: float
+    latent: float
+    diverged: bool
+    seconds: float
+
+
+class Run(Protocol):
+    """What a job drives."""
+
+    def iterate(self) -> Iterator[Progress | None]:
+        """One iteration: None after every small move, at last what it did. Whoever stops asking
+        leaves the run as it was before."""
+        ...
+
+    def view(self) -> Any:
+        """How things look now."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """A job at one moment. `number` grows whenever there is something new to show.
+
+    rate: iterations a second. seconds of `budget` are spent. curve: (iteration, error, latent)
+    points. view: the latest of the run's views. sentence: why it ended, where that needs words.
+    """
+
+    number: int = 0
+    phase: Phase = "starting"
+    iteration: int = 0
+    rate: float = 0.0
+    seconds: float = 0.0
+    budget: float = 0.0
+    curve: tuple[tuple[int, float, float], ...] = ()
+    view: Any = None
+    sentence: str = ""
+
+    @property
+    def progress(self) -> float:
+        """The share of the budget that is spent."""
+        return min(1.0, self.seconds / self.budget) if self.budget else 0.0
+
+    @property
+    def seconds_left(self) -> int:
+        return max(0, round(self.budget - self.seconds))
+
+
+class Job:
+    """Drives the run that `prepare` builds for `budget` seconds of computing.
+
+    number: tells jobs apart.
+    watched: whether anybody looks; live views are made only then.
+    explain: the sentence for the user when something raises. curve: what an earlier job drew.
+    """
+
+    def __init__(
+        self,
+        prepare: Callable[[], Run],
+        *,
+        budget: float,
+        watched: Callable[[], bool] = lambda: True,
+        explain: Callable[[Exception], str] = str,
+        curve: tuple[tuple[int, float, float], ...] = (),
+    ) -> None:
+        self.number = next(_numbers)
+        self._prepare, self._watched, self._explain = prepare, watched, explain
+        self._run: Run | None = None
+        self._change = threading.Condition()  # guards all that follows
+        self._report = Report(budget=budget, curve=curve)
+        self._stop = self._pause = self._closed = False
+        self._questions: list[tuple[Callable[[Any], Any], Future[Any]]] = []
+        self._thread = threading.Thread(target=self._work, name="training", daemon=True)
+
+    @property
+    def report(self) -> Report:
+        return self._report
+
+    def start(self) -> None:
+        self._thread.start()
+
+    def pause(self) -> None:
+        self._order(pause=True)
+
+    def resume(self) -> None:
+        self._order(pause=False)
+
+    def stop(self) -> None:
+        self._order(stop=True)
+
+    def join(self, timeout: float | None = None) -> bool:
+        """Whether the thread has ended within `timeout` seconds."""
+        self._thread.join(timeout)
+        return not self._thread.is_alive()
+
+    def ask(self, question: Callable[[Any], Answer], timeout: float = 20.0) -> Answer:
+        """question(run), answered between two small moves, or at once when the job has ended.
+
+        Raises LookupError where the run was never built, TimeoutError, or what question raises.
+        """
+        answer: Future[Any] = Future()
+        with self._change:
+            closed = self._closed
+            if not closed:
+                self._questions.append((question, answer))
+                self._change.notify_all()
+        if closed:
+            self._answer(question, answer)
+        result: Answer = answer.result(timeout)
+        return result
+
+    def _order(self, *, pause: bool = False, stop: bool = False) -> None:
+        """Takes a click; the report says so at once, the thread follows within a small move."""
+        with self._change:
+            if self._closed:
+                return
+            if stop and not self._stop:
+                self._stop = True
+                self._publish(phase="stopped")
+            if self._pause != pause and not stop:
+                self._pause = pause
+                if self._run is not None and not self._stop:
+                    self._publish(phase="paused" if pause else "running")
+            self._change.notify_all()
+
+    def _work(self) -> None:
+        end: Phase = "failed"
+        sentence = ""
+        try:
+            run = self._run = self._prepare()
+            self._publish(view=run.view())
+            with self._change:
+                if not self._stop:
+                    self._publish(phase="paused" if self._pause else "running")
+            end = self._train(run)
+            self._publish(view=run.view())
+        except Exception as error:
+            sentence = self._explain(error)
+        finally:
+            with self._change:
+                self._closed = True
+                self._publish(phase=end, sentence=sentence)
+            self._answer_all()
+
+    def _train(self, run: Run) -> Phase:
+        history = _History(self._report.curve)
+        shown = drawn = monotonic()
+        pause_between_views = 0.0
+        while self._report.seconds < self._report.budget:
+            *_, progress = self._moves(run)
+            if progress is None:
+                return "stopped"
+            if progress.diverged:
+                return "diverged"
+            history.add((progress.iteration, progress.error, progress.latent))
+            now = monotonic()
+            news: dict[str, Any] = {}
+            if self._watched() and now - drawn > pause_between_views:
+                news["view"] = run.view()
+                drawn = monotonic()
+                pause_between_views = (drawn - now) / limits.VIEW_SHARE
+            self._publish(
+                silent=now - shown < 1 / limits.VIEWS_PER_SECOND,
+                iteration=progress.iteration,
+                rate=history.rate(progress.seconds),
+                seconds=self._report.seconds + progress.seconds,
+                curve=tuple(history.points),
+                **news,
+            )
+            if now - shown >= 1 / limits.VIEWS_PER_SECOND:
+                shown = now
+        return "finished"
+
+    def _moves(self, run: Run) -> Iterator[Progress | None]:
+        """One iteration of the run, cut short where a click asks for it: then None is the last."""
+        for progress in run.iterate():
+            yield progress
+            if progress is None and not self._may_go_on(run):
+                return
+
+    def _may_go_on(self, run: Run) -> bool:
+        """Answers questions and waits while paused; False when the job shall stop."""
+        if not (self._stop or self._pause or self._questions):
+            return True
+        self._answer_all()
+        until = monotonic() + limits.SECONDS_PAUSED
+        if self._pause and not self._stop:
+            self._publish(view=run.view())
+        while self._pause and not self._stop:
+            with self._change:
+                self._change.wait_for(
+                    lambda: self._questions or self._stop or not self._pause, timeout=1.0
+                )
+            self._answer_all()
+            if monotonic() > until:
+                return False
+        return not self._stop
+
+    def _answer_all(self) -> None:
+        with self._change:
+            questions, self._questions = self._questions, []
+        for question, answer in questions:
+            self._answer(question, answer)
+
+    def _answer(self, question: Callable[[Any], Any], answer: "Future[Any]") -> None:
+        try:
+            if self._run is None:
+                raise LookupError("this run never began")
+            answer.set_result(question(self._run))
+        except Exception as error:
+            answer.set_exception(error)
+
+    def _publish(self, *, silent: bool = False, **news: Any) -> None:
+        with self._change:
+            number = self._report.number + (not silent)
+            self._report = replace(self._report, number=number, **news)
+
+
+class _History:
+    """A curve that is thinned out evenly so that it never has too many points."""
+
+    def __init__(self, points: tuple[tuple[int, float, float], ...]) -> None:
+        self.points = list(points)
+        self._every = points[1][0] - points[0][0] if len(points) > 1 else 1
+        self._seconds = 0.0
+
+    def add(self, point: tuple[int, float, float]) -> None:
+        if point[0] % self._every == 0:
+            self.points.append(point)
+        if len(self.points) > limits.CURVE_POINTS:
+            self._every *= 2
+            self.points = [point for point in self.points if point[0] % self._every == 0]
+
+    def rate(self, seconds: float) -> float:
+        """Iterations a second, over the last ten or so."""
+        self._seconds = seconds if not self._seconds else 0.9 * self._seconds + 0.1 * seconds
+        return 1 / self._seconds

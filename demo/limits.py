@@ -1,0 +1,33 @@
+"""Every bound of the studio, with its reason. A public page must stay calm under a crowd."""
+
+# A picture, sound or zip of a visitor; also what the server takes before it reads a byte of it.
+UPLOAD_MB = 60
+
+# Two runs share two cores at half speed each; a third would make all of them dull to watch.
+RUNNING_JOBS = 2
+
+# Minutes of training: long enough for every preset of ours, short enough that others get a turn.
+MINUTES = (0.25, 20.0)
+DEFAULT_MINUTES = 3.0
+
+# What a visitor may ask of a run; beyond these a step takes seconds or memory runs out.
+STEPS = (1, 60)
+BATCH_SIZE = (1, 128)
+EXAMPLES = (2, 2000)
+
+# Nobody is looking: a reload takes a second or two, a closed laptop does not come back in thirty.
+SECONDS_UNTIL_STOP = 30.0
+SECONDS_UNTIL_FORGOTTEN = 600.0
+
+# A paused run keeps its memory and its turn; after this it is stopped, and kept like any other.
+SECONDS_PAUSED = 600.0
+
+# Visitors remembered at once; an entry without a run is a few hundred bytes.
+VISITORS = 1000
+
+# Live pictures: at most five a second, and never more than this share of the training time.
+VIEWS_PER_SECOND = 5.0
+VIEW_SHARE = 0.03
+
+# Points of a live curve: about one a pixel.
+CURVE_POINTS = 300

@@ -1,0 +1,57 @@
+// The live view: value {phase, headline, detail, progress, kind, panels: [{caption, picture, sound}]}.
+const part = (selector) => element.querySelector(selector);
+const figures = [...element.querySelectorAll("figure")];
+let spokenAt = 0;
+let spokenPhase = "";
+
+// A sound that is being listened to is not pulled away; the newest one follows when it ends.
+function offer(audio, sound) {
+  if (!sound || audio.dataset.shown === sound) return;
+  if (!audio.paused && !audio.ended) {
+    audio.dataset.next = sound;
+    return;
+  }
+  audio.dataset.shown = sound;
+  delete audio.dataset.next;
+  audio.src = sound;
+}
+for (const figure of figures) {
+  const audio = figure.querySelector("audio");
+  for (const event of ["pause", "ended"]) {
+    audio.addEventListener(event, () => audio.dataset.next && offer(audio, audio.dataset.next));
+  }
+}
+
+function draw() {
+  const value = props.value;
+  if (!value) return;
+  element.dataset.phase = value.phase;
+  part(".headline").textContent = value.headline;
+  part(".detail").textContent = value.detail;
+  const bar = part(".bar");
+  bar.style.visibility = value.phase === "idle" ? "hidden" : "visible";
+  bar.setAttribute("aria-valuenow", Math.round(100 * value.progress));
+  bar.firstElementChild.style.transform = `scaleX(${value.progress})`;
+  const now = Date.now();
+  if (value.phase !== spokenPhase || now - spokenAt > 15000) {
+    part(".spoken").textContent = value.headline + ". " + value.detail;
+    spokenAt = now;
+    spokenPhase = value.phase;
+  }
+  part(".panels").dataset.kind = value.kind;
+  figures.forEach((figure, i) => {
+    const panel = value.panels[i];
+    figure.hidden = !panel;
+    if (!panel) return;
+    figure.querySelector("figcaption").textContent = panel.caption;
+    const picture = figure.querySelector("img");
+    if (picture.src !== panel.picture) picture.src = panel.picture;
+    picture.alt = panel.caption;
+    const audio = figure.querySelector("audio");
+    audio.style.display = panel.sound ? "" : "none";
+    audio.setAttribute("aria-label", panel.caption);
+    offer(audio, panel.sound);
+  });
+}
+watch("value", draw);
+draw();
