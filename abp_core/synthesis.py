@@ -1,8 +1,11 @@
 """New signals from a learnt generator: latents from the prior, sent through f."""
 
+import math
 from collections.abc import Callable
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 
 from abp_core.generator import Generator
@@ -31,6 +34,38 @@ def expand(generator: Generator, latent_size: tuple[int, ...], seed: int) -> Ten
     if not generator.spec.spatial:
         raise ValueError("This model makes signals of one size only.")
     return _run(generator, prior((generator.spec.latent_shape[0], *latent_size), 1, seed))
+
+
+def expand_to(generator: Generator, size: tuple[int, ...], seed: int) -> Tensor:
+    """One signal (1, c, *size), cut from that of the smallest latent map that covers it.
+
+    Raises ValueError as `expand` does.
+    """
+    positions = tuple(math.ceil(extent / generator.spec.enlargement) for extent in size)
+    signal = expand(generator, positions, seed)
+    return signal[(slice(None), slice(None), *(slice(extent) for extent in size))]
+
+
+def pixels(signals: Tensor) -> NDArray[np.uint8]:
+    """Pictures (n, 1 or 3, h, w) in [-1, 1] as bytes (n, h, w, 3)."""
+    values = ((signals.clamp(-1, 1) + 1) * 127.5).round().byte()
+    return values.expand(-1, 3, -1, -1).permute(0, 2, 3, 1).contiguous().numpy()
+
+
+def samples(signal: Tensor, gain: float) -> NDArray[np.float32]:
+    """A sound (1, length) as samples (length,) in [-1, 1], as loud as its source: the inverse of
+    samples * gain."""
+    return np.clip(signal[0].numpy() / np.float32(gain), -1, 1)
+
+
+def contact_sheet(pictures: NDArray[np.uint8], columns: int) -> NDArray[np.uint8]:
+    """Pictures (n, h, w, 3) side by side in rows of `columns`, on white."""
+    n, h, w, _ = pictures.shape
+    rows = math.ceil(n / columns)
+    cells = np.full((rows * columns, h, w, 3), 255, dtype=np.uint8)
+    cells[:n] = pictures
+    grid = cells.reshape(rows, columns, h, w, 3).transpose(0, 2, 1, 3, 4)
+    return grid.reshape(rows * h, columns * w, 3)
 
 
 def _run(generator: Callable[[Tensor], Tensor], z: Tensor) -> Tensor:

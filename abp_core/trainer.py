@@ -44,6 +44,23 @@ class TrainingEvent:
     seconds: float
 
 
+class Diverging:
+    """Tells when a run cannot go on: every chain diverged, `patience` iterations in a row.
+
+    Such iterations change neither weights nor latents, so the run still stands at its last good
+    state; half the Langevin step usually saves it. chains: how many an iteration moves.
+    """
+
+    def __init__(self, chains: int, patience: int = 3) -> None:
+        self.chains, self.patience = chains, patience
+        self._lost = 0
+
+    def seen(self, event: TrainingEvent) -> bool:
+        """Takes the next iteration's event; whether it is time to give up."""
+        self._lost = self._lost + 1 if event.diverged >= self.chains else 0
+        return self._lost >= self.patience
+
+
 class Trainer:
     """A run of ABP on `data`, of which only observation.measure(signals) is used for learning.
 
@@ -87,6 +104,11 @@ class Trainer:
         self._twin = twin
         self._posterior = Posterior(twin, self.observation, self.y[batch], batch, self.sigma)
         self._energy = machine.recorded(self._posterior.energy, self.z[batch])
+
+    @property
+    def chains(self) -> int:
+        """How many chains an iteration moves: its minibatch."""
+        return len(self._posterior.index)
 
     def step(self) -> TrainingEvent:
         """One whole iteration."""

@@ -23,7 +23,6 @@ from abp_core.spec import GeneratorSpec, TrainingSpec
 from abp_core.trainer import Trainer
 from benchmarks.report import BUNDLED, THREADS, keep
 
-
 STEPS = ("langevin", "learning", "both", "iteration")
 
 
