@@ -46,13 +46,15 @@ def read_picture(file: Path | io.BytesIO, name: str = "") -> Pixels:
                     f"please make it smaller than {int(MOST_PIXELS**0.5)} x "
                     f"{int(MOST_PIXELS**0.5)} first."
                 )
-            upright = ImageOps.exif_transpose(picture)
-            if upright.mode in ("I;16", "I;16B", "I"):
-                upright = Image.fromarray((np.asarray(upright) // 257).astype(np.uint8))
-            seen = upright.convert("RGBA")
-            return np.asarray(Image.alpha_composite(Image.new("RGBA", seen.size, "white"), seen))[
-                ..., :3
-            ].copy()
+            ImageOps.exif_transpose(picture, in_place=True)
+            seen: Image.Image = picture
+            if seen.mode in ("I;16", "I;16B", "I"):
+                seen = Image.fromarray((np.asarray(seen) // 257).astype(np.uint8))
+            if seen.has_transparency_data:
+                clear = seen.convert("RGBA")
+                seen = Image.new("RGB", clear.size, "white")
+                seen.paste(clear, mask=clear)
+            return np.array(seen if seen.mode == "RGB" else seen.convert("RGB"))
     except FileRejected:
         raise
     except Exception as error:  # Pillow raises many kinds for broken files

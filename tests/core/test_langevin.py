@@ -82,9 +82,7 @@ def test_linear_gaussian_posterior_is_sampled(temperature: float) -> None:
     damped = precision @ (torch.eye(3) - s**2 / 4 * precision)
     covariance = temperature * torch.linalg.inv(damped)
 
-    posterior = Posterior(
-        lambda z: z @ weights.T, Full(), y.expand(n, 4), torch.arange(n), sigma
-    )
+    posterior = Posterior(lambda z: z @ weights.T, Full(), y.expand(n, 4), torch.arange(n), sigma)
     noise = chain_noise(seed=2, sweep=1, index=torch.arange(n), steps=steps, shape=(3,))
     spec = LangevinSpec(steps=steps, step_size=s, temperature=temperature)
     z = infer(posterior.energy, torch.zeros(n, 3), noise, spec).double()

@@ -16,9 +16,7 @@ SHAPE = (2, 3)
 def draw(
     seed: int = 0, sweep: int = 1, index: tuple[int, ...] = (0,), steps: int = 3
 ) -> torch.Tensor:
-    return chain_noise(
-        seed=seed, sweep=sweep, index=torch.tensor(index), steps=steps, shape=SHAPE
-    )
+    return chain_noise(seed=seed, sweep=sweep, index=torch.tensor(index), steps=steps, shape=SHAPE)
 
 
 def test_noise_is_philox_keyed_by_seed_and_example() -> None:

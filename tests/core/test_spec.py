@@ -97,11 +97,10 @@ def test_a_changed_field_is_refused_or_kept(spec: TrainingSpec, data: st.DataObj
     odd = st.sampled_from([None, True, -1, 0, 1.5, math.nan, math.inf, 10**400, "x", [], [0], {}])
     group[name] = data.draw(odd)
     try:
-        read = TrainingSpec.from_json(json.dumps(fields))
-    except SpecRejected as error:
-        assert str(error).endswith(".")
-    else:
-        assert json.loads(read.to_json()) == fields
+        kept = json.loads(TrainingSpec.from_json(json.dumps(fields)).to_json())
+    except SpecRejected:
+        return
+    assert kept == fields
 
 
 def test_deeply_nested_json_is_refused() -> None:

@@ -1,0 +1,139 @@
+"""A run in one file: what is written comes back, whole or not at all."""
+
+import dataclasses
+import json
+import os
+from pathlib import Path
+
+import pytest
+import torch
+from safetensors import safe_open
+
+from abp_core.checkpoint import Checkpoint, CheckpointRejected
+from abp_core.trainer import Trainer
+from tests.tiny import FP32, NETWORKS, dataset, sha256, training
+
+
+def trained(kind: str = "texture", iterations: int = 2) -> Checkpoint:
+    network = NETWORKS[kind]
+    going = Trainer(training(network), dataset(network), machine=FP32)
+    list(going.steps(iterations))
+    return going.checkpoint()
+
+
+@pytest.mark.parametrize("kind", NETWORKS)
+def test_a_file_gives_back_everything(kind: str, tmp_path: Path) -> None:
+    saved = trained(kind)
+    saved.save(tmp_path / "run.safetensors")
+    loaded = Checkpoint.load(tmp_path / "run.safetensors")
+    assert sha256(loaded) == sha256(saved)
+    plain = ("spec", "source", "digest", "sigma", "iteration", "updates", "seconds")
+    assert [getattr(loaded, name) for name in plain] == [getattr(saved, name) for name in plain]
+
+
+@pytest.mark.parametrize("kind", NETWORKS)
+def test_the_generator_is_the_one_that_was_trained(kind: str, tmp_path: Path) -> None:
+    network = NETWORKS[kind]
+    going = Trainer(training(network), dataset(network), machine=FP32)
+    list(going.steps(3))
+    going.checkpoint().save(tmp_path / "run.safetensors")
+    generator = Checkpoint.load(tmp_path / "run.safetensors").generator()
+    assert torch.equal(generator(going.z), going.generator(going.z))
+    assert not any(parameter.requires_grad for parameter in generator.parameters())
+
+
+def test_saving_replaces_the_old_file_and_leaves_nothing_beside(tmp_path: Path) -> None:
+    path = tmp_path / "run.safetensors"
+    trained(iterations=1).save(path)
+    saved = trained(iterations=2)
+    saved.save(path)
+    assert Checkpoint.load(path).iteration == 2
+    assert list(tmp_path.iterdir()) == [path]
+
+
+@pytest.mark.parametrize("where", ["fsync", "replace"])
+def test_a_failed_write_leaves_the_old_file_and_no_orphan(
+    where: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "run.safetensors"
+    trained(iterations=1).save(path)
+    before = path.read_bytes()
+
+    def full(*_: object) -> None:
+        raise OSError("no space left on device")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(os, where, full)
+        with pytest.raises(OSError, match="no space"):
+            trained(iterations=2).save(path)
+    assert path.read_bytes() == before
+    assert list(tmp_path.iterdir()) == [path]
+
+
+def test_an_interrupt_while_writing_leaves_no_orphan(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def interrupted(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(os, "fsync", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        trained(iterations=0).save(tmp_path / "run.safetensors")
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_folder_that_is_not_there_is_an_error_for_the_caller(tmp_path: Path) -> None:
+    with pytest.raises(FileNotFoundError):
+        trained(iterations=0).save(tmp_path / "nowhere" / "run.safetensors")
+
+
+def test_the_bytes_are_on_disk_before_the_name_is(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path, calls = tmp_path / "run.safetensors", []
+    fsync, replace = os.fsync, os.replace
+
+    def synced(handle: int) -> None:
+        calls.append(("fsync", os.fstat(handle).st_size))
+        fsync(handle)
+
+    def renamed(source: str, target: Path) -> None:
+        calls.append(("replace", Path(source).stat().st_size))
+        replace(source, target)
+
+    monkeypatch.setattr(os, "fsync", synced)
+    monkeypatch.setattr(os, "replace", renamed)
+    trained(iterations=0).save(path)
+    size = path.stat().st_size
+    assert calls == [("fsync", size), ("replace", size)]
+
+
+def test_the_file_is_plain_safetensors(tmp_path: Path) -> None:
+    saved = trained()
+    saved.save(tmp_path / "run.safetensors")
+    with safe_open(tmp_path / "run.safetensors", framework="numpy") as file:
+        header, names = file.metadata(), set(file.keys())
+    assert header["format"] == "abp-1"
+    assert json.loads(header["spec"]) == json.loads(saved.spec.to_json())
+    groups = ("weights", "first_moments", "second_moments")
+    assert names == {f"{g}/{n}" for g in groups for n in saved.weights} | {"latents"}
+
+
+def test_nothing_of_the_data_but_its_digest_is_kept(tmp_path: Path) -> None:
+    network = NETWORKS["texture"]
+    data = dataset(network)
+    trained().save(tmp_path / "run.safetensors")
+    content = (tmp_path / "run.safetensors").read_bytes()
+    assert data.digest.encode() in content
+    assert data.signals[0].numpy().tobytes() not in content
+
+
+def test_a_rejection_is_a_value_error_with_one_sentence(tmp_path: Path) -> None:
+    with pytest.raises(ValueError, match=r"^missing\.safetensors could not be opened\.$") as caught:
+        Checkpoint.load(tmp_path / "missing.safetensors")
+    assert isinstance(caught.value, CheckpointRejected)
+
+
+def test_a_checkpoint_cannot_be_changed() -> None:
+    with pytest.raises(dataclasses.FrozenInstanceError):
+        trained(iterations=0).iteration = 5
