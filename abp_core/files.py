@@ -24,6 +24,7 @@ MOST_PICTURES = 5_000  # of a set
 MOST_SET_BYTES = 400_000_000  # of a set once unpacked
 PICTURE_ENDINGS = (".png", ".jpg", ".jpeg", ".webp")
 SOUND_ENDINGS = (".wav", ".flac", ".ogg", ".mp3")
+PACKINGS = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)  # the others unpack without bounds
 SET_ENDINGS = (".zip", ".npz")
 
 
@@ -101,7 +102,10 @@ def read_pictures(path: Path) -> list[Pixels]:
     _require_content(path, name)
     try:
         with zipfile.ZipFile(path) as archive:
-            if sum(entry.file_size for entry in archive.infolist()) > MOST_SET_BYTES:
+            entries = archive.infolist()
+            if any(entry.compress_type not in PACKINGS for entry in entries):
+                raise FileRejected(f"{name} is packed in a rare way; please make an ordinary zip.")
+            if sum(entry.file_size for entry in entries) > MOST_SET_BYTES:
                 raise FileRejected(
                     f"{name} unpacks to more than {MOST_SET_BYTES // 10**6} MB; "
                     "please take fewer or smaller pictures."
@@ -133,9 +137,9 @@ def _from_zip(archive: zipfile.ZipFile, name: str) -> list[Pixels]:
     pictures = []
     decoded = 0
     for entry in entries:
-        picture = read_picture(
-            io.BytesIO(archive.read(entry)), f"{Path(entry.filename).name} in {name}"
-        )
+        with archive.open(entry) as member:  # its size may be a lie: never unpack beyond it
+            content = io.BytesIO(member.read(entry.file_size))
+        picture = read_picture(content, f"{Path(entry.filename).name} in {name}")
         decoded += picture.nbytes
         if decoded > MOST_SET_BYTES:
             raise FileRejected(f"The pictures in {name} are too large; please make them smaller.")

@@ -1,0 +1,623 @@
+"""Uploads and checkpoints made to do harm: one sentence each, little memory, nothing run."""
+
+import io
+import json
+import struct
+import zipfile
+import zlib
+from pathlib import Path
+
+import numpy as np
+import pytest
+import soundfile
+import torch
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from PIL import Image
+from safetensors.torch import save
+
+from abp_core import checkpoint, files
+from abp_core.checkpoint import Checkpoint, CheckpointRejected
+from abp_core.data import Source, from_picture, load
+from abp_core.files import FileRejected
+from abp_core.presets import PRESETS
+from abp_core.spec import TrainingSpec
+from abp_core.trainer import Trainer
+from tests.tiny import FP32, NETWORKS, dataset, peak_memory, training
+
+MB = 1_000_000
+# What unpickling this would run: os.system("touch ran").
+PICKLE = b"cposix\nsystem\n(S'touch ran'\ntR."
+READERS = {
+    ".png": files.read_picture,
+    ".jpg": files.read_picture,
+    ".webp": files.read_picture,
+    ".wav": files.read_sound,
+    ".flac": files.read_sound,
+    ".ogg": files.read_sound,
+    ".mp3": files.read_sound,
+    ".zip": files.read_pictures,
+    ".npz": files.read_pictures,
+}
+ENDINGS = pytest.mark.parametrize("ending", READERS)
+
+
+def one_sentence(error: Exception) -> bool:
+    """Whether this can be shown as it is: one line that ends, and is not a program's."""
+    text = str(error)
+    return text.endswith(".") and "\n" not in text and "Error" not in text and len(text) < 300
+
+
+def refused(read, path: Path) -> str:
+    with pytest.raises(FileRejected) as caught:
+        read(path)
+    assert one_sentence(caught.value)
+    return str(caught.value)
+
+
+def valid(ending: str) -> bytes:
+    """A small good file of each kind."""
+    memory = io.BytesIO()
+    noise = np.random.default_rng(0).integers(0, 256, (2, 9, 11, 3), np.uint8)
+    if ending == ".npz":
+        np.savez(memory, noise)
+    elif ending == ".zip":
+        with zipfile.ZipFile(memory, "w") as archive:
+            for name in ("a.png", "b.png"):
+                archive.writestr(name, valid(".png"))
+    elif READERS[ending] is files.read_picture:
+        formats = {".png": "PNG", ".jpg": "JPEG", ".webp": "WEBP"}
+        Image.fromarray(noise[0]).save(memory, formats[ending])
+    else:
+        wave = 0.3 * np.sin(np.arange(3000) / 9)
+        soundfile.write(memory, wave, 8000, format=ending[1:].upper())
+    return memory.getvalue()
+
+
+class TestAnyFile:
+    @ENDINGS
+    def test_a_file_that_is_not_there(self, ending: str, tmp_path: Path) -> None:
+        assert "not found" in refused(READERS[ending], tmp_path / f"a{ending}")
+
+    @ENDINGS
+    def test_an_empty_file(self, ending: str, tmp_path: Path) -> None:
+        path = tmp_path / f"a{ending}"
+        path.touch()
+        assert "is empty" in refused(READERS[ending], path)
+
+    @ENDINGS
+    @pytest.mark.parametrize(
+        "content", [b"\0" * 5000, b"hello\n" * 99, b"\x89PNG\r\n\x1a\n", b"RIFF", PICKLE, b"PK\3\4"]
+    )
+    def test_a_file_of_something_else(self, ending: str, content: bytes, tmp_path: Path) -> None:
+        path = tmp_path / f"a{ending}"
+        path.write_bytes(content)
+        assert "could not be read" in refused(READERS[ending], path)
+
+    @ENDINGS
+    @settings(max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture])
+    @given(data=st.data())
+    def test_damage_is_refused_or_survived(
+        self, ending: str, data: st.DataObject, tmp_path: Path
+    ) -> None:
+        content = bytearray(valid(ending))
+        content = content[: data.draw(st.integers(1, len(content)), "kept")]
+        flips = st.lists(
+            st.tuples(st.integers(0, len(content) - 1), st.integers(1, 255)), max_size=6
+        )
+        for place, change in data.draw(flips, "flips"):
+            content[place] ^= change
+        path = tmp_path / f"a{ending}"
+        path.write_bytes(content)
+        try:
+            result = READERS[ending](path)
+        except FileRejected as error:
+            if not one_sentence(error):
+                pytest.fail(f"not for the user: {error}")
+            return
+        if ending in files.SOUND_ENDINGS:
+            samples, rate = result
+            assert np.isfinite(samples).all()
+            assert samples.dtype == np.float32
+            assert samples.ndim == 1
+            assert rate > 0
+        else:
+            for pixels in result if isinstance(result, list) else [result]:
+                assert pixels.dtype == np.uint8
+                assert pixels.shape[2] == 3
+
+
+def flat_png(path: Path, width: int, height: int, *, rows: int | None = None) -> Path:
+    """A grey PNG of this size, compressed a thousandfold; `rows` of it present."""
+
+    def chunk(kind: bytes, content: bytes) -> bytes:
+        check = zlib.crc32(kind + content)
+        return struct.pack(">I", len(content)) + kind + content + struct.pack(">I", check)
+
+    packer, rows = zlib.compressobj(9), height if rows is None else rows
+    line = b"\0" + b"\x80" * (3 * width) if rows else b""
+    lines = [packer.compress(line) for _ in range(rows)]
+    header = struct.pack(">IIBBBBB", width, height, 8, 2, 0, 0, 0)
+    path.write_bytes(
+        b"\x89PNG\r\n\x1a\n"
+        + chunk(b"IHDR", header)
+        + chunk(b"IDAT", b"".join(lines) + packer.flush())
+        + chunk(b"IEND", b"")
+    )
+    return path
+
+
+class TestPictureBombs:
+    def test_just_within_the_limit(self, tmp_path: Path) -> None:
+        path = flat_png(tmp_path / "a.png", 5000, 5000)
+        assert path.stat().st_size < 0.1 * MB
+        with peak_memory() as memory:
+            assert files.read_picture(path).shape == (5000, 5000, 3)
+        assert memory.growth < 350 * MB  # 75 of pixels, held by the decoder, as bytes, as array
+
+    @pytest.mark.parametrize("size", [(5001, 5000), (60_000, 60_000), (2**31 - 1, 2**31 - 1)])
+    def test_above_the_limit_nothing_is_decoded(
+        self, size: tuple[int, int], tmp_path: Path
+    ) -> None:
+        path = flat_png(tmp_path / "a.png", *size, rows=1 if size[0] < 10**6 else 0)
+        with peak_memory() as memory:
+            refused(files.read_picture, path)
+        assert memory.growth < 5 * MB
+
+    def test_within_a_zip(self, tmp_path: Path) -> None:
+        flat_png(tmp_path / "bomb.png", 60_000, 60_000, rows=1)
+        with zipfile.ZipFile(tmp_path / "a.zip", "w") as archive:
+            archive.write(tmp_path / "bomb.png", "a.png")
+            archive.write(tmp_path / "bomb.png", "b.png")
+        with peak_memory() as memory:
+            refused(files.read_pictures, tmp_path / "a.zip")
+        assert memory.growth < 5 * MB
+
+    def test_many_large_pictures_in_a_small_zip(self, tmp_path: Path) -> None:
+        flat_png(tmp_path / "large.png", 5000, 4000)
+        with zipfile.ZipFile(tmp_path / "a.zip", "w") as archive:
+            for number in range(8):  # 480 MB once decoded
+                archive.write(tmp_path / "large.png", f"{number}.png")
+        with peak_memory() as memory:
+            assert "too large" in refused(files.read_pictures, tmp_path / "a.zip")
+        assert memory.growth < 650 * MB
+
+
+class TestTextures:
+    @pytest.mark.parametrize("size", [(1, 1), (31, 31)])
+    def test_one_pixel(self, size: tuple[int, int], tmp_path: Path) -> None:
+        Image.new("RGB", size, "red").save(tmp_path / "a.png")
+        spec = PRESETS["quick-texture"].training
+        sentence = refused(lambda path: load(path, spec), tmp_path / "a.png")
+        assert "at least 32 x 32" in sentence
+
+    @given(st.integers(1, 300), st.integers(1, 300))
+    @settings(max_examples=12)
+    def test_any_size_is_learnt_from_or_refused(self, height: int, width: int) -> None:
+        pixels = np.random.default_rng(0).integers(0, 256, (height, width, 3), np.uint8)
+        for name in ("quick-texture", "paper-texture"):
+            try:
+                made, spec = from_picture(pixels, PRESETS[name].training, name="a")
+            except FileRejected:
+                assert min(height, width) < 32
+            else:
+                assert made.signals.shape[1:] == spec.generator.signal_shape
+
+
+class TestSounds:
+    SPEC = PRESETS["quick-sound"].training
+
+    def written(self, path: Path, samples: np.ndarray, rate: int = 16_000) -> Path:
+        soundfile.write(path, samples, rate, subtype="FLOAT")
+        return path
+
+    def test_silence(self, tmp_path: Path) -> None:
+        path = self.written(tmp_path / "a.wav", np.zeros(16_000, np.float32))
+        assert "silent" in refused(lambda path: load(path, self.SPEC), path)
+
+    @pytest.mark.parametrize("frames", [0, 1, 1600])
+    def test_too_short(self, frames: int, tmp_path: Path) -> None:
+        wave = np.sin(np.arange(frames)).astype(np.float32)
+        path = self.written(tmp_path / "a.wav", wave)
+        assert "at least 0.5 s" in refused(lambda path: load(path, self.SPEC), path)
+
+    @pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf, 3e38, -1e30])
+    @pytest.mark.parametrize("channels", [1, 2])
+    def test_samples_that_are_no_numbers(self, value: float, channels: int, tmp_path: Path) -> None:
+        wave = np.full((16_000, channels), 0.1, np.float32)
+        wave[77] = value
+        path = self.written(tmp_path / "a.wav", wave)
+        assert "no numbers" in refused(files.read_sound, path)
+
+    def test_a_long_silence_in_a_small_file(self, tmp_path: Path) -> None:
+        path, minute = tmp_path / "a.flac", np.zeros((48_000 * 60, 2), np.int16)
+        with soundfile.SoundFile(path, "w", 48_000, 2) as sound:
+            for _ in range(12):
+                sound.write(minute)
+        del minute
+        assert path.stat().st_size < MB  # 276 MB as samples
+        with peak_memory() as memory:
+            samples, rate = files.read_sound(path)
+        assert len(samples) == 60 * rate
+        assert memory.growth < 80 * MB
+
+    def test_a_thousand_channels(self, tmp_path: Path) -> None:
+        path, block = tmp_path / "a.wav", np.zeros((500, 1000), np.int16)
+        soundfile.write(path, block, 16_000, subtype="PCM_U8")
+        assert len(files.read_sound(path)[0]) == 500
+        with soundfile.SoundFile(path, "w", 16_000, 1000, subtype="PCM_U8") as sound:
+            for _ in range(62):
+                sound.write(block)
+        with peak_memory() as memory:
+            assert "too many samples" in refused(files.read_sound, path)
+        assert memory.growth < 5 * MB
+
+    def test_a_header_that_promises_more_than_there_is(self, tmp_path: Path) -> None:
+        path = self.written(tmp_path / "a.wav", np.full(100, 0.1, np.float32))
+        content = bytearray(path.read_bytes())
+        struct.pack_into("<I", content, content.index(b"data") + 4, 2**31 - 8)
+        path.write_bytes(content)
+        with peak_memory() as memory:
+            samples, _ = files.read_sound(path)
+        assert len(samples) == 100
+        assert memory.growth < 5 * MB
+
+
+class TestSets:
+    @pytest.mark.parametrize("name", ["a.zip", "a.npz"])
+    def test_an_archive_that_unpacks_to_a_thousand_times_its_size(
+        self, name: str, tmp_path: Path
+    ) -> None:
+        with zipfile.ZipFile(tmp_path / name, "w", zipfile.ZIP_DEFLATED) as archive:
+            for number in range(2):
+                with archive.open(f"{number}.png", "w") as member:
+                    for _ in range(21):
+                        member.write(bytes(10 * MB))
+        with peak_memory() as memory:
+            assert "more than 400 MB" in refused(files.read_pictures, tmp_path / name)
+        assert memory.growth < 5 * MB
+
+    def test_a_size_that_is_a_lie(self, tmp_path: Path) -> None:
+        with zipfile.ZipFile(tmp_path / "a.zip", "w", zipfile.ZIP_DEFLATED) as archive:
+            archive.writestr("a.png", bytes(100 * MB))
+            archive.writestr("b.png", b"")
+        content = (tmp_path / "a.zip").read_bytes()
+        honest, lie = struct.pack("<I", 100 * MB), struct.pack("<I", 100)
+        assert content.count(honest) == 2
+        content = content.replace(honest, lie)
+        for name in ("a.zip", "a.npz"):
+            (tmp_path / name).write_bytes(content)
+            with peak_memory() as memory:
+                refused(files.read_pictures, tmp_path / name)
+            assert memory.growth < 5 * MB
+
+    @pytest.mark.parametrize("packing", [zipfile.ZIP_BZIP2, zipfile.ZIP_LZMA])
+    def test_packings_that_unpack_without_bounds(self, packing: int, tmp_path: Path) -> None:
+        with zipfile.ZipFile(tmp_path / "a.zip", "w", packing) as archive:
+            archive.writestr("a.png", bytes(20 * MB))
+            archive.writestr("b.png", bytes(20 * MB))
+        with peak_memory() as memory:
+            assert "an ordinary zip" in refused(files.read_pictures, tmp_path / "a.zip")
+        assert memory.growth < 5 * MB
+
+    def test_a_set_of_one(self, tmp_path: Path) -> None:
+        with zipfile.ZipFile(tmp_path / "a.zip", "w") as archive:
+            archive.writestr("a.png", valid(".png"))
+        assert "one picture" in refused(files.read_pictures, tmp_path / "a.zip")
+
+    def test_one_broken_picture_is_named(self, tmp_path: Path) -> None:
+        with zipfile.ZipFile(tmp_path / "a.zip", "w") as archive:
+            archive.writestr("fine.png", valid(".png"))
+            archive.writestr("deep/broken.png", valid(".png")[:60])
+        assert "broken.png in a.zip" in refused(files.read_pictures, tmp_path / "a.zip")
+
+    def test_names_that_climb_out_write_nothing(self, tmp_path: Path) -> None:
+        (tmp_path / "here").mkdir()
+        path = tmp_path / "here" / "a.zip"
+        with zipfile.ZipFile(path, "w") as archive:
+            for name in ("../up.png", "/root.png"):
+                archive.writestr(name, valid(".png"))
+        assert len(files.read_pictures(path)) == 2
+        assert [p.name for p in tmp_path.rglob("*.*")] == ["a.zip"]
+
+    def test_a_locked_archive(self, tmp_path: Path) -> None:
+        with zipfile.ZipFile(tmp_path / "a.zip", "w") as archive:
+            archive.writestr("a.png", valid(".png"))
+            archive.writestr("b.png", valid(".png"))
+        content = bytearray((tmp_path / "a.zip").read_bytes())
+        for mark, flags in ((b"PK\x01\x02", 8), (b"PK\x03\x04", 6)):
+            start = content.find(mark)
+            while start >= 0:
+                content[start + flags] |= 1
+                start = content.find(mark, start + 1)
+        (tmp_path / "a.zip").write_bytes(content)
+        refused(files.read_pictures, tmp_path / "a.zip")
+
+    def npz(self, path: Path, header: str, body: bytes) -> Path:
+        """An .npz of one array with this header, as it stands."""
+        text = header.encode().ljust(118) + b"\n"
+        array = b"\x93NUMPY\x01\x00" + struct.pack("<H", len(text)) + text + body
+        with zipfile.ZipFile(path, "w") as archive:
+            archive.writestr("a.npy", array)
+        return path
+
+    def test_objects_are_never_unpickled(
+        self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.chdir(tmp_path)
+        header = "{'descr': '|O', 'fortran_order': False, 'shape': (2, 8, 8)}"
+        path = self.npz(tmp_path / "a.npz", header, PICKLE)
+        assert "no array of pictures" in refused(files.read_pictures, path)
+        with zipfile.ZipFile(path, "w") as archive:
+            archive.writestr("a.npy", PICKLE)
+        refused(files.read_pictures, path)
+        assert not (tmp_path / "ran").exists()
+
+    def test_an_array_of_objects_saved_by_numpy(self, tmp_path: Path) -> None:
+        np.savez(tmp_path / "a.npz", np.full((2, 8, 8), None, object))
+        assert "no array of pictures" in refused(files.read_pictures, tmp_path / "a.npz")
+
+    @pytest.mark.parametrize(
+        ("header", "found"),
+        [
+            ("{'descr': '|u1', 'fortran_order': False, 'shape': (4000, 4000, 4000)}", "too large"),
+            ("{'descr': '|u1', 'fortran_order': False, 'shape': (90, 2000, 2000)}", "could not"),
+            ("{'descr': '|u1', 'fortran_order': False, 'shape': (2, 0, 8)}", "too large"),
+            ("{'descr': '|u1', 'fortran_order': False, 'shape': (-5, 8, 8)}", ""),
+            ("{'descr': '|u1', 'fortran_order': False, 'shape': (10**9,)}", ""),
+            ("__import__('os').system('touch ran')", "could not"),
+            ("{'descr': '<f8', 'fortran_order': False, 'shape': (2, 8, 8)}", "no array"),
+        ],
+    )
+    def test_headers_that_lie(
+        self, header: str, found: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.chdir(tmp_path)
+        with peak_memory() as memory:
+            sentence = refused(
+                files.read_pictures, self.npz(tmp_path / "a.npz", header, bytes(100))
+            )
+        assert found in sentence
+        assert memory.growth < 5 * MB
+        assert not (tmp_path / "ran").exists()
+
+
+@pytest.fixture(scope="module")
+def good(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A checkpoint of a small run."""
+    network = NETWORKS["objects"]
+    trainer = Trainer(training(network), dataset(network), machine=FP32)
+    list(trainer.steps(2))
+    path = tmp_path_factory.mktemp("run") / "good.safetensors"
+    trainer.checkpoint().save(path)
+    return path
+
+
+def rejected(path: Path) -> str:
+    with pytest.raises(CheckpointRejected) as caught:
+        Checkpoint.load(path)
+    assert one_sentence(caught.value)
+    return str(caught.value)
+
+
+def parts(good: Path) -> tuple[dict[str, str], dict[str, torch.Tensor]]:
+    """Header and tensors of a good checkpoint, to be changed and put together again."""
+    content = good.read_bytes()
+    length = struct.unpack("<Q", content[:8])[0]
+    listing = json.loads(content[8 : 8 + length])
+    header = listing.pop("__metadata__")
+    body = content[8 + length :]
+    tensors = {
+        name: torch.frombuffer(bytearray(body[slice(*entry["data_offsets"])]), dtype=torch.float32)
+        .reshape(entry["shape"])
+        .clone()
+        for name, entry in listing.items()
+    }
+    return header, tensors
+
+
+class TestCheckpoints:
+    def changed(
+        self, good: Path, tmp_path: Path, header: dict[str, str], **tensors: torch.Tensor
+    ) -> Path:
+        old_header, old_tensors = parts(good)
+        path = tmp_path / "changed.safetensors"
+        path.write_bytes(save(old_tensors | tensors, old_header | header))
+        return path
+
+    def test_the_parts_of_a_good_file_make_a_good_file(self, good: Path, tmp_path: Path) -> None:
+        # So that each refusal below is for the one thing that was changed.
+        loaded = Checkpoint.load(self.changed(good, tmp_path, {}))
+        assert loaded.iteration == 2
+
+    def test_cut_short_anywhere(self, good: Path, tmp_path: Path) -> None:
+        content, path = good.read_bytes(), tmp_path / "cut.safetensors"
+        for length in [*range(0, 64), *range(64, len(content), 397), len(content) - 1]:
+            path.write_bytes(content[:length])
+            rejected(path)
+
+    @settings(max_examples=200, suppress_health_check=[HealthCheck.function_scoped_fixture])
+    @given(data=st.data())
+    def test_damage_is_rejected_or_survived(
+        self, data: st.DataObject, good: Path, tmp_path: Path
+    ) -> None:
+        content = bytearray(good.read_bytes())
+        listing = 8 + struct.unpack("<Q", content[:8])[0]
+        reach = st.integers(0, listing - 1) | st.integers(0, len(content) - 1)
+        flips = st.lists(st.tuples(reach, st.integers(1, 255)), min_size=1, max_size=5)
+        for place, change in data.draw(flips, "flips"):
+            content[place] ^= change
+        path = tmp_path / "damaged.safetensors"
+        path.write_bytes(content[: data.draw(st.just(len(content)) | st.integers(0, len(content)))])
+        try:
+            loaded = Checkpoint.load(path)
+        except CheckpointRejected as error:
+            if not one_sentence(error):
+                pytest.fail(f"not for the user: {error}")
+            return
+        x = loaded.generator()(loaded.latents[:2])
+        assert tuple(x.shape[1:]) == loaded.spec.generator.signal_shape
+
+    @pytest.mark.parametrize(
+        "content", [b"", b"\0" * 100, PICKLE, b"\xff" * 64, b'{"a": 1}', valid(".zip")]
+    )
+    def test_other_files(self, content: bytes, tmp_path: Path) -> None:
+        path = tmp_path / "other.safetensors"
+        path.write_bytes(content)
+        assert "choose a checkpoint" in rejected(path)
+
+    def test_a_pickle_is_never_read(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.chdir(tmp_path)
+        torch.save({"weights": torch.zeros(3)}, tmp_path / "model.pt")
+        assert "no safetensors file" in rejected(tmp_path / "model.pt")
+        (tmp_path / "model.pkl").write_bytes(PICKLE)
+        rejected(tmp_path / "model.pkl")
+        assert not (tmp_path / "ran").exists()
+
+    def test_a_folder_and_a_name_that_no_file_can_have(self, tmp_path: Path) -> None:
+        rejected(tmp_path)
+        rejected(tmp_path / "missing.safetensors")
+        with pytest.raises(CheckpointRejected):
+            Checkpoint.load(tmp_path / "a\0b")
+
+    def test_another_programs_model(self, good: Path, tmp_path: Path) -> None:
+        path = tmp_path / "other.safetensors"
+        path.write_bytes(save({"unet.weight": torch.zeros(4)}))
+        assert "another program's model" in rejected(path)
+        assert "another program's model" in rejected(
+            self.changed(good, tmp_path, {"format": "abp-2"})
+        )
+
+    @pytest.mark.parametrize("missing", ["format", "spec", "source", "numbers", "digest"])
+    def test_a_header_without_a_part(self, missing: str, good: Path, tmp_path: Path) -> None:
+        header, tensors = parts(good)
+        del header[missing]
+        path = tmp_path / "changed.safetensors"
+        path.write_bytes(save(tensors, header))
+        rejected(path)
+
+    @pytest.mark.parametrize(
+        "numbers",
+        [
+            "",
+            "null",
+            "5",
+            "[]",
+            "[0.3, 2, 2]",
+            "[0.3, 2, 2, 1.0, 1.0]",
+            "[NaN, 2, 2, 1.0]",
+            "[Infinity, 2, 2, 1.0]",
+            "[0, 2, 2, 1.0]",
+            "[-0.3, 2, 2, 1.0]",
+            "[0.3, -1, 2, 1.0]",
+            "[0.3, 2.5, 2, 1.0]",
+            "[0.3, true, 2, 1.0]",
+            "[0.3, 2, 99999999999999999999, 1.0]",
+            "[0.3, 2, 2, NaN]",
+            '["0.3", 2, 2, 1.0]',
+            f"[1{'0' * 400}, 2, 2, 1.0]",
+            "[" * 100_000,
+        ],
+        ids=lambda numbers: numbers[:40],
+    )
+    def test_numbers_out_of_range(self, numbers: str, good: Path, tmp_path: Path) -> None:
+        assert "damaged" in rejected(self.changed(good, tmp_path, {"numbers": numbers}))
+
+    @pytest.mark.parametrize("name", ["weights/kernels.0", "second_moments/biases.1", "latents"])
+    @pytest.mark.parametrize("value", [float("nan"), float("inf"), -float("inf")])
+    def test_values_that_are_no_numbers(
+        self, name: str, value: float, good: Path, tmp_path: Path
+    ) -> None:
+        tensor = parts(good)[1][name]
+        tensor.view(-1)[-1] = value
+        assert "damaged" in rejected(self.changed(good, tmp_path, {}, **{name: tensor}))
+
+    def test_a_square_below_zero(self, good: Path, tmp_path: Path) -> None:
+        name = "second_moments/kernels.0"
+        tensor = parts(good)[1][name]
+        tensor.view(-1)[0] = -1e-3
+        assert "damaged" in rejected(self.changed(good, tmp_path, {}, **{name: tensor}))
+
+    @pytest.mark.parametrize(
+        "change",
+        [
+            {"weights/kernels.0": torch.zeros(8, 8, 5, 4)},
+            {"weights/kernels.0": torch.zeros(1)},
+            {"weights/opening": torch.zeros(32, 6)},
+            {"first_moments/biases.0": torch.zeros(9)},
+            {"latents": torch.zeros(10, 7)},
+            {"latents": torch.zeros(())},
+            {"latents": torch.zeros(10, 6, dtype=torch.float64)},
+            {"weights/biases.0": torch.zeros(8, dtype=torch.int64)},
+            {"weights/biases.0": torch.zeros(8, dtype=torch.bfloat16)},
+            {"weights/more": torch.zeros(1)},
+            {"more": torch.zeros(1)},
+        ],
+        ids=lambda change: " ".join(f"{n} {tuple(t.shape)} {t.dtype}" for n, t in change.items()),
+    )
+    def test_tensors_that_are_not_those_of_the_spec(
+        self, change: dict[str, torch.Tensor], good: Path, tmp_path: Path
+    ) -> None:
+        assert "damaged" in rejected(self.changed(good, tmp_path, {}, **change))
+
+    @pytest.mark.parametrize("name", ["weights/kernels.1", "first_moments/opening", "latents"])
+    def test_a_missing_tensor(self, name: str, good: Path, tmp_path: Path) -> None:
+        header, tensors = parts(good)
+        del tensors[name]
+        path = tmp_path / "changed.safetensors"
+        path.write_bytes(save(tensors, header))
+        assert "damaged" in rejected(path)
+
+    @pytest.mark.parametrize(
+        "network",
+        [
+            {"channels": [4096] * 8},
+            {"channels": [10**6] * 8, "kernel_size": 99},
+            {"latent_shape": [10**9]},
+            {"latent_shape": [10**9], "projection": [10**9, 10**9, 10**9]},
+            {"latent_shape": [10**30]},
+            {"kernel_size": 10**12, "upsampling": 10**12},
+            {"out_channels": 3.0},
+            {"leak": 10**400},
+        ],
+        ids=repr,
+    )
+    def test_a_huge_network_is_rejected_before_it_is_built(
+        self, network: dict[str, object], good: Path, tmp_path: Path
+    ) -> None:
+        spec = json.loads(parts(good)[0]["spec"])
+        spec["generator"] |= network
+        path = self.changed(good, tmp_path, {"spec": json.dumps(spec)})
+        with peak_memory() as memory:
+            assert "damaged" in rejected(path)
+        assert memory.growth < 10 * MB
+
+    def test_settings_of_another_model(self, good: Path, tmp_path: Path) -> None:
+        other: TrainingSpec = PRESETS["quick-texture"].training
+        assert "damaged" in rejected(self.changed(good, tmp_path, {"spec": other.to_json()}))
+
+    @pytest.mark.parametrize("source", ["", "[]", '{"kind": "film", "name": "x"}', "{" * 9999])
+    def test_a_source_that_is_none(self, source: str, good: Path, tmp_path: Path) -> None:
+        assert "damaged" in rejected(self.changed(good, tmp_path, {"source": source}))
+        fine = Source(kind="objects", name="x").to_json()
+        assert Checkpoint.load(self.changed(good, tmp_path, {"source": fine})).source.name == "x"
+
+    def test_a_file_larger_than_any_model_is_not_opened(self, tmp_path: Path) -> None:
+        path = tmp_path / "large.safetensors"
+        with path.open("wb") as file:
+            file.truncate(checkpoint.MOST_BYTES + 1)
+        with peak_memory() as memory:
+            assert "larger than 200 MB" in rejected(path)
+        assert memory.growth < MB
+
+    def test_a_listing_that_promises_gigabytes(self, tmp_path: Path) -> None:
+        listing = json.dumps(
+            {"latents": {"dtype": "F32", "shape": [2**40], "data_offsets": [0, 2**42]}}
+        ).encode()
+        path = tmp_path / "huge.safetensors"
+        path.write_bytes(struct.pack("<Q", len(listing)) + listing + bytes(100))
+        with peak_memory() as memory:
+            rejected(path)
+            path.write_bytes(struct.pack("<Q", 2**60) + listing)
+            rejected(path)
+        assert memory.growth < MB
