@@ -21,8 +21,8 @@ from abp_core.command import Refused
 DEFAULT_SIZE = (512, 512)  # width, height of a texture
 DEFAULT_SECONDS = 10.0
 DEFAULT_COUNT = 64
-MOST_PIXELS = 2048 * 2048  # of a texture; the network needs about 0.5 kB for each
-MOST_SECONDS = 300.0
+MOST_PIXELS = 2048 * 2048  # of a texture: 0.7 GB of memory for the default network
+MOST_SECONDS = 300.0  # of a sound: 1.1 GB for the default network
 MOST_PICTURES = 1024
 
 

@@ -63,7 +63,7 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--data", type=Path, required=True, help="picture, sound, or set of them")
     parser.add_argument("--out", type=Path, required=True, help="checkpoint (.safetensors)")
     parser.add_argument(
-        "--preset", help="; ".join(f"{k}: {p.sentence}" for k, p in PRESETS.items())
+        "--preset", help=f"one of {', '.join(PRESETS)} (default: as the kind of data)"
     )
     length = parser.add_mutually_exclusive_group()
     length.add_argument(
