@@ -1,5 +1,6 @@
 """The walk: its equation, its stationary law, and that a chain does not know its company."""
 
+from collections.abc import Iterator
 from itertools import islice
 
 import pytest
@@ -166,6 +167,14 @@ class TestCompany:
     """37 chains, walked together and in parts: the same latents, bit for bit."""
 
     N, STEPS = 37, 4
+
+    @pytest.fixture(autouse=True)
+    def two_threads(self) -> Iterator[None]:
+        """As in earnest: kernels divide the work by the number of threads as well."""
+        before = torch.get_num_threads()
+        torch.set_num_threads(2)
+        yield
+        torch.set_num_threads(before)
 
     def latents(self, machine: Machine, kind: str, parts: tuple[Tensor, ...]) -> Tensor:
         network = WIDER[kind]
