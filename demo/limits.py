@@ -13,7 +13,8 @@ DEFAULT_MINUTES = 3.0
 # What a visitor may ask of a run; beyond these a step takes seconds or memory runs out.
 STEPS = (1, 60)
 BATCH_SIZE = (1, 128)
-EXAMPLES = (2, 2000)
+EXAMPLES = (1, 2000)
+SEED = (0, 2**53)  # what a browser can count to
 
 # Nobody is looking: a reload takes a second or two, a closed laptop does not come back in thirty.
 SECONDS_UNTIL_STOP = 30.0

@@ -19,10 +19,10 @@ def build(workbench: Workbench) -> gr.Blocks:
     with gr.Blocks(title="ABP Studio", analytics_enabled=False, delete_cache=(600, 3600)) as page:
         gr.HTML(TITLE, elem_id="abp-title")
         token = gr.BrowserState("", storage_key="abp-studio-visitor", secret="abp-studio")
+        greeted = page.load(_greet, token, token, show_progress="hidden", queue=False)
         model_bar = gr.HTML(NO_MODEL, elem_id="abp-model")
         with gr.Tabs(), gr.Tab("Train"):
-            train.build(workbench, token, model_bar)
-        page.load(_greet, token, token, show_progress="hidden", queue=False)
+            train.build(workbench, token, greeted, model_bar)
     return page
 
 

@@ -1,10 +1,10 @@
 """What the tabs ask for: settings in, pictures and sentences out. The only door to the engine."""
 
-import dataclasses
 import math
 import tempfile
 from collections.abc import Iterator
-from dataclasses import dataclass
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass, replace
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -12,7 +12,6 @@ from typing import Any
 import numpy as np
 import soundfile
 import torch
-from numpy.typing import NDArray
 from PIL import Image
 from PIL.PngImagePlugin import PngInfo
 
@@ -20,12 +19,12 @@ from abp_core import data, files, synthesis
 from abp_core.checkpoint import Checkpoint, CheckpointRejected
 from abp_core.data import Dataset, PackItem
 from abp_core.files import FileRejected
-from abp_core.presets import PRESETS
+from abp_core.presets import PRESETS, Preset
 from abp_core.spec import SpecRejected, TrainingSpec
-from abp_core.trainer import DataMismatch, Trainer
+from abp_core.trainer import DataMismatch, Diverging, Trainer
 from demo import limits, media
 from demo.jobs import Job, Progress, Report
-from demo.sessions import Busy, Sessions, Visit
+from demo.sessions import Busy, Sessions, Visit, is_token
 
 EXAMPLES = Path(__file__).parent / "examples"
 REFUSALS = (FileRejected, CheckpointRejected, SpecRejected, DataMismatch, Busy)
@@ -50,20 +49,18 @@ class Card:
     grey: bool
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Settings:
-    """What the Train tab may set; the rest follows from the preset."""
+    """What the Train tab may set beside a preset; None leaves the preset's own value."""
 
-    preset: str
-    minutes: float
-    steps: int
-    step_size: float
-    temperature: float
-    sigma: float
-    learning_rate: float
-    batch_size: int
-    examples: int
-    seed: int
+    steps: float | None = None
+    step_size: float | None = None
+    temperature: float | None = None
+    sigma: float | None = None
+    learning_rate: float | None = None
+    batch_size: float | None = None
+    examples: float | None = None
+    seed: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,24 +83,50 @@ class Live:
     panels: tuple[Panel, ...]
 
 
-def presets_for(kind: str) -> list[tuple[str, str, str]]:
-    """(name, label, sentence) of the presets for a kind of data, the quick one first."""
-    labels = {"quick": "Quick", "paper": "As in the paper", "": "Standard"}
-    found = []
-    for name, preset in PRESETS.items():
-        if data.kind_for(preset.training.generator) == kind:
-            first = name.split("-")[0] if "-" in name else ""
-            label = "Paper, faces" if name == "paper-faces" else labels[first]
-            found.append((name, label, preset.sentence))
-    return found
+def label_of(name: str) -> str:
+    """A data set's name in words, without the size of its pictures."""
+    return " ".join(word for word in name.split("_") if not word.isdigit()) or name
 
 
-def settings_of(preset: str) -> Settings:
-    """The preset's own values for everything that may be set."""
-    spec = PRESETS[preset].training
-    return Settings(
-        preset=preset,
-        minutes=limits.DEFAULT_MINUTES,
+def settings_from(texts: dict[str, str]) -> Settings:
+    """What was typed, by the names of `Settings`; an empty text leaves the preset's value.
+    Raises Rejected."""
+    values: dict[str, float] = {}
+    for name, text in texts.items():
+        if not isinstance(text, str) or not text.strip():
+            continue
+        try:
+            values[name] = float(text.strip().replace(",", ".")[:40])
+        except ValueError:
+            raise Rejected(
+                f"The {name.replace('_', ' ')} “{text.strip()[:20]}” is no number; please correct "
+                "it, or empty the field to leave the choice to the preset."
+            ) from None
+        if not math.isfinite(values[name]):
+            raise Rejected(f"The {name.replace('_', ' ')} must be finite; please correct it.")
+    return Settings(**values)
+
+
+STYLES = ("Quick", "Standard", "As in the paper")
+
+
+def preset_for(kind: str, style: str) -> Preset:
+    """The preset of a kind of data in one of the STYLES. Raises Rejected."""
+    names = {
+        "texture": ("quick-texture", "texture", "paper-texture"),
+        "sound": ("quick-sound", "sound", "paper-sound"),
+        "objects": ("quick-objects", "objects", "paper-faces"),
+    }
+    if kind not in names or style not in STYLES:
+        raise Rejected("Please choose one of the settings Quick, Standard or As in the paper.")
+    return PRESETS[names[kind][STYLES.index(style)]]
+
+
+def about(kind: str, style: str) -> tuple[str, Settings]:
+    """A sentence about a preset, and its values for everything that may be set."""
+    preset = preset_for(kind, style)
+    spec = preset.training
+    return preset.sentence, Settings(
         steps=spec.langevin.steps,
         step_size=spec.langevin.step_size,
         temperature=spec.langevin.temperature,
@@ -134,46 +157,59 @@ class Workbench:
     def inspect(self, path: str) -> tuple[str, str]:
         """The kind of an uploaded file and a sentence about it. Raises Rejected."""
         file = Path(path)
-        try:
+        with _refusing():
             kind = data.kind_of(file)
-            dataset, _ = _load(
-                file, settings_of({"texture": "texture", "sound": "sound"}.get(kind, "objects"))
-            )
-        except REFUSALS as error:
-            raise Rejected(str(error)) from error
-        shape = dataset.signals.shape
+            preset = preset_for(kind, STYLES[0])
+            dataset, _ = data.load(file, preset.training, sample_rate=preset.sample_rate)
+        n, *_, last = dataset.signals.shape
         sentence = {
-            "texture": f"a picture, learnt from crops of {shape[-1]} x {shape[-2]} pixels",
-            "sound": f"a sound at {dataset.source.sample_rate} Hz, learnt from segments of "
-            f"{shape[-1] / max(dataset.source.sample_rate, 1):.1f} s",
-            "objects": f"{shape[0]} pictures of {shape[-1]} x {shape[-2]} pixels",
+            "texture": f"a picture, learnt from crops {last} pixels wide",
+            "sound": f"a sound at {dataset.source.sample_rate} Hz, learnt in segments of "
+            f"{last / max(dataset.source.sample_rate, 1):.1f} s",
+            "objects": f"{n} pictures, learnt at {last} x {last} pixels",
         }[kind]
         return kind, f"{file.name}: {sentence}."
 
-    def start(self, token: str, *, item: str, upload: str, settings: Settings) -> None:
+    def start(
+        self, token: str, *, item: str, upload: str, style: str, settings: Settings, minutes: float
+    ) -> None:
         """Begins a run on an item of the pack, or on an upload if one is named.
         Raises Rejected."""
         path, name = self._chosen(item, upload)
-        _check(settings)
-        kind = data.kind_for(PRESETS[settings.preset].training.generator)
+        with _refusing():
+            kind = data.kind_of(path) if upload else self._pack[item].kind
+            preset = preset_for(kind, style)
+            spec = _spec(preset.training, settings)
 
         def prepare() -> _Run:
-            dataset, spec = _load(path, settings, name=name)
-            return _Run(Trainer(spec, dataset))
+            dataset, fitted = data.load(path, spec, sample_rate=preset.sample_rate, name=name)
+            return _Run(Trainer(fitted, dataset))
 
-        self._admit(token, prepare, settings.minutes, name=name, kind=kind)
+        self._admit(token, prepare, minutes, name=name, kind=kind)
 
-    def continue_from(
-        self, token: str, checkpoint: str, *, item: str, upload: str, minutes: float
-    ) -> None:
+    def inspect_checkpoint(self, checkpoint: str) -> str:
+        """A sentence about an uploaded checkpoint. Raises Rejected."""
+        saved = self._opened(checkpoint)
+        name = saved.source.name
+        data_too = "" if name in self._pack else f", after choosing the file {name} above as well"
+        return (
+            f"A model of {label_of(name)} after {saved.iteration} iterations: press Train "
+            f"to go on training it{data_too}."
+        )
+
+    def continue_from(self, token: str, checkpoint: str, *, upload: str, minutes: float) -> None:
         """Goes on training a saved model on its own data. Raises Rejected."""
         saved = self._opened(checkpoint)
         source = saved.source
-        path, _ = self._chosen(source.name if source.name in self._pack else item, upload)
+        if not upload and source.name not in self._pack:
+            raise Rejected(
+                f"Please choose the file that the model learnt from as well ({source.name})."
+            )
+        path, _ = self._chosen(source.name, upload)
 
         def prepare() -> _Run:
             dataset, _ = data.load(
-                path, saved.spec, sample_rate=source.sample_rate, name=source.name
+                path, saved.spec, sample_rate=source.sample_rate or 16_000, name=source.name
             )
             return _Run(Trainer.resume(saved, dataset))
 
@@ -182,7 +218,7 @@ class Workbench:
     def go_on(self, token: str, minutes: float, *, step_factor: float = 1.0) -> None:
         """Another stretch of a run that has ended, with a shorter Langevin step if asked.
         Raises Rejected."""
-        visit = self.sessions.visit(token)
+        visit = self._visit(token)
         earlier = visit.job
         if earlier is None or visit.at_work:
             raise Rejected("There is no ended run to go on with; press Train to begin one.")
@@ -191,12 +227,10 @@ class Workbench:
             run: _Run = earlier.ask(lambda run: run)
             if step_factor != 1.0:
                 saved = run.trainer.checkpoint()
-                langevin = dataclasses.replace(
+                langevin = replace(
                     saved.spec.langevin, step_size=saved.spec.langevin.step_size * step_factor
                 )
-                saved = dataclasses.replace(
-                    saved, spec=dataclasses.replace(saved.spec, langevin=langevin)
-                )
+                saved = replace(saved, spec=replace(saved.spec, langevin=langevin))
                 run = _Run(Trainer.resume(saved, run.trainer.data))
             return run
 
@@ -215,7 +249,7 @@ class Workbench:
 
     def live(self, token: str) -> Live | None:
         """The visitor's run, or None before the first."""
-        return live_of(self.sessions.visit(token))
+        return live_of(self._visit(token))
 
     def take_home(self, token: str) -> str:
         """Path of a checkpoint of the visitor's run as it stands. Raises Rejected."""
@@ -227,28 +261,31 @@ class Workbench:
     def take_samples(self, token: str) -> str:
         """Path of a PNG or WAV of new samples of the visitor's run. Raises Rejected."""
         visit, saved = self._checkpoint(token)
-        generator = saved.generator()
+        generator, source = saved.generator(), saved.source
         name = f"{_slug(visit.name)}-{saved.iteration}-samples"
-        if saved.source.kind == "sound":
-            rate = saved.source.sample_rate
-            positions = math.ceil(10 * rate / saved.spec.generator.enlargement)
-            sound = synthesis.expand(generator, (positions,), SEED_OF_SAMPLES)[0, 0].numpy()
+        if source.kind == "sound":
+            signal = synthesis.expand_to(generator, (10 * source.sample_rate,), SEED_OF_SAMPLES)
             path = self._place(name + ".wav")
-            soundfile.write(path, np.clip(sound / saved.source.gain, -1, 1), rate, "PCM_16")
+            sound = synthesis.samples(signal[0], source.gain)
+            soundfile.write(path, sound, source.sample_rate, "PCM_16")
             return str(path)
-        if saved.source.kind == "texture":
-            positions = math.ceil(512 / saved.spec.generator.enlargement)
-            picture = _pixels(synthesis.expand(generator, (positions, positions), SEED_OF_SAMPLES))[
-                0
-            ]
+        if source.kind == "texture":
+            signal = synthesis.expand_to(generator, (512, 512), SEED_OF_SAMPLES)
+            picture = synthesis.pixels(signal)[0]
         else:
-            picture = _sheet(_pixels(synthesis.sample(generator, 64, SEED_OF_SAMPLES)), 8)
+            pictures = synthesis.pixels(synthesis.sample(generator, 64, SEED_OF_SAMPLES))
+            picture = synthesis.contact_sheet(pictures, 8)
         facts = PngInfo()
-        facts.add_text("Model", f"{visit.name}, iteration {saved.iteration}")
+        facts.add_itxt("Model", f"{visit.name}, iteration {saved.iteration}")
         facts.add_text("Seed", str(SEED_OF_SAMPLES))
         path = self._place(name + ".png")
         Image.fromarray(picture).save(path, pnginfo=facts)
         return str(path)
+
+    def _visit(self, token: str) -> Visit:
+        if not is_token(token):
+            raise Rejected("This page has lost its place; please reload it.")
+        return self.sessions.visit(token)
 
     def _chosen(self, item: str, upload: str) -> tuple[Path, str]:
         if upload:
@@ -258,16 +295,14 @@ class Workbench:
         raise Rejected("Please choose something to learn from, or bring a file of your own.")
 
     def _opened(self, checkpoint: str) -> Checkpoint:
-        try:
+        with _refusing():
             return Checkpoint.load(Path(checkpoint))
-        except CheckpointRejected as error:
-            raise Rejected(str(error)) from error
 
     def _admit(self, token: str, prepare: Any, minutes: float, **about: Any) -> None:
         shortest, longest = limits.MINUTES
         if not (isinstance(minutes, int | float) and shortest <= minutes <= longest):
             raise Rejected(f"Please set the time between {shortest} and {longest:.0f} minutes.")
-        visit = self.sessions.visit(token)
+        visit = self._visit(token)
         curve = about.pop("curve", ())
         job = Job(
             prepare,
@@ -276,18 +311,16 @@ class Workbench:
             explain=_explain,
             curve=curve,
         )
-        try:
+        with _refusing():
             self.sessions.admit(token, job, **about)
-        except Busy as error:
-            raise Rejected(str(error)) from error
 
     def _with_job(self, token: str, order: Any) -> None:
-        job = self.sessions.visit(token).job
+        job = self._visit(token).job
         if job is not None:
             order(job)
 
     def _checkpoint(self, token: str) -> tuple[Visit, Checkpoint]:
-        visit = self.sessions.visit(token)
+        visit = self._visit(token)
         if visit.job is None:
             raise Rejected("There is no model yet; press Train to begin.")
         try:
@@ -304,7 +337,7 @@ def live_of(visit: Visit) -> Live | None:
     if visit.job is None:
         return None
     report = visit.job.report
-    return Live(visit.job.number, visit.name, visit.kind, report, report.view or ())
+    return Live(visit.job.number, label_of(visit.name), visit.kind, report, report.view or ())
 
 
 class _Run:
@@ -312,122 +345,89 @@ class _Run:
 
     def __init__(self, trainer: Trainer) -> None:
         self.trainer = trainer
-        self._unsound = 0
+        self._diverging = Diverging(min(trainer.spec.batch_size, len(trainer.z)))
 
     def iterate(self) -> Iterator[Progress | None]:
         for event in self.trainer.alternation():
-            if event is None:
-                yield None
-                continue
-            everyone = event.diverged == min(self.trainer.spec.batch_size, len(self.trainer.z))
-            self._unsound = self._unsound + 1 if everyone else 0
-            yield Progress(
+            yield event and Progress(
                 iteration=event.iteration,
                 error=event.reconstruction_error,
                 latent=event.latent_norm,
-                diverged=self._unsound >= 3,
+                diverged=self._diverging.seen(event),
                 seconds=event.seconds,
             )
 
     def view(self) -> tuple[Panel, ...]:
-        trainer = self.trainer
-        signals, source = trainer.data.signals, trainer.data.source
+        """Training examples, their reconstructions, and new samples."""
+        trainer, source = self.trainer, self.trainer.data.source
         generator = trainer.generator
-        if source.kind == "sound":
-            with torch.inference_mode():
-                rebuilt = generator(trainer.z[:1]).float().cpu()
-            length = 3 * source.sample_rate // trainer.spec.generator.enlargement
-            new = synthesis.expand(generator, (length,), SEED_OF_SAMPLES)
-            return tuple(
-                _sound_panel(caption, x[0, 0].numpy(), trainer.data)
-                for caption, x in zip(SOUND_CAPTIONS, (signals[:1], rebuilt, new), strict=True)
-            )
-        shown = 4 if source.kind == "texture" else 16
+        shown = {"texture": 4, "sound": 1, "objects": 16}[source.kind]
         with torch.inference_mode():
             rebuilt = generator(trainer.z[:shown]).float().cpu()
         if source.kind == "texture":
-            positions = math.ceil(PANEL / trainer.spec.generator.enlargement)
-            new = synthesis.expand(generator, (positions, positions), SEED_OF_SAMPLES)
+            new = synthesis.expand_to(generator, (PANEL, PANEL), SEED_OF_SAMPLES)
+        elif source.kind == "sound":
+            new = synthesis.expand_to(generator, (3 * source.sample_rate,), SEED_OF_SAMPLES)
         else:
             new = synthesis.sample(generator, shown, SEED_OF_SAMPLES)
-        columns = math.isqrt(shown)
-        return (
-            Panel(CAPTIONS[0], media.jpeg_url(_sheet(_pixels(signals[:shown]), columns))),
-            Panel(CAPTIONS[1], media.jpeg_url(_sheet(_pixels(rebuilt), columns))),
-            Panel(CAPTIONS[2], media.jpeg_url(_sheet(_pixels(new), max(1, math.isqrt(len(new)))))),
+        panel = _sound_panel if source.kind == "sound" else _picture_panel
+        return tuple(
+            panel(caption, signals, trainer.data)
+            for caption, signals in zip(
+                CAPTIONS, (trainer.data.signals[:shown], rebuilt, new), strict=True
+            )
         )
 
 
-CAPTIONS = ("From the data", "As the model rebuilds them", "New, from noise")
-SOUND_CAPTIONS = ("From the data", "As the model rebuilds it", "New, from noise")
+CAPTIONS = ("From the data", "Rebuilt by the model", "New, from noise")
 
 
-def _sound_panel(caption: str, signal: NDArray[np.float32], dataset: Dataset) -> Panel:
+def _picture_panel(caption: str, signals: torch.Tensor, _: Dataset) -> Panel:
+    pictures = synthesis.pixels(signals)
+    sheet = synthesis.contact_sheet(pictures, math.isqrt(len(pictures)))
+    return Panel(caption, media.jpeg_url(sheet))
+
+
+def _sound_panel(caption: str, signals: torch.Tensor, dataset: Dataset) -> Panel:
     rate = dataset.source.sample_rate
-    samples = signal / np.float32(dataset.source.gain)
+    segment = dataset.signals.shape[-1]  # the same stretch of time in every picture
     return Panel(
         caption,
-        media.jpeg_url(media.sound_picture(signal, rate)),
-        media.wav_url(samples, rate),
+        media.jpeg_url(media.sound_picture(signals[0, 0, :segment].numpy(), rate)),
+        media.wav_url(synthesis.samples(signals[0], dataset.source.gain), rate),
     )
 
 
-def _pixels(signals: torch.Tensor) -> NDArray[np.uint8]:
-    """(n, 1 or 3, h, w) in [-1, 1] to (n, h, w, 3) bytes."""
-    pixels = ((signals.clamp(-1, 1) + 1) * 127.5).round().byte()
-    return pixels.expand(-1, 3, -1, -1).permute(0, 2, 3, 1).numpy()
-
-
-def _sheet(pictures: NDArray[np.uint8], columns: int) -> NDArray[np.uint8]:
-    """(n, h, w, 3) side by side in rows of `columns`."""
-    n, h, w, _ = pictures.shape
-    rows = n // columns
-    grid = pictures[: rows * columns].reshape(rows, columns, h, w, 3)
-    return grid.transpose(0, 2, 1, 3, 4).reshape(rows * h, columns * w, 3)
-
-
-def _load(path: Path, settings: Settings, *, name: str = "") -> tuple[Dataset, TrainingSpec]:
-    preset = PRESETS[settings.preset]
-    return data.load(path, _spec(settings), sample_rate=preset.sample_rate, name=name)
-
-
-def _spec(settings: Settings) -> TrainingSpec:
-    spec = PRESETS[settings.preset].training
-    langevin = dataclasses.replace(
-        spec.langevin,
-        steps=settings.steps,
-        step_size=settings.step_size,
-        temperature=settings.temperature,
-    )
-    return dataclasses.replace(
-        spec,
-        langevin=langevin,
-        sigma=settings.sigma,
-        learning_rate=settings.learning_rate,
-        batch_size=settings.batch_size,
-        examples=settings.examples,
-        seed=settings.seed,
-    )
-
-
-def _check(settings: Settings) -> None:
-    """Raises Rejected where the settings describe no run, or one too large for a shared page."""
-    if settings.preset not in PRESETS:
-        raise Rejected("Please choose one of the presets.")
-    try:
-        _spec(settings)
-    except SpecRejected as error:
-        raise Rejected(str(error)) from error
+def _spec(own: TrainingSpec, settings: Settings) -> TrainingSpec:
+    """A preset with what the visitor set instead. Raises SpecRejected, or Rejected where it asks
+    too much of a page that is shared."""
+    changes = {name: value for name, value in asdict(settings).items() if value is not None}
     bounds = {
-        "Langevin steps": (settings.steps, limits.STEPS),
-        "batch size": (settings.batch_size, limits.BATCH_SIZE),
-        "number of examples": (settings.examples, limits.EXAMPLES),
+        "steps": ("number of Langevin steps", limits.STEPS),
+        "batch_size": ("batch size", limits.BATCH_SIZE),
+        "examples": ("number of examples", limits.EXAMPLES),
+        "seed": ("seed", limits.SEED),
     }
-    own = settings_of(settings.preset)
-    for what, (value, (lowest, highest)) in bounds.items():
-        allowed = (own.steps, own.batch_size, own.examples)  # a preset may always be used as it is
-        if not lowest <= value <= highest and value not in allowed:
-            raise Rejected(f"Please set the {what} between {lowest} and {highest}.")
+    for name, (words, (lowest, highest)) in bounds.items():
+        value = changes.get(name, lowest)
+        if not lowest <= value <= highest or value != int(value):
+            raise Rejected(f"Please set the {words} to a whole number from {lowest} to {highest}.")
+        if name in changes:
+            changes[name] = int(value)
+    walk = {name: changes.pop(name) for name in WALK if name in changes}
+    return replace(own, langevin=replace(own.langevin, **walk), **changes)
+
+
+WALK = ("steps", "step_size", "temperature")
+
+
+@contextmanager
+def _refusing() -> Iterator[None]:
+    """The engine's refusals as the studio's."""
+    try:
+        yield
+    except REFUSALS as error:
+        raise Rejected(str(error)) from error
 
 
 def _explain(error: Exception) -> str:
@@ -441,12 +441,11 @@ def _explain(error: Exception) -> str:
 
 @cache
 def _card(item: PackItem) -> Card:
-    label = item.name.replace("_", " ").removesuffix(" 32").removesuffix(" 64").removesuffix(" 128")
     sound = ""
     if item.kind == "sound":
         samples, rate = files.read_sound(item.path)
         picture = media.sound_picture(
-            samples[: 4 * rate] / max(abs(samples).max(), 1e-6), rate, 128, 96
+            samples[: 4 * rate] / max(abs(samples).max(), 1e-6), rate, 96, 96
         )
         sound = str(item.path)
     elif item.kind == "texture":
@@ -455,11 +454,11 @@ def _card(item: PackItem) -> Card:
         pictures = files.read_pictures(item.path)
         chosen = pictures[:: max(1, len(pictures) // 4)][:4]
         tiles = np.stack([media.thumbnail(picture, 48) for picture in chosen])
-        picture = _sheet(tiles, 2)
+        picture = synthesis.contact_sheet(tiles, 2)
     return Card(
         kind=item.kind,
         name=item.name,
-        label=label,
+        label=label_of(item.name),
         picture=media.jpeg_url(picture, 80),
         sound=sound,
         credit=f"{item.author}, {item.licence}",

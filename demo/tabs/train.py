@@ -2,17 +2,19 @@
 
 import asyncio
 import html
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
+from dataclasses import asdict, astuple
+from functools import partial, wraps
 from pathlib import Path
 from typing import Any
 
 import gradio as gr
+from gradio.events import Dependency
 
 from demo import limits
 from demo.jobs import AT_WORK, Report
-from demo.sessions import is_token
 from demo.widgets import widget
-from demo.workbench import Live, Rejected, Settings, Workbench, presets_for, settings_of
+from demo.workbench import STYLES, Live, Rejected, Settings, Workbench, about, settings_from
 
 FIRST = {"kind": "texture", "item": "pebbles"}
 FILE_TYPES = [".png", ".jpg", ".jpeg", ".webp", ".wav", ".flac", ".ogg", ".mp3", ".zip", ".npz"]
@@ -20,7 +22,12 @@ NOTHING = {"iterations": [], "errors": [], "latents": []}
 FORMULA = (Path(__file__).parent / "train.html").read_text()
 
 
-def build(workbench: Workbench, token: gr.BrowserState, model_bar: gr.HTML) -> None:
+def build(
+    workbench: Workbench, token: gr.BrowserState, greeted: Dependency, model_bar: gr.HTML
+) -> None:
+    """token: the visitor's. greeted: the event after which it is known. model_bar: shows the
+    current model."""
+    kind = gr.State(FIRST["kind"])
     with gr.Row(equal_height=False):
         with gr.Column(scale=5, min_width=320):
             cards = [
@@ -48,7 +55,12 @@ def build(workbench: Workbench, token: gr.BrowserState, model_bar: gr.HTML) -> N
                     type="filepath",
                     height=120,
                 )
-            preset = gr.Radio(label="Settings", info="", **_choices("texture"))
+            style = gr.Radio(
+                STYLES,
+                value=STYLES[0],
+                label="Settings",
+                info=about(FIRST["kind"], STYLES[0])[0],
+            )
             minutes = gr.Slider(
                 1,
                 limits.MINUTES[1],
@@ -58,10 +70,12 @@ def build(workbench: Workbench, token: gr.BrowserState, model_bar: gr.HTML) -> N
                 info="You can stop at any time and keep what was learnt.",
             )
             with gr.Accordion("Advanced", open=False):
-                knobs = _knobs(settings_of("quick-texture"))
+                knobs = _knobs(about(FIRST["kind"], STYLES[0])[1])
         with gr.Column(scale=9, min_width=320):
             with gr.Row(elem_id="abp-orders"):
-                train = gr.Button("Train", variant="primary", elem_id="abp-train")
+                train = gr.Button(
+                    "Train", variant="primary", interactive=False, elem_id="abp-train"
+                )
                 pause = gr.Button("Pause", interactive=False, elem_id="abp-pause")
                 stop = gr.Button("Stop", interactive=False, elem_id="abp-stop")
             notice = gr.HTML("", elem_id="abp-notice")
@@ -75,85 +89,79 @@ def build(workbench: Workbench, token: gr.BrowserState, model_bar: gr.HTML) -> N
             with gr.Accordion("What happens here?", open=False):
                 gr.HTML(FORMULA, elem_classes="abp-formula")
 
-    def choose(choice: dict[str, str]) -> Any:
-        return gr.update(**_choices(choice["kind"]))
+    def choose(choice: dict[str, str], style: str) -> tuple[Any, ...]:
+        """Something of the pack was picked: it takes the place of whatever was uploaded."""
+        return choice["kind"], None, None, "", *describe(choice["kind"], style)
 
-    def adopt(name: str) -> list[Any]:
-        values = settings_of(name)
-        return [
-            values.steps,
-            values.step_size,
-            values.temperature,
-            values.sigma,
-            values.learning_rate,
-            values.batch_size,
-            values.examples,
-            values.seed,
-        ]
+    def describe(kind: str, style: str) -> tuple[Any, ...]:
+        """The preset's own values, shown where the visitor has set nothing."""
+        sentence, values = about(kind, style)
+        own = [gr.update(value="", placeholder=f"{value:g}") for value in astuple(values)]
+        return gr.update(info=sentence), *own
 
-    def inspect(path: str | None, choice: dict[str, str]) -> tuple[Any, str]:
+    def inspect(path: str | None, style: str) -> tuple[Any, ...]:
         if path is None:
-            return gr.update(**_choices(choice["kind"])), ""
+            return ("", *[gr.skip()] * (len(knobs) + 2))
         try:
             kind, sentence = workbench.inspect(path)
         except Rejected as refusal:
-            return gr.skip(), _notice(str(refusal), refusal=True)
-        return gr.update(**_choices(kind)), _notice(f"{sentence} Press Train to learn it.")
+            return (_notice(str(refusal), refusal=True), *[gr.skip()] * (len(knobs) + 2))
+        return _notice(f"{sentence} Press Train to learn it."), kind, *describe(kind, style)
 
+    @_answered
+    def recognise(path: str | None) -> str | None:
+        return workbench.inspect_checkpoint(path) if path else None
+
+    @_answered
     def begin(
         token: str,
         choice: dict[str, str],
         upload: str | None,
         checkpoint: str | None,
-        preset: str,
+        style: str,
         minutes: float,
-        *values: float,
-    ) -> str:
-        try:
-            if checkpoint is not None:
-                workbench.continue_from(
-                    token, checkpoint, item=choice["item"], upload=upload or "", minutes=minutes
-                )
-            else:
-                settings = _settings(preset, minutes, values)
-                workbench.start(token, item=choice["item"], upload=upload or "", settings=settings)
-        except Rejected as refusal:
-            return _notice(str(refusal), refusal=True)
-        return ""
+        *texts: str,
+    ) -> None:
+        if checkpoint:
+            workbench.continue_from(token, checkpoint, upload=upload or "", minutes=minutes)
+        else:
+            workbench.start(
+                token,
+                item=choice["item"],
+                upload=upload or "",
+                style=style,
+                settings=settings_from(dict(zip(KNOBS, texts, strict=True))),
+                minutes=minutes,
+            )
 
-    def hold(token: str, label: str, minutes: float) -> str:
-        try:
-            if label == "Pause":
-                workbench.pause(token)
-            elif label == "Resume":
-                workbench.resume(token)
-            else:
-                workbench.go_on(token, minutes)
-        except Rejected as refusal:
-            return _notice(str(refusal), refusal=True)
-        return ""
+    @_answered
+    def hold(token: str, label: str, minutes: float) -> None:
+        if label == "Pause":
+            workbench.pause(token)
+        elif label == "Resume":
+            workbench.resume(token)
+        else:
+            workbench.go_on(token, minutes)
 
-    def shorten(token: str, minutes: float) -> str:
-        try:
-            workbench.go_on(token, minutes, step_factor=0.5)
-        except Rejected as refusal:
-            return _notice(str(refusal), refusal=True)
-        return ""
+    @_answered
+    def halt(token: str) -> None:
+        workbench.stop(token)
 
-    def carry(token: str, what: str) -> tuple[Any, str]:
+    @_answered
+    def shorten(token: str, minutes: float) -> None:
+        workbench.go_on(token, minutes, step_factor=0.5)
+
+    def carry(take: Callable[[str], str], token: str) -> tuple[Any, str]:
         try:
-            take = workbench.take_home if what == "model" else workbench.take_samples
-            return gr.update(value=take(token)), ""
+            return take(token), ""
         except Rejected as refusal:
             return gr.skip(), _notice(str(refusal), refusal=True)
 
     async def attach(token: str) -> AsyncIterator[tuple[Any, ...]]:
         """Streams the visitor's run to this page for as long as the page is open."""
-        if not is_token(token):
-            yield (gr.skip(),) * 9
-            return
         shown: tuple[Any, ...] = ()
         phase = ""
+        yield (*[gr.skip()] * 3, gr.update(interactive=True), *[gr.skip()] * 5)
         with workbench.sessions.watching(token):
             while True:
                 live = workbench.live(token)
@@ -167,89 +175,75 @@ def build(workbench: Workbench, token: gr.BrowserState, model_bar: gr.HTML) -> N
                     yield (_stage(live), _curves(live.report), _bar(live), *buttons)
                 await asyncio.sleep(0.1)
 
-    picker.change(choose, picker, preset, show_progress="hidden", queue=False)
-    preset.change(adopt, preset, knobs, show_progress="hidden", queue=False)
-    upload.change(inspect, [upload, picker], [preset, notice], show_progress="hidden")
+    picker.change(
+        choose,
+        [picker, style],
+        [kind, upload, checkpoint, notice, style, *knobs],
+        show_progress="hidden",
+        queue=False,
+    )
+    style.input(describe, [kind, style], [style, *knobs], show_progress="hidden", queue=False)
+    upload.change(inspect, [upload, style], [notice, kind, style, *knobs], show_progress="hidden")
+    checkpoint.change(recognise, checkpoint, notice, show_progress="hidden")
     train.click(
         begin,
-        [token, picker, upload, checkpoint, preset, minutes, *knobs],
+        [token, picker, upload, checkpoint, style, minutes, *knobs],
         notice,
         show_progress="hidden",
         concurrency_limit=None,
     )
     pause.click(hold, [token, pause, minutes], notice, show_progress="hidden", queue=False)
-    stop.click(workbench.stop, token, None, show_progress="hidden", queue=False)
+    stop.click(halt, token, notice, show_progress="hidden", queue=False)
     shorter.click(shorten, [token, minutes], notice, show_progress="hidden", queue=False)
-    for button, what in ((take_model, "model"), (take_samples, "samples")):
-        button.click(
-            lambda token, what=what: carry(token, what),
-            token,
-            [file, notice],
-            concurrency_limit=None,
-        ).success(
-            None, js="() => setTimeout(() => document.querySelector('#abp-file').click(), 100)"
+    hand_over = "() => setTimeout(() => document.querySelector('#abp-file').click(), 100)"
+    for button, take in (
+        (take_model, workbench.take_home),
+        (take_samples, workbench.take_samples),
+    ):
+        button.click(partial(carry, take), token, [file, notice], concurrency_limit=None).success(
+            None, js=hand_over
         )
-    gr.on(
-        [token.change],
+    greeted.then(
         attach,
         token,
         [stage, curves, model_bar, train, pause, stop, take_model, take_samples, shorter],
         show_progress="hidden",
         concurrency_limit=None,
-        trigger_mode="once",
     )
 
 
-def _choices(kind: str) -> dict[str, Any]:
-    found = presets_for(kind)
-    return {
-        "choices": [(label, name) for name, label, _ in found],
-        "value": found[0][0],
-    }
+def _answered(order: Callable[..., str | None]) -> Callable[..., str]:
+    """The order as a handler whose output is the notice: a refusal, an answer, or nothing."""
+
+    @wraps(order)
+    def handler(*inputs: Any) -> str:
+        try:
+            answer = order(*inputs)
+        except Rejected as refusal:
+            return _notice(str(refusal), refusal=True)
+        return _notice(answer) if answer else ""
+
+    return handler
 
 
-def _knobs(values: Settings) -> list[gr.components.Component]:
-    """The advanced settings, in the order of `Settings` after its minutes."""
+def _knobs(own: Settings) -> list[gr.Textbox]:
+    """The advanced settings; an empty one leaves the preset's own value, which shows through."""
     return [
-        gr.Slider(*limits.STEPS, value=values.steps, step=1, label="Langevin steps",
-                  info="How often the hidden codes move before the weights do."),
-        gr.Number(values.step_size, label="Langevin step size s",
-                  info="Longer explores faster; too long runs away."),
-        gr.Number(values.temperature, label="Temperature",
-                  info="1 samples; 0 only walks downhill."),
-        gr.Number(values.sigma, label="Sigma",
-                  info="How much mismatch counts as noise, in standard deviations of the data."),
-        gr.Number(values.learning_rate, label="Learning rate",
-                  info="How far the weights move at a time."),
-        gr.Slider(*limits.BATCH_SIZE, value=values.batch_size, step=1, label="Batch size",
-                  info="Examples that learn together."),
-        gr.Slider(*limits.EXAMPLES, value=values.examples, step=1, label="Examples",
-                  info="Crops or segments drawn, or pictures taken of a set."),
-        gr.Number(values.seed, label="Seed", precision=0,
-                  info="The same seed gives the same run."),
-    ]  # fmt: skip
+        gr.Textbox("", placeholder=f"{value:g}", label=KNOBS[name][0], info=KNOBS[name][1])
+        for name, value in asdict(own).items()
+    ]
 
 
-def _settings(preset: str, minutes: float, values: tuple[float, ...]) -> Settings:
-    """Raises Rejected for a field that is empty or no number."""
-    if any(not isinstance(value, int | float) or value != value for value in values):
-        raise Rejected("Please fill in every advanced setting with a number.")
-    steps, step_size, temperature, sigma, learning_rate, batch_size, examples, seed = values
-    whole = [steps, batch_size, examples, seed]
-    if any(abs(value) == float("inf") or value != int(value) for value in whole):
-        raise Rejected("Steps, batch size, examples and seed are whole numbers.")
-    return Settings(
-        preset=preset,
-        minutes=minutes,
-        steps=int(steps),
-        step_size=step_size,
-        temperature=temperature,
-        sigma=sigma,
-        learning_rate=learning_rate,
-        batch_size=int(batch_size),
-        examples=int(examples),
-        seed=int(seed),
-    )
+KNOBS = {
+    "steps": ("Langevin steps", "How often the hidden codes move before the weights do."),
+    "step_size": ("Langevin step size s", "Longer explores faster; too long runs away."),
+    "temperature": ("Temperature", "1 samples; 0 only walks downhill."),
+    "sigma": ("Sigma", "Mismatch that counts as noise, in standard deviations of the data."),
+    "learning_rate": ("Learning rate", "How far the weights move at a time."),
+    "batch_size": ("Batch size", "Examples that learn together."),
+    "examples": ("Examples", "Crops or segments drawn, or pictures taken of a set."),
+    "seed": ("Seed", "The same seed gives the same run."),
+}
 
 
 HEADLINES = {
@@ -267,7 +261,7 @@ def _stage(live: Live) -> dict[str, Any]:
     report = live.report
     return {
         "phase": report.phase,
-        "headline": HEADLINES[report.phase].format(live.name.replace("_", " ")),
+        "headline": HEADLINES[report.phase].format(live.name),
         "detail": _detail(report),
         "progress": report.progress,
         "kind": live.kind,
@@ -298,7 +292,7 @@ def _curves(report: Report) -> dict[str, Any]:
 def _bar(live: Live) -> str:
     picture = f'<img src="{live.panels[-1].picture}" alt="">' if live.panels else ""
     kind = {"texture": "texture", "sound": "sound", "objects": "picture set"}[live.kind]
-    name = html.escape(live.name.replace("_", " "))
+    name = html.escape(live.name)
     return (
         f'<div class="bar">{picture}<span>Current model: <b>{name}</b>, {kind}, '
         f"{live.report.phase}, iteration {live.report.iteration}</span></div>"

@@ -1,0 +1,114 @@
+"""A real studio in a process of its own, and a real Chromium that visits it."""
+
+import os
+import socket
+import subprocess
+import sys
+import urllib.request
+from collections.abc import Iterator
+from pathlib import Path
+from time import monotonic, sleep
+
+import pytest
+from playwright.sync_api import (
+    Browser,
+    BrowserContext,
+    ConsoleMessage,
+    Page,
+    Request,
+    sync_playwright,
+)
+
+ROOT = Path(__file__).parents[2]
+CHROMIUM = os.environ.get("CHROMIUM", "/usr/bin/chromium")
+FLAGS = [
+    "--headless",
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+]
+
+
+@pytest.fixture(scope="session")
+def address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """Where the studio answers; it must end by itself when it is told to."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    url = f"http://127.0.0.1:{port}/"
+    log = tmp_path_factory.mktemp("studio") / "log"
+    env = {**os.environ, "GRADIO_SERVER_PORT": str(port)}
+    with log.open("w") as output:
+        studio = subprocess.Popen(
+            [sys.executable, "app.py"], cwd=ROOT, env=env, stdout=output, stderr=output
+        )
+    try:
+        until = monotonic() + 60
+        while True:
+            try:
+                urllib.request.urlopen(url, timeout=1).close()
+                break
+            except OSError:
+                assert studio.poll() is None, log.read_text()
+                assert monotonic() < until, log.read_text()
+                sleep(0.1)
+        yield url
+    finally:
+        studio.terminate()
+        studio.wait(timeout=20)
+    assert "Traceback" not in log.read_text(), log.read_text()
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Browser]:
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
+        yield browser
+        browser.close()
+
+
+@pytest.fixture
+def context(browser: Browser) -> Iterator[BrowserContext]:
+    """A visitor: a browser profile of its own."""
+    context = browser.new_context(viewport={"width": 1280, "height": 900}, accept_downloads=True)
+    yield context
+    context.close()
+
+
+class Visitor:
+    """A page that remembers everything it should not have said or asked for."""
+
+    def __init__(self, page: Page, address: str) -> None:
+        self.page, self.address = page, address
+        self.complaints: list[str] = []
+        self.strangers: list[str] = []
+        page.on("console", self._hear)
+        page.on("pageerror", lambda error: self.complaints.append(str(error)))
+        page.on("request", self._watch)
+
+    def visit(self) -> Page:
+        self.page.goto(self.address)
+        self.page.locator("#abp-picker .card").first.wait_for()
+        return self.page
+
+    def _hear(self, message: ConsoleMessage) -> None:
+        # A page that is left aborts its open stream, and Gradio's client reports that.
+        leaving = "AbortError" in message.text or "Connection errored out" in message.text
+        if message.type == "error" and not leaving:
+            self.complaints.append(message.text)
+
+    def _watch(self, request: Request) -> None:
+        if not request.url.startswith((self.address, "data:", "blob:")):
+            self.strangers.append(request.url)
+
+
+@pytest.fixture
+def visitor(context: BrowserContext, address: str) -> Iterator[Visitor]:
+    visitor = Visitor(context.new_page(), address)
+    yield visitor
+    assert not visitor.complaints
+    assert not visitor.strangers

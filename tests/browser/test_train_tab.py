@@ -1,0 +1,270 @@
+"""The Train tab as a visitor meets it."""
+
+import re
+from pathlib import Path
+
+import numpy as np
+import pytest
+import soundfile
+from axe_playwright_python.sync_playwright import Axe
+from PIL import Image
+from playwright.sync_api import Page, expect
+
+from abp_core.checkpoint import Checkpoint
+from tests.browser.conftest import Visitor
+
+HEADLINE = "#abp-stage .headline"
+PICTURES = "#abp-stage figure:not([hidden]) img"
+
+
+def train(page: Page, kind: str, name: str) -> None:
+    page.get_by_role("tab", name=kind).click()
+    page.get_by_role("radio", name=name, exact=True).click()
+    page.get_by_role("button", name="Train", exact=True).click()
+    expect(page.locator(HEADLINE)).to_have_text(f"Learning {name}", timeout=20_000)
+
+
+def iteration(page: Page) -> int:
+    found = re.search(r"iteration (\d+)", page.locator("#abp-stage .detail").inner_text())
+    return int(found[1]) if found else 0
+
+
+def await_iteration(page: Page, at_least: int) -> None:
+    page.wait_for_function(
+        "n => +(document.querySelector('#abp-stage .detail').textContent.match(/iteration (\\d+)/)"
+        "|| [0, 0])[1] >= n",
+        arg=at_least,
+        timeout=60_000,
+    )
+
+
+def pictures(page: Page) -> list[str]:
+    return [picture.get_attribute("src") or "" for picture in page.locator(PICTURES).all()]
+
+
+def curve(page: Page, index: int) -> str:
+    return page.locator("#abp-curves canvas").nth(index).get_attribute("aria-label") or ""
+
+
+def no_serious_findings(page: Page) -> None:
+    serious = [
+        (finding["id"], [node["target"] for node in finding["nodes"]])
+        for finding in Axe().run(page).response["violations"]
+        if finding["impact"] in ("serious", "critical")
+    ]
+    assert not serious
+
+
+def test_a_texture_is_learnt_paused_reloaded_and_taken_home(
+    visitor: Visitor, tmp_path: Path
+) -> None:
+    page = visitor.visit()
+    train(page, "Textures", "pebbles")
+    await_iteration(page, 3)
+    before, drawn = pictures(page), curve(page, 0)
+    assert len(before) == 3
+    await_iteration(page, iteration(page) + 8)
+    page.wait_for_function(
+        "old => document.querySelectorAll('#abp-stage figure img')[2].src !== old", arg=before[2]
+    )
+    after = pictures(page)
+    assert after[0] == before[0], "the training crops stay"
+    assert after[1] != before[1], "the reconstructions change"
+    assert curve(page, 0) != drawn
+
+    page.get_by_role("button", name="Pause").click()
+    expect(page.locator(HEADLINE)).to_have_text("Paused: pebbles")
+    page.wait_for_timeout(500)
+    still = iteration(page)
+    page.wait_for_timeout(1000)
+    assert iteration(page) == still, "nothing is learnt while paused"
+
+    page.reload()
+    expect(page.locator(HEADLINE)).to_have_text("Paused: pebbles", timeout=10_000)
+    assert iteration(page) == still, "the run is found again"
+    page.get_by_role("button", name="Resume").click()
+    await_iteration(page, still + 3)
+
+    page.reload()
+    expect(page.locator(HEADLINE)).to_have_text("Learning pebbles", timeout=10_000)
+    page.get_by_role("button", name="Stop").click()
+    expect(page.locator(HEADLINE)).to_have_text("Stopped: pebbles")
+    page.wait_for_timeout(500)
+    stopped_at = iteration(page)
+
+    with page.expect_download() as download:
+        page.get_by_role("button", name="Take the model home").click()
+    model = tmp_path / "model.safetensors"
+    download.value.save_as(model)
+    saved = Checkpoint.load(model)
+    assert (saved.source.name, saved.iteration) == ("pebbles", stopped_at)
+
+    with page.expect_download() as download:
+        page.get_by_role("button", name="Take samples home").click()
+    picture = tmp_path / "samples.png"
+    download.value.save_as(picture)
+    with Image.open(picture) as samples:
+        assert samples.size == (512, 512)
+
+    page.get_by_text("Or bring your own").click()
+    page.locator("input[type=file]").nth(1).set_input_files(model)
+    expect(page.locator(".abp-notice")).to_contain_text(f"after {stopped_at} iterations")
+    page.get_by_role("button", name="Train", exact=True).click()
+    await_iteration(page, stopped_at + 2)
+    page.get_by_role("button", name="Stop").click()
+
+
+def test_a_sound_is_learnt_and_can_be_heard(visitor: Visitor, tmp_path: Path) -> None:
+    page = visitor.visit()
+    train(page, "Sounds", "stream")
+    await_iteration(page, 5)
+    before = pictures(page)
+    page.wait_for_function(
+        "old => document.querySelectorAll('#abp-stage figure img')[2].src !== old", arg=before[2]
+    )
+    page.get_by_role("button", name="Stop").click()
+    expect(page.locator(HEADLINE)).to_have_text("Stopped: stream")
+    seconds = (
+        page.locator("#abp-stage audio")
+        .nth(2)
+        .evaluate(
+            "audio => audio.readyState ? audio.duration : new Promise(done =>"
+            " audio.addEventListener('loadedmetadata', () => done(audio.duration)))"
+        )
+    )
+    assert seconds == pytest.approx(3, abs=0.1)
+    with page.expect_download() as download:
+        page.get_by_role("button", name="Take samples home").click()
+    sound = tmp_path / "samples.wav"
+    download.value.save_as(sound)
+    samples, rate = soundfile.read(sound)
+    assert rate == 16_000
+    assert len(samples) >= 10 * rate
+    assert samples.std() > 0
+
+
+def test_a_set_of_pictures_is_learnt(visitor: Visitor) -> None:
+    page = visitor.visit()
+    train(page, "Picture sets", "toon faces")
+    await_iteration(page, 2)
+    assert len(pictures(page)) == 3
+    page.get_by_role("button", name="Stop").click()
+
+
+def test_a_picture_of_ones_own(visitor: Visitor, tmp_path: Path) -> None:
+    stripes = np.zeros((80, 96, 3), np.uint8)
+    stripes[:, ::4] = 255
+    Image.fromarray(stripes).save(tmp_path / "stripes.png")
+    page = visitor.visit()
+    page.get_by_text("Or bring your own").click()
+    page.locator("input[type=file]").first.set_input_files(tmp_path / "stripes.png")
+    expect(page.locator(".abp-notice")).to_contain_text("stripes.png: a picture")
+    page.get_by_role("button", name="Train", exact=True).click()
+    expect(page.locator(HEADLINE)).to_have_text("Learning stripes", timeout=20_000)
+    page.get_by_role("button", name="Stop").click()
+
+
+def test_bad_files_get_a_sentence_and_nothing_is_lost(visitor: Visitor, tmp_path: Path) -> None:
+    page = visitor.visit()
+    train(page, "Picture sets", "ankle boot")
+    await_iteration(page, 1)
+    page.get_by_role("button", name="Stop").click()
+    expect(page.locator(HEADLINE)).to_have_text("Stopped: ankle boot")
+    (tmp_path / "empty.png").touch()
+    Image.new("RGB", (1, 1)).save(tmp_path / "dot.png")
+    soundfile.write(tmp_path / "silence.wav", np.zeros(16_000), 16_000)
+    (tmp_path / "model.safetensors").write_bytes(b"no model at all")
+    page.get_by_text("Or bring your own").click()
+    for field, name, sentence in (
+        (0, "empty.png", "is empty"),
+        (0, "dot.png", "1 x 1 pixels"),
+        (0, "silence.wav", "is silent"),
+        (1, "model.safetensors", "no safetensors file"),
+    ):
+        page.locator("input[type=file]").nth(field).set_input_files(tmp_path / name)
+        expect(page.locator(".abp-notice.refusal")).to_contain_text(sentence)
+        expect(page.locator(HEADLINE)).to_have_text("Stopped: ankle boot")
+        page.get_by_role("button", name="Remove").or_(page.get_by_label("Clear")).first.click()
+
+
+def test_a_run_that_diverges_says_so_and_offers_a_smaller_step(visitor: Visitor) -> None:
+    page = visitor.visit()
+    page.get_by_text("Advanced").click()
+    page.get_by_label("Langevin step size s").fill("9")
+    page.get_by_role("button", name="Train", exact=True).click()
+    expect(page.locator(HEADLINE)).to_have_text("pebbles ran away", timeout=30_000)
+    page.get_by_role("button", name="Go on with half the step").click()
+    expect(page.locator(HEADLINE)).not_to_have_text("pebbles ran away")
+    expect(page.locator(HEADLINE)).to_have_text("pebbles ran away", timeout=30_000)
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("width", [1280, 390])
+def test_everyone_can_use_it(visitor: Visitor, scheme: str, width: int) -> None:
+    page = visitor.page
+    page.emulate_media(color_scheme=scheme)  # type: ignore[arg-type]
+    page.set_viewport_size({"width": width, "height": 844})
+    visitor.visit()
+    page.get_by_text("Or bring your own").click()
+    page.get_by_text("Advanced").click()
+    page.get_by_text("What happens here?").click()
+    page.wait_for_timeout(600)
+    no_serious_findings(page)
+    assert page.evaluate("document.documentElement.scrollWidth") <= width
+    page.get_by_text("Advanced").click()
+    train(page, "Sounds", "rain")
+    await_iteration(page, 1)
+    no_serious_findings(page)
+    assert page.evaluate("document.documentElement.scrollWidth") <= width
+    page.get_by_role("button", name="Stop").click()
+
+
+def test_the_keyboard_is_enough(visitor: Visitor) -> None:
+    page = visitor.visit()
+
+    def tab_to(selector: str) -> None:
+        for _ in range(60):
+            page.keyboard.press("Tab")
+            if page.evaluate("s => document.activeElement.matches(s)", selector):
+                return
+        raise AssertionError(f"{selector} was not reached")
+
+    tab_to("#abp-picker [role=tab]")
+    page.keyboard.press("ArrowRight")
+    page.keyboard.press("ArrowRight")
+    expect(page.get_by_role("tab", name="Picture sets")).to_have_attribute("aria-selected", "true")
+    tab_to("#abp-picker [role=radio]")
+    page.keyboard.press("ArrowRight")
+    chosen = page.locator("#abp-picker [aria-checked=true]").inner_text()
+    tab_to("#abp-train")
+    page.keyboard.press("Enter")
+    expect(page.locator(HEADLINE)).to_have_text(f"Learning {chosen}", timeout=20_000)
+    tab_to("#abp-stop")
+    page.keyboard.press("Enter")
+    expect(page.locator(HEADLINE)).to_have_text(f"Stopped: {chosen}")
+
+
+def test_visitors_do_not_see_each_other_and_a_third_run_waits(
+    visitor: Visitor, address: str
+) -> None:
+    first = visitor.visit()
+    train(first, "Textures", "ice")
+    others = []
+    browser = first.context.browser
+    assert browser is not None
+    for name in ("granite", "bark"):
+        context = browser.new_context()
+        page = Visitor(context.new_page(), address).visit()
+        expect(page.locator(HEADLINE)).to_contain_text("press Train")
+        page.get_by_role("radio", name=name, exact=True).click()
+        page.get_by_role("button", name="Train", exact=True).click()
+        others.append((context, page))
+    (second_context, second), (third_context, third) = others
+    expect(second.locator(HEADLINE)).to_have_text("Learning granite", timeout=20_000)
+    expect(third.locator(".abp-notice.refusal")).to_contain_text("2 visitors are training")
+    expect(first.locator(HEADLINE)).to_have_text("Learning ice")
+    for page in (first, second):
+        page.get_by_role("button", name="Stop").click()
+        expect(page.locator(HEADLINE)).to_contain_text("Stopped")
+    second_context.close()
+    third_context.close()
