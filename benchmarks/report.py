@@ -22,11 +22,12 @@ BUNDLED = {
 
 
 def machine_facts() -> dict[str, Any]:
-    """Where and when this runs."""
+    """Where and when this runs. load: of the last minutes, which shows others at work beside it."""
     return {
         "cpu": _cpu_model(),
         "cores": os.cpu_count(),
         "threads": torch.get_num_threads(),
+        "load": [round(load, 1) for load in os.getloadavg()],
         "torch": torch.__version__,
         "date": datetime.datetime.now(datetime.UTC).strftime("%Y-%m-%d"),
     }
