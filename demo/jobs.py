@@ -18,7 +18,12 @@ Phase = Literal["starting", "running", "paused", "stopped", "finished", "diverge
 AT_WORK: tuple[Phase, ...] = ("starting", "running", "paused")
 
 Answer = TypeVar("Answer")
+NEVER_BEGAN = "This run never began, or another went on with it; please press Train to begin one."
 _numbers = itertools.count(1)
+
+
+class NeverBegan(LookupError):
+    """A job has no run to ask. The message is one sentence for the user."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,7 +96,9 @@ class Job:
         curve: tuple[tuple[int, float, float], ...] = (),
     ) -> None:
         self.number = next(_numbers)
-        self._prepare, self._watched, self._explain = prepare, watched, explain
+        self._prepare: Callable[[], Run] | None = prepare
+        self._watched, self._explain = watched, explain
+        self._after: Job | None = None
         self._run: Run | None = None
         self._change = threading.Condition()  # guards all that follows
         self._report = Report(budget=budget, curve=curve)
@@ -103,7 +110,14 @@ class Job:
     def report(self) -> Report:
         return self._report
 
-    def start(self) -> None:
+    @property
+    def ended(self) -> bool:
+        """Whether its thread computes no more; a stopped job still finishes its small move."""
+        return self._closed
+
+    def start(self, after: "Job | None" = None) -> None:
+        """Begins, once the thread of the job `after` has ended."""
+        self._after = after
         self._thread.start()
 
     def pause(self) -> None:
@@ -112,8 +126,9 @@ class Job:
     def resume(self) -> None:
         self._order(pause=False)
 
-    def stop(self) -> None:
-        self._order(stop=True)
+    def stop(self, sentence: str = "") -> None:
+        """sentence: why, where the user did not ask for it."""
+        self._order(stop=True, sentence=sentence)
 
     def join(self, timeout: float | None = None) -> bool:
         """Whether the thread has ended within `timeout` seconds."""
@@ -123,27 +138,41 @@ class Job:
     def ask(self, question: Callable[[Any], Answer], timeout: float = 20.0) -> Answer:
         """question(run), answered between two small moves, or at once when the job has ended.
 
-        Raises LookupError where the run was never built, TimeoutError, or what question raises.
+        Raises NeverBegan where there is no run, TimeoutError, or what question raises.
         """
         answer: Future[Any] = Future()
         with self._change:
-            closed = self._closed
-            if not closed:
+            if self._closed:  # under the lock, so that nobody takes the run over meanwhile
+                self._answer(question, answer)
+            else:
                 self._questions.append((question, answer))
                 self._change.notify_all()
-        if closed:
-            self._answer(question, answer)
-        result: Answer = answer.result(timeout)
+        try:
+            result: Answer = answer.result(timeout)
+        except TimeoutError:
+            answer.cancel()  # nobody waits for it any more
+            raise
         return result
 
-    def _order(self, *, pause: bool = False, stop: bool = False) -> None:
+    def take_over(self) -> Any:
+        """The run of a job that has ended, for another job to drive; this one knows it no more.
+
+        Raises NeverBegan where there is none.
+        """
+        with self._change:
+            if not self._closed or self._run is None:
+                raise NeverBegan(NEVER_BEGAN)
+            run, self._run = self._run, None
+            return run
+
+    def _order(self, *, pause: bool = False, stop: bool = False, sentence: str = "") -> None:
         """Takes a click; the report says so at once, the thread follows within a small move."""
         with self._change:
             if self._closed:
                 return
             if stop and not self._stop:
                 self._stop = True
-                self._publish(phase="stopped")
+                self._publish(phase="stopped", sentence=sentence)
             if self._pause != pause and not stop:
                 self._pause = pause
                 if self._run is not None and not self._stop:
@@ -154,7 +183,7 @@ class Job:
         end: Phase = "failed"
         sentence = ""
         try:
-            run = self._run = self._prepare()
+            run = self._built()
             self._publish(view=run.view())
             with self._change:
                 if not self._stop:
@@ -166,10 +195,21 @@ class Job:
         finally:
             with self._change:
                 self._closed = True
-                self._publish(phase=end, sentence=sentence)
+                self._publish(phase=end, sentence=sentence or self._report.sentence)
             self._answer_all()
 
+    def _built(self) -> Run:
+        """The run; what it was built from, and the job before, are let go."""
+        assert self._prepare is not None
+        if self._after is not None:
+            self._after.join()
+        run = self._run = self._prepare()
+        self._prepare = self._after = None
+        return run
+
     def _train(self, run: Run) -> Phase:
+        if self._stop:
+            return "stopped"
         history = _History(self._report.curve)
         shown = drawn = monotonic()
         pause_between_views = 0.0
@@ -182,19 +222,20 @@ class Job:
             history.add((progress.iteration, progress.error, progress.latent))
             now = monotonic()
             news: dict[str, Any] = {}
-            if self._watched() and now - drawn > pause_between_views:
+            silent = now - shown < 1 / limits.VIEWS_PER_SECOND
+            if not silent and now - drawn > pause_between_views and self._watched():
                 news["view"] = run.view()
                 drawn = monotonic()
                 pause_between_views = (drawn - now) / limits.VIEW_SHARE
             self._publish(
-                silent=now - shown < 1 / limits.VIEWS_PER_SECOND,
+                silent=silent,
                 iteration=progress.iteration,
                 rate=history.rate(progress.seconds),
                 seconds=self._report.seconds + progress.seconds,
                 curve=tuple(history.points),
                 **news,
             )
-            if now - shown >= 1 / limits.VIEWS_PER_SECOND:
+            if not silent:
                 shown = now
         return "finished"
 
@@ -220,7 +261,7 @@ class Job:
                 )
             self._answer_all()
             if monotonic() > until:
-                return False
+                self.stop("The pause was too long for a page that is shared; Go on takes it up.")
         return not self._stop
 
     def _answer_all(self) -> None:
@@ -230,9 +271,11 @@ class Job:
             self._answer(question, answer)
 
     def _answer(self, question: Callable[[Any], Any], answer: "Future[Any]") -> None:
+        if not answer.set_running_or_notify_cancel():
+            return
         try:
             if self._run is None:
-                raise LookupError("this run never began")
+                raise NeverBegan(NEVER_BEGAN)
             answer.set_result(question(self._run))
         except Exception as error:
             answer.set_exception(error)

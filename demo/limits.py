@@ -6,6 +6,14 @@ UPLOAD_MB = 60
 # Two runs share two cores at half speed each; a third would make all of them dull to watch.
 RUNNING_JOBS = 2
 
+# Runs that have ended, for their visitors to take home or to go on with: tens of megabytes each,
+# and half a gigabyte at worst. The longest gone is given up for a newer one.
+KEPT_JOBS = 12
+
+# Files that are read and samples that are made beside the runs, and how long others wait for it.
+ASIDE = 2
+SECONDS_WAITING = 15.0
+
 # Minutes of training: long enough for every preset of ours, short enough that others get a turn.
 MINUTES = (0.25, 20.0)
 DEFAULT_MINUTES = 3.0
@@ -16,6 +24,13 @@ BATCH_SIZE = (1, 128)
 EXAMPLES = (1, 2000)
 SEED = (0, 2**53)  # what a browser can count to
 
+# And of a saved model, whose network may be anything: multiplications of one small move, so that
+# it takes about a second, and values held at once (all examples, the maps of a batch, the noise
+# of a walk): 400 MB each. Its weights are bounded by the size of a file.
+MULTIPLICATIONS = 40_000_000_000
+VALUES = 100_000_000
+NAME = 100  # letters
+
 # Nobody is looking: a reload takes a second or two, a closed laptop does not come back in thirty.
 SECONDS_UNTIL_STOP = 30.0
 SECONDS_UNTIL_FORGOTTEN = 600.0
@@ -25,6 +40,9 @@ SECONDS_PAUSED = 600.0
 
 # Visitors remembered at once; an entry without a run is a few hundred bytes.
 VISITORS = 1000
+
+# Files that a visitor took home lie there until the visit is forgotten; only the newest few.
+FILES_KEPT = 4
 
 # Live pictures: at most five a second, and never more than this share of the training time.
 VIEWS_PER_SECOND = 5.0

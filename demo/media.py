@@ -12,8 +12,8 @@ from PIL import Image
 Pixels = NDArray[np.uint8]
 Samples = NDArray[np.float32]
 
-INK = (24, 24, 27)
-WAVE = (251, 191, 120)
+INK: Pixels = np.array((24, 24, 27), np.uint8)
+WAVE: Pixels = np.array((251, 191, 120), np.uint8)
 
 
 def jpeg_url(pixels: Pixels, quality: int = 85) -> str:
@@ -57,8 +57,9 @@ def _waveform(samples: Samples, width: int, height: int) -> Pixels:
     high = np.array([column.max(initial=0) for column in columns])
     peak = max(float(np.abs(samples).max(initial=0)), 1e-6)
     rows = np.linspace(1, -1, height)[:, None] * peak
-    inside = (rows >= low - peak / height) & (rows <= high + peak / height)
-    return np.where(inside[..., None], np.uint8(WAVE), np.uint8(INK))
+    half = 1.01 * peak / max(height - 1, 1)  # of a row, so that even silence is a line
+    inside = (rows >= low - half) & (rows <= high + half)
+    return np.where(inside[..., None], WAVE, INK)
 
 
 def _spectrogram(samples: Samples, width: int, height: int, window: int = 512) -> Pixels:

@@ -1,11 +1,15 @@
 """What the tabs ask for: settings in, pictures and sentences out. The only door to the engine."""
 
+import logging
 import math
+import re
 import tempfile
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, replace
 from functools import cache
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -20,16 +24,27 @@ from abp_core.checkpoint import Checkpoint, CheckpointRejected
 from abp_core.data import Dataset, PackItem
 from abp_core.files import FileRejected
 from abp_core.presets import PRESETS, Preset
-from abp_core.spec import SpecRejected, TrainingSpec
+from abp_core.spec import GeneratorSpec, SpecRejected, TrainingSpec
 from abp_core.trainer import DataMismatch, Diverging, Trainer
 from demo import limits, media
-from demo.jobs import Job, Progress, Report
-from demo.sessions import Busy, Sessions, Visit, is_token
+from demo.jobs import Job, NeverBegan, Progress, Report
+from demo.sessions import Busy, LostPlace, Sessions, Visit
 
 EXAMPLES = Path(__file__).parent / "examples"
-REFUSALS = (FileRejected, CheckpointRejected, SpecRejected, DataMismatch, Busy)
+REFUSALS = (
+    FileRejected,
+    CheckpointRejected,
+    SpecRejected,
+    DataMismatch,
+    Busy,
+    LostPlace,
+    NeverBegan,
+)
 PANEL = 256  # pixels along a live picture
 SEED_OF_SAMPLES = 1  # the same latents all the time, so that one sees the model change
+
+# What is taken home: one picture so wide, so many seconds of sound, so many pictures of a set.
+SAMPLE_PIXELS, SAMPLE_SECONDS, SAMPLE_PICTURES = 512, 10, 64
 
 
 class Rejected(ValueError):
@@ -96,6 +111,8 @@ def settings_from(texts: dict[str, str]) -> Settings:
         if not isinstance(text, str) or not text.strip():
             continue
         try:
+            if AMBIGUOUS.fullmatch(text.strip()):
+                raise ValueError("thousands, or a decimal comma?")
             values[name] = float(text.strip().replace(",", ".")[:40])
         except ValueError:
             raise Rejected(
@@ -107,6 +124,10 @@ def settings_from(texts: dict[str, str]) -> Settings:
     return Settings(**values)
 
 
+AMBIGUOUS = re.compile(
+    r"[-+]?[1-9]\d{0,2},\d{3}"
+)  # 2,000: two thousand in one country, two in another
+
 STYLES = ("Quick", "Standard", "As in the paper")
 
 
@@ -117,7 +138,7 @@ def preset_for(kind: str, style: str) -> Preset:
         "sound": ("quick-sound", "sound", "paper-sound"),
         "objects": ("quick-objects", "objects", "paper-faces"),
     }
-    if kind not in names or style not in STYLES:
+    if not isinstance(kind, str) or kind not in names or style not in STYLES:
         raise Rejected("Please choose one of the settings Quick, Standard or As in the paper.")
     return PRESETS[names[kind][STYLES.index(style)]]
 
@@ -145,6 +166,7 @@ class Workbench:
         self.sessions = Sessions()
         self._pack = {item.name: item for item in data.pack(EXAMPLES)}
         self._outbox = tempfile.TemporaryDirectory(prefix="abp-studio-")
+        self._hands = threading.BoundedSemaphore(limits.ASIDE)
 
     def close(self) -> None:
         self.sessions.close()
@@ -157,7 +179,7 @@ class Workbench:
     def inspect(self, path: str) -> tuple[str, str]:
         """The kind of an uploaded file and a sentence about it. Raises Rejected."""
         file = Path(path)
-        with _refusing():
+        with self._aside(), _refusing():
             kind = data.kind_of(file)
             preset = preset_for(kind, STYLES[0])
             dataset, _ = data.load(file, preset.training, sample_rate=preset.sample_rate)
@@ -175,17 +197,17 @@ class Workbench:
     ) -> None:
         """Begins a run on an item of the pack, or on an upload if one is named.
         Raises Rejected."""
+        self._visit(token)
+        _require_minutes(minutes)
         path, name = self._chosen(item, upload)
         with _refusing():
             kind = data.kind_of(path) if upload else self._pack[item].kind
             preset = preset_for(kind, style)
             spec = _spec(preset.training, settings)
-
-        def prepare() -> _Run:
+        with self._aside(), _refusing():  # here, so that a refusal leaves the earlier run alone
             dataset, fitted = data.load(path, spec, sample_rate=preset.sample_rate, name=name)
-            return _Run(Trainer(fitted, dataset))
-
-        self._admit(token, prepare, minutes, name=name, kind=kind)
+            run = _Run(Trainer(fitted, dataset))
+        self._admit(token, lambda: run, minutes, name=name, kind=kind)
 
     def inspect_checkpoint(self, checkpoint: str) -> str:
         """A sentence about an uploaded checkpoint. Raises Rejected."""
@@ -199,6 +221,8 @@ class Workbench:
 
     def continue_from(self, token: str, checkpoint: str, *, upload: str, minutes: float) -> None:
         """Goes on training a saved model on its own data. Raises Rejected."""
+        self._visit(token)
+        _require_minutes(minutes)
         saved = self._opened(checkpoint)
         source = saved.source
         if not upload and source.name not in self._pack:
@@ -206,36 +230,43 @@ class Workbench:
                 f"Please choose the file that the model learnt from as well ({source.name})."
             )
         path, _ = self._chosen(source.name, upload)
-
-        def prepare() -> _Run:
+        with self._aside(), _refusing():
             dataset, _ = data.load(
                 path, saved.spec, sample_rate=source.sample_rate or 16_000, name=source.name
             )
-            return _Run(Trainer.resume(saved, dataset))
-
-        self._admit(token, prepare, minutes, name=source.name, kind=source.kind)
+            if dataset.digest == saved.digest and len(dataset.signals) != len(saved.latents):
+                raise CheckpointRejected("This model is damaged; please choose another one.")
+            run = _Run(Trainer.resume(saved, dataset))
+        self._admit(token, lambda: run, minutes, name=source.name, kind=dataset.source.kind)
 
     def go_on(self, token: str, minutes: float, *, step_factor: float = 1.0) -> None:
         """Another stretch of a run that has ended, with a shorter Langevin step if asked.
         Raises Rejected."""
         visit = self._visit(token)
+        _require_minutes(minutes)
         earlier = visit.job
-        if earlier is None or visit.at_work:
+        if earlier is None or visit.at_work or earlier.report.phase == "failed":
             raise Rejected("There is no ended run to go on with; press Train to begin one.")
 
         def prepare() -> _Run:
-            run: _Run = earlier.ask(lambda run: run)
+            trainer: Trainer = earlier.take_over().trainer
             if step_factor != 1.0:
-                saved = run.trainer.checkpoint()
+                saved = trainer.checkpoint()
                 langevin = replace(
                     saved.spec.langevin, step_size=saved.spec.langevin.step_size * step_factor
                 )
                 saved = replace(saved, spec=replace(saved.spec, langevin=langevin))
-                run = _Run(Trainer.resume(saved, run.trainer.data))
-            return run
+                trainer = Trainer.resume(saved, trainer.data)
+            return _Run(trainer)
 
         self._admit(
-            token, prepare, minutes, name=visit.name, kind=visit.kind, curve=earlier.report.curve
+            token,
+            prepare,
+            minutes,
+            name=visit.name,
+            kind=visit.kind,
+            curve=earlier.report.curve,
+            after=earlier,
         )
 
     def pause(self, token: str) -> None:
@@ -254,54 +285,45 @@ class Workbench:
     def take_home(self, token: str) -> str:
         """Path of a checkpoint of the visitor's run as it stands. Raises Rejected."""
         visit, saved = self._checkpoint(token)
-        path = self._place(f"{_slug(visit.name)}-{saved.iteration}.safetensors")
-        saved.save(path)
+        with _writing():
+            path = self._place(visit, f"{_slug(visit.name)}-{saved.iteration}.safetensors")
+            saved.save(path)
         return str(path)
 
     def take_samples(self, token: str) -> str:
         """Path of a PNG or WAV of new samples of the visitor's run. Raises Rejected."""
         visit, saved = self._checkpoint(token)
-        generator, source = saved.generator(), saved.source
         name = f"{_slug(visit.name)}-{saved.iteration}-samples"
-        if source.kind == "sound":
-            signal = synthesis.expand_to(generator, (10 * source.sample_rate,), SEED_OF_SAMPLES)
-            path = self._place(name + ".wav")
-            sound = synthesis.samples(signal[0], source.gain)
-            soundfile.write(path, sound, source.sample_rate, "PCM_16")
+        with self._aside(), _writing():
+            if saved.source.kind == "sound":
+                path = self._place(visit, name + ".wav")
+                soundfile.write(path, _sound(saved), saved.source.sample_rate, "PCM_16")
+                return str(path)
+            facts = PngInfo()
+            facts.add_itxt("Model", f"{visit.name}, iteration {saved.iteration}")
+            facts.add_text("Seed", str(SEED_OF_SAMPLES))
+            path = self._place(visit, name + ".png")
+            Image.fromarray(_picture(saved)).save(path, pnginfo=facts)
             return str(path)
-        if source.kind == "texture":
-            signal = synthesis.expand_to(generator, (512, 512), SEED_OF_SAMPLES)
-            picture = synthesis.pixels(signal)[0]
-        else:
-            pictures = synthesis.pixels(synthesis.sample(generator, 64, SEED_OF_SAMPLES))
-            picture = synthesis.contact_sheet(pictures, 8)
-        facts = PngInfo()
-        facts.add_itxt("Model", f"{visit.name}, iteration {saved.iteration}")
-        facts.add_text("Seed", str(SEED_OF_SAMPLES))
-        path = self._place(name + ".png")
-        Image.fromarray(picture).save(path, pnginfo=facts)
-        return str(path)
 
     def _visit(self, token: str) -> Visit:
-        if not is_token(token):
-            raise Rejected("This page has lost its place; please reload it.")
-        return self.sessions.visit(token)
+        with _refusing():
+            return self.sessions.visit(token)
 
     def _chosen(self, item: str, upload: str) -> tuple[Path, str]:
         if upload:
             return Path(upload), Path(upload).stem
-        if item in self._pack:
+        if isinstance(item, str) and item in self._pack:
             return self._pack[item].path, item
         raise Rejected("Please choose something to learn from, or bring a file of your own.")
 
     def _opened(self, checkpoint: str) -> Checkpoint:
-        with _refusing():
-            return Checkpoint.load(Path(checkpoint))
+        with self._aside(), _refusing():
+            saved = Checkpoint.load(Path(checkpoint))
+            _require_known_bounds(saved)
+        return saved
 
     def _admit(self, token: str, prepare: Any, minutes: float, **about: Any) -> None:
-        shortest, longest = limits.MINUTES
-        if not (isinstance(minutes, int | float) and shortest <= minutes <= longest):
-            raise Rejected(f"Please set the time between {shortest} and {longest:.0f} minutes.")
         visit = self._visit(token)
         curve = about.pop("curve", ())
         job = Job(
@@ -321,23 +343,41 @@ class Workbench:
 
     def _checkpoint(self, token: str) -> tuple[Visit, Checkpoint]:
         visit = self._visit(token)
-        if visit.job is None:
+        job = visit.job
+        if job is None:
             raise Rejected("There is no model yet; press Train to begin.")
         try:
-            saved = visit.job.ask(lambda run: run.trainer.checkpoint())
-        except (LookupError, TimeoutError) as error:
+            saved: Checkpoint = job.ask(lambda run: run.trainer.checkpoint())
+        except (NeverBegan, TimeoutError) as error:
             raise Rejected("The model is not ready yet; please try again in a moment.") from error
         return visit, saved
 
-    def _place(self, name: str) -> Path:
-        return Path(tempfile.mkdtemp(dir=self._outbox.name)) / name
+    @contextmanager
+    def _aside(self) -> Iterator[None]:
+        """Heavy work beside the runs, for a few visitors at a time. Raises Rejected."""
+        if not self._hands.acquire(timeout=limits.SECONDS_WAITING):
+            raise Rejected("Many visitors bring or take files just now; please try again soon.")
+        try:
+            yield
+        finally:
+            self._hands.release()
+
+    def _place(self, visit: Visit, name: str) -> Path:
+        """Where a file to take home is written; the visitor's oldest ones make room."""
+        if visit.folder is None:
+            visit.folder = Path(tempfile.mkdtemp(dir=self._outbox.name))
+        newest_last = sorted(visit.folder.iterdir(), key=lambda path: path.stat().st_mtime_ns)
+        for old in newest_last[: 1 - limits.FILES_KEPT]:
+            old.unlink(missing_ok=True)
+        return visit.folder / name
 
 
 def live_of(visit: Visit) -> Live | None:
-    if visit.job is None:
+    job = visit.job  # another thread may let go of it
+    if job is None:
         return None
-    report = visit.job.report
-    return Live(visit.job.number, label_of(visit.name), visit.kind, report, report.view or ())
+    report = job.report
+    return Live(job.number, label_of(visit.name), visit.kind, report, report.view or ())
 
 
 class _Run:
@@ -345,11 +385,14 @@ class _Run:
 
     def __init__(self, trainer: Trainer) -> None:
         self.trainer = trainer
-        self._diverging = Diverging(min(trainer.spec.batch_size, len(trainer.z)))
+        self._diverging = Diverging(trainer.chains)
 
     def iterate(self) -> Iterator[Progress | None]:
         for event in self.trainer.alternation():
-            yield event and Progress(
+            if event is None:
+                yield None
+                continue
+            yield Progress(
                 iteration=event.iteration,
                 error=event.reconstruction_error,
                 latent=event.latent_norm,
@@ -402,23 +445,104 @@ def _spec(own: TrainingSpec, settings: Settings) -> TrainingSpec:
     """A preset with what the visitor set instead. Raises SpecRejected, or Rejected where it asks
     too much of a page that is shared."""
     changes = {name: value for name, value in asdict(settings).items() if value is not None}
-    bounds = {
-        "steps": ("number of Langevin steps", limits.STEPS),
-        "batch_size": ("batch size", limits.BATCH_SIZE),
-        "examples": ("number of examples", limits.EXAMPLES),
-        "seed": ("seed", limits.SEED),
-    }
-    for name, (words, (lowest, highest)) in bounds.items():
+    for name, (words, (lowest, highest)) in BOUNDS.items():
         value = changes.get(name, lowest)
         if not lowest <= value <= highest or value != int(value):
             raise Rejected(f"Please set the {words} to a whole number from {lowest} to {highest}.")
         if name in changes:
             changes[name] = int(value)
     walk = {name: changes.pop(name) for name in WALK if name in changes}
-    return replace(own, langevin=replace(own.langevin, **walk), **changes)
+    spec = replace(own, langevin=replace(own.langevin, **walk), **changes)
+    if excess := _excess(spec):
+        raise Rejected(f"This is too much for a page that is shared; please take {excess}.")
+    return spec
 
 
 WALK = ("steps", "step_size", "temperature")
+BOUNDS = {
+    "steps": ("number of Langevin steps", limits.STEPS),
+    "batch_size": ("batch size", limits.BATCH_SIZE),
+    "examples": ("number of examples", limits.EXAMPLES),
+    "seed": ("seed", limits.SEED),
+}
+
+
+def _require_minutes(minutes: float) -> None:
+    shortest, longest = limits.MINUTES
+    if not (isinstance(minutes, int | float) and shortest <= minutes <= longest):
+        raise Rejected(f"Please set the time between {shortest} and {longest:.0f} minutes.")
+
+
+def _require_known_bounds(saved: Checkpoint) -> None:
+    """Raises Rejected where a saved run would ask too much of a page that is shared."""
+    spec, name = saved.spec, saved.source.name
+    asked = (spec.langevin.steps, spec.batch_size, spec.examples)
+    allowed = (limits.STEPS, limits.BATCH_SIZE, limits.EXAMPLES)
+    too_much = any(value > highest for value, (_, highest) in zip(asked, allowed, strict=True))
+    if too_much or _excess(spec) or saved.source.sample_rate > HIGHEST_PRESET_RATE:
+        raise Rejected(
+            "This model asks for more than a page that is shared can give; please go on training "
+            "it with the command line."
+        )
+    if len(name) > limits.NAME or not name.isprintable():
+        raise Rejected("The name of this model's data is damaged; please choose another file.")
+
+
+def _excess(spec: TrainingSpec) -> str:
+    """What to take less of, or nothing where the machine can bear this run."""
+    network = spec.generator
+    multiplications, maps = _cost(network)
+    batch = max(spec.batch_size, _samples(network))
+    if batch * multiplications > limits.MULTIPLICATIONS or batch * maps > limits.VALUES:
+        return "a smaller batch"
+    if spec.langevin.steps * spec.batch_size * math.prod(network.latent_shape) > limits.VALUES:
+        return "fewer steps or a smaller batch"
+    if spec.examples * math.prod(network.signal_shape) > limits.VALUES:
+        return "fewer examples"
+    return ""
+
+
+def _cost(network: GeneratorSpec) -> tuple[int, int]:
+    """Multiplications that make one signal, and values in all maps on the way."""
+    axes = len(network.first_map) - 1
+    positions = math.prod(network.first_map[1:])
+    opening = math.prod(network.first_map) if network.projection else 0
+    multiplications, maps = opening * math.prod(network.latent_shape), opening
+    widths = (network.first_map[0], *network.channels, network.out_channels)
+    for before, after in pairwise(widths):
+        multiplications += before * after * network.kernel_size**axes * positions
+        positions *= network.upsampling**axes
+        maps += after * positions
+    return multiplications, maps
+
+
+def _samples(network: GeneratorSpec) -> int:
+    """How many signals of its own size the largest thing that is taken home comes to."""
+    if not network.spatial:
+        return SAMPLE_PICTURES
+    wanted = SAMPLE_SECONDS * HIGHEST_PRESET_RATE if len(network.first_map) == 2 else SAMPLE_PIXELS
+    return math.prod(math.ceil(wanted / size) for size in network.signal_shape[1:])
+
+
+HIGHEST_PRESET_RATE = max(preset.sample_rate for preset in PRESETS.values())
+
+
+def _sound(saved: Checkpoint) -> media.Samples:
+    """New sound (frames,) of a saved model."""
+    size = (SAMPLE_SECONDS * saved.source.sample_rate,)
+    signal = synthesis.expand_to(saved.generator(), size, SEED_OF_SAMPLES)
+    return synthesis.samples(signal[0], saved.source.gain)
+
+
+def _picture(saved: Checkpoint) -> media.Pixels:
+    """A new texture, or a sheet of new pictures, of a saved model."""
+    if saved.source.kind == "texture":
+        size = (SAMPLE_PIXELS, SAMPLE_PIXELS)
+        signal = synthesis.expand_to(saved.generator(), size, SEED_OF_SAMPLES)
+        sheet = synthesis.pixels(signal)
+        return synthesis.contact_sheet(sheet, 1)
+    signals = synthesis.sample(saved.generator(), SAMPLE_PICTURES, SEED_OF_SAMPLES)
+    return synthesis.contact_sheet(synthesis.pixels(signals), math.isqrt(SAMPLE_PICTURES))
 
 
 @contextmanager
@@ -428,15 +552,37 @@ def _refusing() -> Iterator[None]:
         yield
     except REFUSALS as error:
         raise Rejected(str(error)) from error
+    except (MemoryError, RuntimeError) as error:
+        if not _is_lack_of_memory(error):
+            raise
+        raise Rejected(NO_MEMORY) from error
+
+
+@contextmanager
+def _writing() -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        logging.getLogger(__name__).error("A file could not be written", exc_info=error)
+        raise Rejected("The file could not be written; please try again later.") from error
 
 
 def _explain(error: Exception) -> str:
     """The sentence for a run that could not be built or broke."""
     if isinstance(error, REFUSALS):
         return str(error)
-    if isinstance(error, MemoryError) or "out of memory" in str(error).lower():
-        return "There is not enough memory for this run; please take a smaller batch."
-    raise error
+    if _is_lack_of_memory(error):
+        return NO_MEMORY
+    logging.getLogger(__name__).error("A run broke", exc_info=error)
+    return "Something broke inside the studio; please press Train to begin again."
+
+
+def _is_lack_of_memory(error: Exception) -> bool:
+    """torch reports it as a RuntimeError: out of memory, or not enough memory."""
+    return isinstance(error, MemoryError) or " memory" in str(error).lower()
+
+
+NO_MEMORY = "There is not enough memory for this run; please take a smaller batch."
 
 
 @cache
@@ -467,4 +613,4 @@ def _card(item: PackItem) -> Card:
 
 
 def _slug(name: str) -> str:
-    return "".join(c if c.isalnum() or c in "-_" else "-" for c in name)[:60] or "model"
+    return "".join(c if c.isalnum() or c in "-_" else "-" for c in name)[:40] or "model"

@@ -1,0 +1,446 @@
+"""A job drives a run in its thread: clicks, questions, endings, what it reports."""
+
+import itertools
+import threading
+from collections.abc import Callable, Iterator
+from time import monotonic, sleep
+from typing import Any
+
+import pytest
+
+from demo import jobs, limits
+from demo.jobs import Job, NeverBegan, Progress, Report
+
+
+class Counting:
+    """A run whose iterations are `moves` small moves; it counts what is done to it.
+
+    gate: given, every move waits for a token of it. break_at, diverge_at: iterations.
+    """
+
+    def __init__(
+        self,
+        *,
+        moves: int = 3,
+        seconds: float = 0.01,
+        gate: threading.Semaphore | None = None,
+        break_at: int = 0,
+        diverge_at: int = 0,
+    ) -> None:
+        self.moves, self.seconds, self.gate = moves, seconds, gate
+        self.break_at, self.diverge_at = break_at, diverge_at
+        self.moved = self.committed = self.views = 0
+
+    def iterate(self) -> Iterator[Progress | None]:
+        for _ in range(self.moves):
+            if self.gate is not None:
+                self.gate.acquire()
+            else:
+                sleep(0.0005)  # lets the other threads of the test in
+            self.moved += 1
+            yield None
+        if self.committed + 1 == self.break_at:
+            raise RuntimeError("it broke")
+        self.committed += 1
+        diverged = self.committed == self.diverge_at
+        yield Progress(self.committed, 1 / self.committed, 1.0, diverged, self.seconds)
+
+    def view(self) -> int:
+        self.views += 1
+        return self.committed
+
+
+def until(condition: Callable[[], Any], seconds: float = 20.0) -> None:
+    """Waits for what must come; the bound only ends a broken test."""
+    end = monotonic() + seconds
+    while not condition():
+        assert monotonic() < end, "it never came"
+        sleep(0.001)
+
+
+@pytest.fixture
+def started() -> Iterator[Callable[..., Job]]:
+    """Starts jobs over a run, and ends them with the test."""
+    going: list[tuple[Job, Counting]] = []
+
+    def start(run: Counting, *, budget: float = 1e6, **how: Any) -> Job:
+        job = Job(lambda: run, budget=budget, **how)
+        job.start()
+        going.append((job, run))
+        return job
+
+    yield start
+    for job, run in going:
+        job.stop()
+        if run.gate is not None:
+            run.gate.release(1000)
+        assert job.join(20)
+
+
+def test_pause_stops_the_moves_and_resume_goes_on(started: Callable[..., Job]) -> None:
+    run = Counting()
+    job = started(run)
+    until(lambda: run.committed > 2)
+    job.pause()
+    assert job.report.phase == "paused"
+    views = run.views
+    until(lambda: run.views > views)  # the thread has come to the pause
+    moved = run.moved
+    sleep(0.05)
+    assert run.moved == moved
+    job.resume()
+    assert job.report.phase == "running"
+    until(lambda: run.moved > moved + 10)
+
+
+def test_stop_comes_within_one_move_and_leaves_the_iteration_uncommitted(
+    started: Callable[..., Job],
+) -> None:
+    gate = threading.Semaphore(0)
+    run = Counting(moves=5, gate=gate)
+    job = started(run)
+    gate.release(5 + 2)
+    until(lambda: run.moved == 7)  # two moves into the second iteration
+    job.stop()
+    assert job.report.phase == "stopped"
+    gate.release(100)
+    assert job.join(20)
+    assert run.moved <= 8
+    assert run.committed == 1
+    assert job.report.iteration == 1
+
+
+def test_stop_ends_a_pause(started: Callable[..., Job]) -> None:
+    run = Counting()
+    job = started(run)
+    job.pause()
+    until(lambda: run.moved)
+    job.stop("the reason")
+    assert job.join(20)
+    assert (job.report.phase, job.report.sentence) == ("stopped", "the reason")
+    job.resume()
+    assert job.report.phase == "stopped"
+
+
+def test_a_long_pause_ends_by_itself(
+    started: Callable[..., Job], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(limits, "SECONDS_PAUSED", -1.0)
+    job = started(Counting())
+    job.pause()
+    assert job.join(20)
+    assert job.report.phase == "stopped"
+    assert "Go on" in job.report.sentence
+
+
+def test_a_job_that_is_stopped_while_it_starts_never_moves() -> None:
+    ready = threading.Event()
+    run = Counting()
+
+    def prepare() -> Counting:
+        ready.wait(20)
+        return run
+
+    job = Job(prepare, budget=1e6)
+    job.start()
+    assert job.report.phase == "starting"
+    job.stop()
+    assert job.report.phase == "stopped"
+    ready.set()
+    assert job.join(20)
+    assert (job.report.phase, run.moved) == ("stopped", 0)
+    assert job.ask(lambda run: run.committed) == 0
+
+
+def test_a_job_that_is_paused_while_it_starts_begins_paused() -> None:
+    ready = threading.Event()
+    run = Counting()
+
+    def prepare() -> Counting:
+        ready.wait(20)
+        return run
+
+    job = Job(prepare, budget=1e6)
+    job.start()
+    job.pause()
+    assert job.report.phase == "starting"
+    ready.set()
+    until(lambda: job.report.phase == "paused")
+    until(lambda: run.views == 2)
+    assert (run.moved, run.committed) == (1, 0)
+    job.stop()
+    assert job.join(20)
+
+
+def test_questions_are_answered_while_running_while_paused_and_after_the_end(
+    started: Callable[..., Job],
+) -> None:
+    run = Counting()
+    job = started(run)
+    asked_in = job.ask(lambda run: threading.current_thread().name)
+    assert asked_in == "training"
+    job.pause()
+    until(lambda: run.views > 1)
+    assert job.ask(lambda run: run.committed) == run.committed
+    job.stop()
+    assert job.join(20)
+    assert job.ask(lambda run: run.committed) == run.committed
+
+
+@pytest.mark.parametrize("paused", [False, True])
+def test_many_threads_ask_at_once_and_each_gets_its_own_answer(
+    started: Callable[..., Job], paused: bool
+) -> None:
+    job = started(Counting())
+    if paused:
+        job.pause()
+    answers: dict[int, int] = {}
+    threads = [
+        threading.Thread(target=lambda n=n: answers.__setitem__(n, job.ask(lambda run: n * n)))
+        for n in range(40)
+    ]
+    for thread in threads:
+        thread.start()
+    job.stop()  # some ask while it ends
+    for thread in threads:
+        thread.join(20)
+    assert answers == {n: n * n for n in range(40)}
+
+
+def test_a_question_that_raises_raises_for_who_asked_and_harms_nobody(
+    started: Callable[..., Job],
+) -> None:
+    run = Counting()
+    job = started(run)
+    with pytest.raises(ZeroDivisionError):
+        job.ask(lambda run: 1 // 0)
+    committed = run.committed
+    until(lambda: run.committed > committed)
+
+
+def test_a_question_that_nobody_waits_for_any_more_is_not_answered() -> None:
+    ready = threading.Event()
+    run = Counting()
+    asked: list[int] = []
+
+    def prepare() -> Counting:
+        ready.wait(20)
+        return run
+
+    job = Job(prepare, budget=1e6)
+    job.start()
+    with pytest.raises(TimeoutError):
+        job.ask(lambda run: asked.append(1), timeout=0.01)
+    ready.set()
+    assert job.ask(lambda run: "answered") == "answered"
+    job.stop()
+    assert job.join(20)
+    assert not asked
+
+
+def test_a_run_that_cannot_be_built_fails_with_its_sentence() -> None:
+    def prepare() -> Counting:
+        raise ValueError("there is no such thing")
+
+    job = Job(prepare, budget=1.0, explain=lambda error: f"Sorry, {error}.")
+    job.start()
+    assert job.join(20)
+    assert job.report.phase == "failed"
+    assert job.report.sentence == "Sorry, there is no such thing."
+    with pytest.raises(NeverBegan):
+        job.ask(lambda run: run)
+    with pytest.raises(NeverBegan):
+        job.take_over()
+
+
+def test_a_run_that_raises_fails_with_its_sentence_and_can_be_asked(
+    started: Callable[..., Job],
+) -> None:
+    job = started(Counting(break_at=3))
+    assert job.join(20)
+    assert (job.report.phase, job.report.sentence) == ("failed", "it broke")
+    assert job.ask(lambda run: run.committed) == 2
+
+
+def test_a_diverging_run_ends_as_diverged(started: Callable[..., Job]) -> None:
+    job = started(Counting(diverge_at=4))
+    assert job.join(20)
+    assert job.report.phase == "diverged"
+    assert [point[0] for point in job.report.curve] == [1, 2, 3]
+
+
+def test_the_budget_is_spent_by_computing_and_not_by_pausing(started: Callable[..., Job]) -> None:
+    run = Counting(seconds=0.25)
+    job = started(run, budget=2.0)
+    job.pause()
+    sleep(0.05)
+    job.resume()
+    assert job.join(20)
+    assert job.report.phase == "finished"
+    assert run.committed == job.report.iteration == 8
+    assert job.report.seconds == pytest.approx(2.0)
+    assert (job.report.progress, job.report.seconds_left) == (1.0, 0)
+
+
+def test_the_number_grows_with_every_change(started: Callable[..., Job]) -> None:
+    run = Counting()
+    job = started(run, budget=1.0)
+    seen: list[Report] = [job.report]
+    clicks = itertools.cycle([job.pause, job.resume])
+    while not job.join(0):
+        next(clicks)()
+        if job.report is not seen[-1]:
+            seen.append(job.report)
+        sleep(0.002)
+    seen.append(job.report)
+    for earlier, later in itertools.pairwise(seen):
+        assert later.number >= earlier.number
+        if (later.phase, later.view) != (earlier.phase, earlier.view):
+            assert later.number > earlier.number
+
+
+def test_the_first_job_ends_before_the_next_one_begins(started: Callable[..., Job]) -> None:
+    gate = threading.Semaphore(0)
+    first = started(Counting(gate=gate))
+    built: list[bool] = []
+
+    def prepare() -> Counting:
+        built.append(first.ended)
+        return Counting()
+
+    second = Job(prepare, budget=0.01)
+    first.stop()
+    second.start(after=first)
+    assert not second.join(0.05)
+    assert not built
+    gate.release(10)
+    assert second.join(20)
+    assert built == [True]
+
+
+def test_a_run_is_taken_over_once_and_only_after_the_end(started: Callable[..., Job]) -> None:
+    run = Counting()
+    job = started(run)
+    with pytest.raises(NeverBegan):
+        job.take_over()
+    job.stop()
+    assert job.join(20)
+    assert job.take_over() is run
+    with pytest.raises(NeverBegan):
+        job.take_over()
+    with pytest.raises(NeverBegan):
+        job.ask(lambda run: run)
+
+
+class Clock:
+    """Time that passes only where a run says so."""
+
+    def __init__(self) -> None:
+        self.now = 100.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+class Timed(Counting):
+    """Iterations and views of known lengths on a clock."""
+
+    def __init__(self, clock: Clock, iteration: float, view: float) -> None:
+        super().__init__(moves=1, seconds=iteration)
+        self.clock, self.view_takes = clock, view
+        self.viewed_at: list[float] = []
+
+    def iterate(self) -> Iterator[Progress | None]:
+        self.clock.now += self.seconds
+        self.committed += 1
+        yield Progress(self.committed, 1.0, 1.0, False, self.seconds)
+
+    def view(self) -> int:
+        self.clock.now += self.view_takes
+        self.viewed_at.append(self.clock.now)
+        return super().view()
+
+
+@pytest.mark.parametrize(
+    ("iteration", "view"), [(0.01, 0.0), (0.01, 0.001), (0.03, 0.1), (0.5, 0.02), (0.004, 1.0)]
+)
+def test_views_are_few_and_take_a_small_share_of_the_time(
+    monkeypatch: pytest.MonkeyPatch, iteration: float, view: float
+) -> None:
+    clock = Clock()
+    monkeypatch.setattr(jobs, "monotonic", clock)
+    run = Timed(clock, iteration, view)
+    job = Job(lambda: run, budget=100.0)
+    job.start()
+    assert job.join(30)
+    live = run.viewed_at[1:-1]  # between the one at the start and the one at the end
+    assert len(live) >= 2
+    assert view * (len(live) - 1) <= limits.VIEW_SHARE * 100.0
+    between = [b - a for a, b in itertools.pairwise(live)]
+    assert min(between) >= 1 / limits.VIEWS_PER_SECOND - 1e-9
+
+
+def test_nothing_is_drawn_for_nobody(monkeypatch: pytest.MonkeyPatch) -> None:
+    clock = Clock()
+    monkeypatch.setattr(jobs, "monotonic", clock)
+    run = Timed(clock, 0.1, 0.001)
+    job = Job(lambda: run, budget=100.0, watched=lambda: False)
+    job.start()
+    assert job.join(30)
+    assert run.views == 2  # where it began and where it ended
+    assert job.report.view == run.committed
+
+
+@pytest.mark.parametrize("start", [0, 17, 1234])
+@pytest.mark.parametrize("iterations", [1, 300, 301, 5000])
+def test_a_curve_stays_short_evenly_spaced_and_complete(start: int, iterations: int) -> None:
+    history = jobs._History(())
+    for n in range(start + 1, start + iterations + 1):
+        history.add((n, float(n), 0.0))
+        assert len(history.points) <= limits.CURVE_POINTS
+    xs = [point[0] for point in history.points]
+    gaps = {b - a for a, b in itertools.pairwise(xs)}
+    assert len(gaps) <= 1
+    gap = gaps.pop() if gaps else 1
+    assert xs[0] - gap <= start
+    assert xs[-1] + gap > start + iterations
+    assert gap <= 2 * max(1, iterations / limits.CURVE_POINTS) * 2
+    assert all(point[1] == point[0] for point in history.points)
+
+
+def test_a_curve_goes_on_where_an_earlier_job_left_it() -> None:
+    earlier = jobs._History(())
+    for n in range(1, 1001):
+        earlier.add((n, 0.0, 0.0))
+    whole = jobs._History(())
+    for n in range(1, 2001):
+        whole.add((n, 0.0, 0.0))
+    later = jobs._History(tuple(earlier.points))
+    for n in range(1001, 2001):
+        later.add((n, 0.0, 0.0))
+    assert later.points == whole.points
+
+
+def test_the_rate_follows_the_seconds_of_the_iterations(started: Callable[..., Job]) -> None:
+    job = started(Counting(seconds=0.25), budget=3.0)
+    assert job.join(20)
+    assert job.report.rate == pytest.approx(4.0)
+
+
+def test_what_a_job_was_built_from_is_let_go() -> None:
+    """Or every stretch of a run that goes on and on would keep the ones before it."""
+    import gc
+    import weakref
+
+    first = Job(Counting, budget=0.01)
+    first.start()
+    assert first.join(20)
+    run = weakref.ref(first.ask(lambda run: run))
+    second = Job(first.take_over, budget=0.01)
+    second.start(after=first)
+    assert second.join(20)
+    gone = weakref.ref(first)
+    del first
+    gc.collect()
+    assert gone() is None
+    assert second.ask(lambda run: run) is run()
