@@ -13,7 +13,7 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import save
 from torch import Tensor
 
-from abp_core.data import Source
+from abp_core.data import Source, kind_for
 from abp_core.generator import Generator
 from abp_core.spec import TrainingSpec
 
@@ -119,6 +119,9 @@ class Checkpoint:
     @classmethod
     def _from(cls, header: dict[str, str], tensors: dict[str, Tensor]) -> Self:
         spec = TrainingSpec.from_json(header["spec"])
+        source = Source.from_json(header["source"])
+        if source.kind != kind_for(spec.generator):
+            raise ValueError("data of another kind than the network's")
         sigma, iteration, updates, seconds = json.loads(header["numbers"])
         counts = all(type(count) is int and 0 <= count < 2**53 for count in (iteration, updates))
         reals = all(isinstance(x, int | float) and 0 <= x < 1e300 for x in (sigma, seconds))
@@ -145,7 +148,7 @@ class Checkpoint:
             raise ValueError("squares below zero, whose roots would become weights")
         return cls(
             spec=spec,
-            source=Source.from_json(header["source"]),
+            source=source,
             digest=header["digest"],
             sigma=float(sigma),
             iteration=iteration,

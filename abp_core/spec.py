@@ -7,6 +7,9 @@ from dataclasses import dataclass
 from typing import Any, Self
 
 
+MOST_ENTRIES = 2**24  # of one training signal; a picture of 2,300 x 2,300 in colour
+
+
 class SpecRejected(ValueError):
     """Settings that describe no possible run. The message is one sentence for the user."""
 
@@ -84,6 +87,10 @@ class GeneratorSpec:
             )
         else:
             _require(self.projection is None, "A spatial latent takes no projection.")
+        _require(
+            math.prod(self.signal_shape) <= MOST_ENTRIES,
+            f"A signal may have at most {MOST_ENTRIES:,} entries.",
+        )
 
     @property
     def spatial(self) -> bool:

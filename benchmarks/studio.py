@@ -21,7 +21,7 @@ from pathlib import Path
 from time import perf_counter, sleep
 from typing import Any
 
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, Page, Playwright, sync_playwright
 
 from benchmarks.report import ROOT, keep
 
@@ -51,6 +51,16 @@ def studio() -> Iterator[tuple[str, int, float]]:
         app.wait(timeout=20)
 
 
+@contextmanager
+def chromium(playwright: Playwright) -> Iterator[Browser]:
+    path = os.environ.get("CHROMIUM") or next(filter(None, map(shutil.which, NAMES)))
+    browser = playwright.chromium.launch(executable_path=path, args=FLAGS)
+    try:
+        yield browser
+    finally:
+        browser.close()
+
+
 def opened(browser: Browser, url: str) -> Page:
     """A new visitor's page, once its Train button can be pressed."""
     while True:
@@ -73,11 +83,10 @@ def seconds_until(page: Page, selector: str, condition: str) -> float:
     return perf_counter() - mark
 
 
-def clicks(page: Page, kind: str, name: str, style: str) -> dict[str, float]:
+def clicks(page: Page, kind: str, name: str) -> dict[str, float]:
     """First view, pause, resume and stop of one run, in seconds."""
     page.get_by_role("tab", name=kind).click()
     page.get_by_role("radio", name=name, exact=True).click()
-    page.get_by_label(style, exact=True).check()
     page.wait_for_timeout(500)
     shown = "document.querySelector('#abp-stage img').src.startsWith('data:')"
     trained = f"{HEADLINE} === 'Learning {name}'"
@@ -127,10 +136,8 @@ def main() -> None:
     parser.add_argument("--turns", type=int, default=3, help="repetitions of each figure")
     parser.add_argument("--spell", type=float, default=12.0, help="seconds with and without a page")
     args = parser.parse_args()
-    chromium = os.environ.get("CHROMIUM") or next(filter(None, map(shutil.which, NAMES)))
     results: dict[str, Any] = {}
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=chromium, args=FLAGS)
+    with sync_playwright() as playwright, chromium(playwright) as browser:
         starts = []
         for _ in range(args.turns + 1):  # the first fills the disk cache
             with studio() as (url, _, started):
@@ -139,23 +146,20 @@ def main() -> None:
         results["start to usable page, s"] = statistics.median(starts[1:])
         with studio() as (url, pid, _):
             page = opened(browser, url)
-            for kind, name, style in (
-                ("Textures", "pebbles", "Standard"),
-                ("Sounds", "stream", "Standard"),
-                ("Picture sets", "toon faces", "Standard"),
+            for kind, name in (
+                ("Textures", "pebbles"),
+                ("Sounds", "stream"),
+                ("Picture sets", "toon faces"),
             ):
-                turns = [clicks(page, kind, name, style) for _ in range(args.turns)]
+                turns = [clicks(page, kind, name) for _ in range(args.turns)]
                 for what in turns[0]:
                     results[f"{name}, {what}, s"] = statistics.median(t[what] for t in turns)
         with studio() as (url, pid, _):
             page = opened(browser, url)
-            page.get_by_label("Standard", exact=True).check()
-            page.wait_for_timeout(500)
             results["live view's share of training speed"] = cost_of_the_view(
                 browser, url, page, args.turns, args.spell
             )
             results["resident at most while training pebbles, MB"] = megabytes(pid, "VmHWM")
-        browser.close()
     for what, figure in results.items():
         print(f"{what:48} {figure:8.3f}")
     keep("studio", results)

@@ -15,7 +15,7 @@ NO_MODEL = '<div class="bar"><span>Current model: none yet</span></div>'
 
 def build(workbench: Workbench) -> gr.Blocks:
     """The studio's page, ready to be launched."""
-    gr.set_static_paths([EXAMPLES])
+    gr.set_static_paths([EXAMPLES, train.ASSETS])
     with gr.Blocks(title="ABP Studio", analytics_enabled=False, delete_cache=(600, 3600)) as page:
         gr.HTML(TITLE, elem_id="abp-title")
         token = gr.BrowserState("", storage_key="abp-studio-visitor", secret="abp-studio")

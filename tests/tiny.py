@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 
 from abp_core.checkpoint import Checkpoint
-from abp_core.data import Dataset, Source
+from abp_core.data import Dataset, Source, kind_for
 from abp_core.device import Machine
 from abp_core.generator import Generator
 from abp_core.spec import GeneratorSpec, LangevinSpec, TrainingSpec
@@ -63,7 +63,7 @@ def training(network: GeneratorSpec, **changes: object) -> TrainingSpec:
 
 def dataset(network: GeneratorSpec, n: int = 10, seed: int = 0) -> Dataset:
     """n signals that another network of the same shape made."""
-    kind = "sound" if len(network.signal_shape) == 2 else "texture"
+    kind = kind_for(network)
     source = Source(kind=kind, name="made", sample_rate=16_000 if kind == "sound" else 0)
     maker = Generator(network, seed=1000 + seed).requires_grad_(False)
     z = torch.randn(n, *network.latent_shape, generator=torch.Generator().manual_seed(seed))

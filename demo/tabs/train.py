@@ -16,6 +16,8 @@ from demo.jobs import AT_WORK, Report
 from demo.widgets import widget
 from demo.workbench import STYLES, Live, Rejected, Settings, Workbench, about, settings_from
 
+ASSETS = Path(__file__).parents[1] / "assets"
+STANDARD = STYLES[1]
 FIRST = {"kind": "texture", "item": "pebbles"}
 FILE_TYPES = [".png", ".jpg", ".jpeg", ".webp", ".wav", ".flac", ".ogg", ".mp3", ".zip", ".npz"]
 NOTHING = {"iterations": [], "errors": [], "latents": []}
@@ -36,7 +38,7 @@ def build(
                     "name": card.name,
                     "label": card.label,
                     "picture": card.picture,
-                    "sound": f"/gradio_api/file={card.sound}" if card.sound else "",
+                    "sound": _url(card.sound) if card.sound else "",
                     "credit": card.credit,
                 }
                 for card in workbench.cards()
@@ -57,9 +59,9 @@ def build(
                 )
             style = gr.Radio(
                 STYLES,
-                value=STYLES[0],
+                value=STANDARD,
                 label="Settings",
-                info=about(FIRST["kind"], STYLES[0])[0],
+                info=about(FIRST["kind"], STANDARD)[0],
             )
             minutes = gr.Slider(
                 1,
@@ -70,7 +72,7 @@ def build(
                 info="You can stop at any time and keep what was learnt.",
             )
             with gr.Accordion("Advanced", open=False):
-                knobs = _knobs(about(FIRST["kind"], STYLES[0])[1])
+                knobs = _knobs(about(FIRST["kind"], STANDARD)[1])
         with gr.Column(scale=9, min_width=320):
             with gr.Row(elem_id="abp-orders"):
                 train = gr.Button(
@@ -323,8 +325,29 @@ def _welcome() -> dict[str, Any]:
     return {
         "phase": "idle",
         "headline": "Choose something, press Train, and watch it being learnt",
-        "detail": "",
+        "detail": "Here is what three minutes did before",
         "progress": 0,
         "kind": "texture",
-        "panels": [],
+        "panels": [
+            {"caption": "Pebbles, from a photograph", "picture": _asset("welcome-data.jpg")},
+            {
+                "caption": "Rebuilt by a model as it learns",
+                "picture": _asset("welcome-rebuilt.webp"),
+                "still": _asset("welcome-rebuilt.jpg"),
+            },
+            {
+                "caption": "New pebbles, from noise",
+                "picture": _asset("welcome-new.webp"),
+                "still": _asset("welcome-new.jpg"),
+            },
+        ],
     }
+
+
+def _asset(name: str) -> str:
+    return _url(str(ASSETS / name))
+
+
+def _url(path: str) -> str:
+    """Where the page finds a file of ours, relative to itself."""
+    return f"gradio_api/file={path}"

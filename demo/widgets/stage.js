@@ -1,6 +1,7 @@
 // The live view: value {phase, headline, detail, progress, kind, panels: [{caption, picture, sound}]}.
 const part = (selector) => element.querySelector(selector);
 const figures = [...element.querySelectorAll("figure")];
+const calm = window.matchMedia("(prefers-reduced-motion: reduce)");
 let spokenAt = 0;
 let spokenPhase = "";
 
@@ -45,7 +46,8 @@ function draw() {
     if (!panel) return;
     figure.querySelector("figcaption").textContent = panel.caption;
     const picture = figure.querySelector("img");
-    if (picture.src !== panel.picture) picture.src = panel.picture;
+    const source = (calm.matches && panel.still) || panel.picture;
+    if (picture.getAttribute("src") !== source) picture.src = source;
     picture.alt = panel.caption;
     const audio = figure.querySelector("audio");
     audio.style.display = panel.sound ? "" : "none";

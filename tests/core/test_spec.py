@@ -40,7 +40,7 @@ def training_specs(draw: st.DrawFn) -> TrainingSpec:
         generator=GeneratorSpec(
             latent_shape=(draw(count),) if vector else first_map,
             projection=first_map if vector else None,
-            channels=tuple(draw(st.lists(count, max_size=4))),
+            channels=tuple(draw(st.lists(count, max_size=2))),  # keeps the signal within bounds
             kernel_size=upsampling + draw(st.integers(0, 9)) * (2 if upsampling == 1 else 1),
             upsampling=upsampling,
             out_channels=draw(st.sampled_from((1, 3))),
@@ -200,3 +200,8 @@ def test_fitting_a_vector_latent_changes_its_projection_only() -> None:
 def test_data_that_no_position_fits_is_refused(extent: tuple[int, ...]) -> None:
     with pytest.raises(SpecRejected, match=r"too small.*16 long\.$"):
         GeneratorSpec(**TEXTURE).fitted_to(extent, 3)
+
+
+def test_a_signal_that_no_machine_could_hold_is_refused() -> None:
+    with pytest.raises(SpecRejected, match="at most"):
+        GeneratorSpec(**(TEXTURE | {"latent_shape": (16, 2000, 2000)}))
