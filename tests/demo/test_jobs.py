@@ -1,61 +1,18 @@
 """A job drives a run in its thread: clicks, questions, endings, what it reports."""
 
+import gc
 import itertools
 import threading
+import weakref
 from collections.abc import Callable, Iterator
-from time import monotonic, sleep
+from time import sleep
 from typing import Any
 
 import pytest
 
 from demo import jobs, limits
 from demo.jobs import Job, NeverBegan, Progress, Report
-
-
-class Counting:
-    """A run whose iterations are `moves` small moves; it counts what is done to it.
-
-    gate: given, every move waits for a token of it. break_at, diverge_at: iterations.
-    """
-
-    def __init__(
-        self,
-        *,
-        moves: int = 3,
-        seconds: float = 0.01,
-        gate: threading.Semaphore | None = None,
-        break_at: int = 0,
-        diverge_at: int = 0,
-    ) -> None:
-        self.moves, self.seconds, self.gate = moves, seconds, gate
-        self.break_at, self.diverge_at = break_at, diverge_at
-        self.moved = self.committed = self.views = 0
-
-    def iterate(self) -> Iterator[Progress | None]:
-        for _ in range(self.moves):
-            if self.gate is not None:
-                self.gate.acquire()
-            else:
-                sleep(0.0005)  # lets the other threads of the test in
-            self.moved += 1
-            yield None
-        if self.committed + 1 == self.break_at:
-            raise RuntimeError("it broke")
-        self.committed += 1
-        diverged = self.committed == self.diverge_at
-        yield Progress(self.committed, 1 / self.committed, 1.0, diverged, self.seconds)
-
-    def view(self) -> int:
-        self.views += 1
-        return self.committed
-
-
-def until(condition: Callable[[], Any], seconds: float = 20.0) -> None:
-    """Waits for what must come; the bound only ends a broken test."""
-    end = monotonic() + seconds
-    while not condition():
-        assert monotonic() < end, "it never came"
-        sleep(0.001)
+from tests.demo.runs import Counting, until
 
 
 @pytest.fixture
@@ -429,9 +386,6 @@ def test_the_rate_follows_the_seconds_of_the_iterations(started: Callable[..., J
 
 def test_what_a_job_was_built_from_is_let_go() -> None:
     """Or every stretch of a run that goes on and on would keep the ones before it."""
-    import gc
-    import weakref
-
     first = Job(Counting, budget=0.01)
     first.start()
     assert first.join(20)

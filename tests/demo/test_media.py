@@ -27,12 +27,12 @@ def sine(hertz: float, seconds: float = 1.0, level: float = 1.0) -> media.Sample
 
 
 def brightness(picture: media.Pixels) -> np.ndarray:
-    return picture.astype(float).mean(axis=2)
+    return np.asarray(picture.astype(float).mean(axis=2))
 
 
 def spectrogram(picture: media.Pixels) -> np.ndarray:
     """Brightness of each row of the lower three quarters."""
-    return brightness(picture)[picture.shape[0] // 4 :].mean(axis=1)
+    return np.asarray(brightness(picture)[picture.shape[0] // 4 :].mean(axis=1))
 
 
 def test_a_picture_comes_back_about_as_it_was() -> None:

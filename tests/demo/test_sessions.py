@@ -10,7 +10,7 @@ import pytest
 from demo import limits
 from demo.jobs import Job
 from demo.sessions import Busy, LostPlace, Sessions, Visit, is_token, new_token
-from tests.demo.test_jobs import Counting, until
+from tests.demo.runs import Counting, until
 
 ANN, BEN, CEM, DAN = ("token-of-" + name * 3 for name in ("ann", "ben", "cem", "dan"))
 
@@ -48,8 +48,10 @@ def test_tokens_are_recognised_and_never_the_same() -> None:
 
 @pytest.mark.parametrize(
     "token",
-    [None, "", "short", "x" * 65, "x" * 10**6, "ünïcödé-ünïcödé-ünïcödé", 12, 1.5, True, [], {}]
-    + [b"x" * 20, ["x"] * 20, float("nan"), {"token": "x" * 20}],
+    [
+        *(None, "", "short", "x" * 65, "x" * 10**6, "ünïcödé-ünïcödé-ünïcödé", 12, 1.5, True),
+        *([], {}, b"x" * 20, ["x"] * 20, float("nan"), {"token": "x" * 20}),
+    ],
 )
 def test_what_is_no_token_gets_no_visit(sessions: Sessions, token: object) -> None:
     assert not is_token(token)
@@ -240,9 +242,13 @@ def test_too_many_visitors_make_the_longest_gone_give_way(
     theirs = sessions.visit(BEN)
     sessions.visit(DAN)
     assert sessions.visit(ANN) is mine
-    with sessions.watching(ANN), sessions.watching(CEM), sessions.watching(DAN):
-        with pytest.raises(Busy, match="Too many visitors"):
-            sessions.visit(BEN)
+    with (
+        sessions.watching(ANN),
+        sessions.watching(CEM),
+        sessions.watching(DAN),
+        pytest.raises(Busy, match="Too many visitors"),
+    ):
+        sessions.visit(BEN)
     assert sessions.visit(BEN) is not theirs
 
 

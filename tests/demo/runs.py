@@ -1,0 +1,54 @@
+"""A run that counts what a job does to it, and a patient wait."""
+
+import threading
+from collections.abc import Callable, Iterator
+from time import monotonic, sleep
+from typing import Any
+
+from demo.jobs import Progress
+
+
+class Counting:
+    """A run whose iterations are `moves` small moves; it counts what is done to it.
+
+    gate: given, every move waits for a token of it. break_at, diverge_at: iterations.
+    """
+
+    def __init__(
+        self,
+        *,
+        moves: int = 3,
+        seconds: float = 0.01,
+        gate: threading.Semaphore | None = None,
+        break_at: int = 0,
+        diverge_at: int = 0,
+    ) -> None:
+        self.moves, self.seconds, self.gate = moves, seconds, gate
+        self.break_at, self.diverge_at = break_at, diverge_at
+        self.moved = self.committed = self.views = 0
+
+    def iterate(self) -> Iterator[Progress | None]:
+        for _ in range(self.moves):
+            if self.gate is not None:
+                self.gate.acquire()
+            else:
+                sleep(0.0005)  # lets the other threads of the test in
+            self.moved += 1
+            yield None
+        if self.committed + 1 == self.break_at:
+            raise RuntimeError("it broke")
+        self.committed += 1
+        diverged = self.committed == self.diverge_at
+        yield Progress(self.committed, 1 / self.committed, 1.0, diverged, self.seconds)
+
+    def view(self) -> int:
+        self.views += 1
+        return self.committed
+
+
+def until(condition: Callable[[], Any], seconds: float = 20.0) -> None:
+    """Waits for what must come; the bound only ends a broken test."""
+    end = monotonic() + seconds
+    while not condition():
+        assert monotonic() < end, "it never came"
+        sleep(0.001)
