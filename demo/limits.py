@@ -41,6 +41,10 @@ SECONDS_PAUSED = 600.0
 # Visitors remembered at once; an entry without a run is a few hundred bytes.
 VISITORS = 1000
 
+# Pages that show one visit: a stream that nobody reads costs memory. A reload counts twice for
+# some seconds.
+PAGES = 12
+
 # Files that a visitor took home lie there until the visit is forgotten; only the newest few.
 FILES_KEPT = 4
 

@@ -71,9 +71,11 @@ class Sessions:
 
     @contextmanager
     def watching(self, token: str) -> Iterator[Visit]:
-        """While a page shows the visit of a token."""
+        """While a page shows the visit of a token. Raises LostPlace, Busy."""
         with self._lock:
             visit = self.visit(token)
+            if visit.viewers >= limits.PAGES:
+                raise Busy("The studio is open in too many pages; please close some of them.")
             visit.viewers += 1
         try:
             yield visit

@@ -2,6 +2,7 @@
 
 import threading
 from collections.abc import Iterator
+from contextlib import ExitStack
 from pathlib import Path
 from time import monotonic
 
@@ -207,6 +208,16 @@ def test_one_who_looks_on_keeps_a_run(sessions: Sessions) -> None:
     assert visit.job is job
     sessions.sweep(visit.left_at + limits.SECONDS_UNTIL_STOP + 1)
     assert job.report.phase == "stopped"
+
+
+def test_only_so_many_pages_show_one_visit(sessions: Sessions) -> None:
+    with ExitStack() as pages:
+        for _ in range(limits.PAGES):
+            pages.enter_context(sessions.watching(ANN))
+        with pytest.raises(Busy, match="too many pages"):
+            pages.enter_context(sessions.watching(ANN))
+        assert sessions.visit(ANN).viewers == limits.PAGES
+    assert sessions.visit(ANN).viewers == 0
 
 
 def test_a_page_that_breaks_off_counts_as_gone(sessions: Sessions) -> None:

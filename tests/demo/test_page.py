@@ -1,0 +1,277 @@
+"""The page as a stranger with a keyboard meets it: what it serves, and what it survives."""
+
+import asyncio
+import contextlib
+import gc
+import http.client
+import json
+import os
+import threading
+import urllib.error
+import urllib.request
+import warnings
+from collections.abc import Iterator
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import gradio as gr
+import pytest
+
+import app
+from demo import limits, page
+from demo.sessions import new_token
+from demo.workbench import EXAMPLES, Workbench
+from tests.demo.runs import until
+
+pytestmark = [  # Gradio's own
+    pytest.mark.filterwarnings("ignore::ResourceWarning"),
+    pytest.mark.filterwarnings("ignore:'future.no_silent_downcasting'"),
+]
+
+ROOT = Path(__file__).parents[2]
+ENDPOINTS = {
+    *("_greet", "choose", "describe", "inspect", "recognise", "begin", "hold", "halt", "shorten"),
+    *("partial", "partial_1", "attach"),
+}
+JSON = {"Content-Type": "application/json"}
+
+
+class Studio:
+    """The launched studio, spoken to by plain HTTP."""
+
+    def __init__(self, blocks: gr.Blocks, workbench: Workbench) -> None:
+        self.blocks, self.workbench = blocks, workbench
+        self.address = str(blocks.local_url)
+
+    def ask(self, path: str, body: bytes | None = None, **headers: str) -> tuple[int, bytes]:
+        request = urllib.request.Request(self.address + path, body, headers or JSON)
+        try:
+            with urllib.request.urlopen(request, timeout=30) as reply:
+                return reply.status, reply.read()
+        except urllib.error.HTTPError as error:
+            with error:
+                return error.code, error.read()
+
+    def call(self, endpoint: str, body: bytes) -> str:
+        """Posts to an endpoint and reads all that comes back."""
+        status, reply = self.ask(f"gradio_api/call/{endpoint}", body)
+        if status != 200:
+            return f"{status} {reply.decode(errors='replace')}"
+        event = json.loads(reply)["event_id"]
+        status, reply = self.ask(f"gradio_api/call/{endpoint}/{event}")
+        return f"{status} {reply.decode(errors='replace')}"
+
+    def answers(self) -> bool:
+        """Whether it still serves the page and takes a good request."""
+        body = json.dumps({"data": [new_token()]}).encode()
+        return self.ask("")[0] == 200 and 'data: [""]' in self.call("halt", body)
+
+
+@pytest.fixture(scope="module")
+def studio() -> Iterator[Studio]:
+    """What `python app.py` runs, in a thread; its Ctrl-C comes with the end of the tests."""
+    launched: list[tuple[gr.Blocks, Workbench]] = []
+    over = threading.Event()
+
+    def build(workbench: Workbench) -> gr.Blocks:
+        launched.append((page.build(workbench), workbench))
+        return launched[0][0]
+
+    def sleep(_: float) -> None:
+        if over.wait(1):
+            raise KeyboardInterrupt
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(app, "page", SimpleNamespace(build=build))
+        patch.setattr(app, "time", SimpleNamespace(sleep=sleep))
+        main = threading.Thread(target=app.main, name="app")
+        main.start()
+        until(lambda: launched and getattr(launched[0][0], "local_url", None), 60)
+        yield Studio(*launched[0])
+        over.set()
+        main.join(30)
+        assert not main.is_alive()
+        launched.clear()
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", ResourceWarning)
+        gc.collect()  # the server's event loop, which Gradio leaves open
+
+
+def test_every_endpoint_is_known(studio: Studio) -> None:
+    config = studio.blocks.get_config_file()
+    found = {d["api_name"] for d in config["dependencies"] if d["backend_fn"]}
+    assert found == ENDPOINTS, "a new endpoint needs its place among the tests below"
+
+
+def test_the_pack_is_served(studio: Studio) -> None:
+    sound = EXAMPLES / "sounds" / "clock.flac"
+    status, content = studio.ask(f"gradio_api/file={sound}")
+    assert status == 200
+    assert content == sound.read_bytes()
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        *(str(ROOT / name) for name in ("app.py", "demo/limits.py", ".git/config", "demo")),
+        *("app.py", "demo/limits.py", "../app.py", "../../../../../../etc/passwd"),
+        *("/etc/passwd", "/etc", "/", "//etc/passwd", "file:///etc/passwd", "/proc/self/environ"),
+        *(f"{EXAMPLES}/../../app.py", f"{EXAMPLES}/%2e%2e/%2e%2e/app.py", f"{EXAMPLES}/..%2f..%2f"),
+        f"{EXAMPLES}",
+        "http://169.254.169.254/latest/meta-data",
+    ],
+)
+def test_nothing_else_is_served(studio: Studio, path: str) -> None:
+    for prefix in ("gradio_api/file=", "gradio_api/file/", "file=", "static/", "assets/"):
+        status, _ = studio.ask(prefix + path)
+        assert status in (400, 403, 404, 405), (prefix, status)
+
+
+def test_a_file_that_a_visitor_took_home_is_not_served_from_its_folder(studio: Studio) -> None:
+    token = new_token()
+    visit = studio.workbench.sessions.visit(token)
+    path = studio.workbench._place(visit, "model.safetensors")
+    path.write_bytes(b"x")
+    assert studio.ask(f"gradio_api/file={path}")[0] == 403
+
+
+def garbage() -> list[bytes]:
+    """Bodies that no page of ours would send."""
+    n = 16
+    values: list[Any] = [None, float("nan"), float("-inf"), "x" * 100_000, -1, 1e308, True, [], {}]
+    values += [{"item": {}, "kind": []}, {"path": "/etc/passwd"}, [[]] * 50, "\u0000", "🔁" * 20]
+    bodies = [json.dumps({"data": [value] * n}).encode() for value in values]
+    bodies += [json.dumps({"data": [value]}).encode() for value in values[:6]]
+    bodies += [json.dumps({"data": value}).encode() for value in (None, 5, "x", {}, [])]
+    forged = {"path": "/etc/passwd", "meta": {"_type": "gradio.FileData"}}
+    bodies += [json.dumps({"data": [forged] * n}).encode()]
+    bodies += [
+        b"",
+        b"{",
+        b"null",
+        b"[]",
+        b"\xff\xfe",
+        b'{"data":' + b"[" * 5000,
+        b'{"data":["\\ud800"]}',
+    ]
+    return bodies
+
+
+@pytest.mark.parametrize("endpoint", sorted(ENDPOINTS))
+def test_garbage_leaves_the_studio_answering(studio: Studio, endpoint: str) -> None:
+    before = set(studio.workbench.sessions._visits)
+    for body in garbage():
+        reply = studio.call(endpoint, body)
+        assert "Traceback" not in reply
+        assert "root:" not in reply
+    assert studio.answers()
+    visits = studio.workbench.sessions._visits
+    assert all(len(token) <= 64 for token in visits)
+    assert len(set(visits) - before) <= 1, "what is no token leaves nothing behind"
+    assert not any(visit.viewers for visit in visits.values())
+
+
+@pytest.mark.parametrize("endpoint", ["inspect", "recognise", "begin"])
+def test_a_file_that_was_not_uploaded_is_not_read(studio: Studio, endpoint: str) -> None:
+    """A path in the server's own words must be one that the server itself gave out."""
+    for path in ("/etc/passwd", str(ROOT / "app.py"), "../app.py"):
+        forged = {"path": path, "meta": {"_type": "gradio.FileData"}}
+        token = new_token()
+        data: dict[str, list[Any]] = {
+            "inspect": [forged, "Quick"],
+            "recognise": [forged],
+            "begin": [token, {"item": ""}, forged, None, "Quick", 1, *[""] * 8],
+        }
+        reply = studio.call(endpoint, json.dumps({"data": data[endpoint]}).encode())
+        assert "event: error" in reply
+        assert studio.workbench.live(token) is None
+
+
+def multipart(size: int) -> tuple[bytes, str]:
+    body = b'--b\r\nContent-Disposition: form-data; name="files"; filename="a.png"\r\n\r\n'
+    return body + bytes(size) + b"\r\n--b--\r\n", "multipart/form-data; boundary=b"
+
+
+def test_an_upload_beyond_the_limit_is_refused(studio: Studio) -> None:
+    body, kind = multipart(1000)
+    status, reply = studio.ask("gradio_api/upload", body, **{"Content-Type": kind})
+    assert (status, len(json.loads(reply))) == (200, 1)
+    body, kind = multipart(limits.UPLOAD_MB * 2**20 + 1000)
+    try:
+        status, _ = studio.ask("gradio_api/upload", body, **{"Content-Type": kind})
+    except (urllib.error.URLError, ConnectionError, http.client.HTTPException):
+        status = 413  # it hung up before it had read all of it
+    assert status == 413
+    assert studio.answers()
+
+
+def train(studio: Studio, token: str, steps: str = "1") -> str:
+    """Begins a light run on pebbles."""
+    data = [token, {"kind": "texture", "item": "pebbles"}, None, None, "Quick", 1]
+    knobs = [steps, "", "", "", "", "2", "4", ""]  # steps, batch size, examples
+    return studio.call("begin", json.dumps({"data": data + knobs}).encode())
+
+
+def test_a_visitor_by_plain_http_trains_and_stops(studio: Studio) -> None:
+    token = new_token()
+    assert 'data: [""]' in train(studio, token)
+    first = studio.workbench.live(token)
+    assert first is not None
+    assert "no number" in train(studio, token, steps="many")
+    second = studio.workbench.live(token)
+    assert second is not None
+    assert second.number == first.number
+    reply = studio.call("halt", json.dumps({"data": [token]}).encode())
+    assert 'data: [""]' in reply
+    until(lambda: studio.workbench.live(token).report.phase == "stopped")  # type: ignore[union-attr]
+
+
+def test_a_page_that_goes_away_is_noticed(studio: Studio) -> None:
+    """Here by the next thing that it should have been shown."""
+    token = new_token()
+    train(studio, token)
+    body = json.dumps({"data": [token]}).encode()
+    _, reply = studio.ask("gradio_api/call/attach", body)
+    event = json.loads(reply)["event_id"]
+    stream = urllib.request.urlopen(f"{studio.address}gradio_api/call/attach/{event}", timeout=30)
+    visit = studio.workbench.sessions.visit(token)
+    with contextlib.closing(stream):
+        until(lambda: visit.viewers == 1)
+    until(lambda: visit.viewers == 0)
+    studio.workbench.stop(token)
+
+
+def test_a_stream_that_is_cancelled_midway_no_longer_counts(studio: Studio) -> None:
+    attach = next(fn for fn in studio.blocks.fns.values() if fn.api_name == "attach").fn
+    assert attach is not None
+    token = new_token()
+    visit = studio.workbench.sessions.visit(token)
+
+    async def watch() -> None:
+        async for _ in attach(token):
+            pass
+
+    async def come_and_go() -> None:
+        task = asyncio.create_task(watch())
+        while visit.viewers == 0:
+            await asyncio.sleep(0.01)
+        task.cancel()
+        with contextlib.suppress(asyncio.CancelledError):
+            await task
+        assert visit.viewers == 0
+
+        stream = attach(token)
+        await anext(stream)
+        assert visit.viewers == 0, "the greeting comes before the watching"
+        await stream.aclose()
+        assert visit.viewers == 0
+
+    asyncio.run(come_and_go())
+
+
+def test_the_server_says_nothing_about_itself(studio: Studio) -> None:
+    assert os.environ["GRADIO_ANALYTICS_ENABLED"] == "False"
+    for path in ("monitoring", "gradio_api/monitoring/summary"):
+        status, reply = studio.ask(path)
+        assert status in (401, 403, 404) or b"not enabled" in reply
