@@ -21,6 +21,7 @@ from abp_core.presets import PRESETS
 from abp_core.spec import TrainingSpec
 from abp_core.trainer import Trainer
 from demo import limits
+from demo.jobs import NeverBegan
 from demo.workbench import (
     CAPTIONS,
     EXAMPLES,
@@ -153,8 +154,12 @@ def test_a_run_goes_on_where_it_stopped_and_keeps_its_curve(workbench: Workbench
     start(workbench)
     learnt(workbench)
     first = stopped(workbench)
+    job = workbench.sessions.visit(ANN).job
+    assert job is not None
     workbench.go_on(ANN, 1.0)
     learnt(workbench)
+    with pytest.raises(NeverBegan):
+        job.ask(lambda run: run)  # or it would be read while the next job changes it
     second = stopped(workbench)
     assert second.number != first.number
     xs = [point[0] for point in second.report.curve]
