@@ -4,7 +4,7 @@ import contextlib
 import json
 import os
 import tempfile
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Self
 
@@ -29,15 +29,17 @@ class CheckpointRejected(ValueError):
 class Checkpoint:
     """Everything a run needs to go on exactly, except the data, of which it keeps a digest.
 
-    sigma: noise level in signal units. updates: learning steps that were taken (an iteration in
-    which every chain diverged takes none). weights, first_moments, second_moments: by parameter
-    name. latents (examples, *latent_shape): where the persistent chains stand.
+    sigma: noise level in signal units. step_size: of the walk by now. updates: learning steps that
+    were taken (an iteration in which every chain diverged takes none). weights, first_moments,
+    second_moments: by parameter name. latents (examples, *latent_shape): where the persistent
+    chains stand.
     """
 
     spec: TrainingSpec
     source: Source
     digest: str
     sigma: float
+    step_size: float
     iteration: int
     updates: int
     seconds: float
@@ -52,6 +54,12 @@ class Checkpoint:
         generator.load_state_dict(self.weights)
         return generator.requires_grad_(False)
 
+    def at(self, step_size: float) -> Self:
+        """The same state, to go on with another Langevin step size, which then stays.
+        Raises SpecRejected."""
+        spec = replace(self.spec, langevin=self.spec.langevin.at(step_size))
+        return replace(self, spec=spec, step_size=step_size)
+
     def save(self, path: Path) -> None:
         """Writes beside `path` first, so that a crash leaves the old file or the new one."""
         header = {
@@ -59,7 +67,9 @@ class Checkpoint:
             "spec": self.spec.to_json(),
             "source": self.source.to_json(),
             "digest": self.digest,
-            "numbers": json.dumps([self.sigma, self.iteration, self.updates, self.seconds]),
+            "numbers": json.dumps(
+                [self.sigma, self.step_size, self.iteration, self.updates, self.seconds]
+            ),
         }
         groups = {
             "weights": self.weights,
@@ -122,9 +132,11 @@ class Checkpoint:
         source = Source.from_json(header["source"])
         if source.kind != kind_for(spec.generator):
             raise ValueError("data of another kind than the network's")
-        sigma, iteration, updates, seconds = json.loads(header["numbers"])
+        sigma, step_size, iteration, updates, seconds = json.loads(header["numbers"])
         counts = all(type(count) is int and 0 <= count < 2**53 for count in (iteration, updates))
-        reals = all(isinstance(x, int | float) and 0 <= x < 1e300 for x in (sigma, seconds))
+        reals = all(
+            isinstance(x, int | float) and 0 <= x < 1e300 for x in (sigma, step_size, seconds)
+        )
         if not counts or not reals or sigma == 0:
             raise ValueError("numbers out of range")
         with torch.device("meta"):  # the shapes alone: a hostile spec allocates nothing
@@ -151,6 +163,7 @@ class Checkpoint:
             source=source,
             digest=header["digest"],
             sigma=float(sigma),
+            step_size=float(step_size),
             iteration=iteration,
             updates=updates,
             seconds=float(seconds),

@@ -86,7 +86,7 @@ class CapturedEnergy:
                 value_and_grad(energy, self._z)
         torch.cuda.current_stream().wait_stream(side)
         self._graph = torch.cuda.CUDAGraph()
-        with torch.cuda.graph(self._graph):
+        with torch.cuda.graph(self._graph, capture_error_mode="thread_local"):  # others may run
             self._value, self._grad = value_and_grad(energy, self._z)
 
     def __call__(self, z: Tensor) -> Tensor:

@@ -68,6 +68,12 @@ class Generator(nn.Module):
         x = torch.tanh(self._enlarge_by_phases(h, self.kernels[-1], self.biases[-1]).float())
         return x.squeeze(2) if len(spec.first_map) == 2 else x
 
+    @torch.no_grad()
+    def begin_at(self, mean: Tensor) -> None:
+        """Lets an untrained generator put out about `mean` (channels,), so that the first latents
+        need not explain what all signals share."""
+        self.biases[-1].copy_(torch.atanh(mean.clamp(-0.95, 0.95)))
+
     def _rectify(self, h: Tensor) -> Tensor:
         """In place: its gradient needs only its result."""
         return F.leaky_relu_(h, self.spec.leak) if self.spec.leak else F.relu_(h)

@@ -34,10 +34,10 @@ class LangevinState:
 def energy_ceiling(energy: Tensor, z: Tensor) -> Tensor:
     """The highest energy (n,) at which chains that start with `energy` still count as sound.
 
-    At rest U exceeds its minimum by about d / 2 for d latents, so twice the start plus ten
-    times d is far outside any walk that samples, and is soon crossed by one that explodes.
+    At rest U exceeds its minimum by about d / 2 for d latents, so a fifth of the start and ten
+    times d above it is far outside any walk that samples, and soon crossed by one that explodes.
     """
-    return 2 * energy + 10 * z[0].numel()
+    return 1.2 * energy + 10 * z[0].numel()
 
 
 def evaluate(energy: Energy, z: Tensor, step: int = 0) -> LangevinState:
@@ -51,6 +51,20 @@ def move(state: LangevinState, noise: Tensor, spec: LangevinSpec) -> Tensor:
     s = spec.step_size
     moved: Tensor = state.z - s**2 / 2 * state.grad + s * spec.temperature**0.5 * noise
     return moved
+
+
+def acceptance(before: LangevinState, after: LangevinState, spec: LangevinSpec) -> Tensor:
+    """The probability (n,) with which a Metropolis test would accept the move between two states
+    (MALA; Roberts and Tweedie 1996). It falls from 1 to 0 as the step grows too long; a chain
+    that is no longer finite has 0. Needs a temperature above 0."""
+    s, t = spec.step_size, spec.temperature
+
+    def surprise(here: LangevinState, there: LangevinState) -> Tensor:
+        drift = there.z - here.z + s**2 / 2 * here.grad
+        return drift.flatten(1).square().sum(1) / (2 * s**2 * t)
+
+    ratio = (before.energy - after.energy) / t + surprise(before, after) - surprise(after, before)
+    return ratio.clamp(max=0).exp().nan_to_num(0.0)
 
 
 def langevin_steps(

@@ -45,11 +45,12 @@ def _texture(width: int, batch_size: int) -> TrainingSpec:
             upsampling=2,
             out_channels=3,
         ),
-        langevin=LangevinSpec(steps=5, step_size=0.05),
+        langevin=LangevinSpec(steps=5, step_size=0.04, acceptance=0.5),
         sigma=0.3,
         learning_rate=2e-3,
         batch_size=batch_size,
         examples=64,
+        standardised=True,
     )
 
 
@@ -63,11 +64,12 @@ def _sound(width: int) -> TrainingSpec:
             upsampling=4,
             out_channels=1,
         ),
-        langevin=LangevinSpec(steps=5, step_size=0.1),
+        langevin=LangevinSpec(steps=5, step_size=0.1, acceptance=0.5),
         sigma=0.3,
         learning_rate=1e-3,
         batch_size=8,
         examples=64,
+        standardised=True,
     )
 
 
@@ -82,11 +84,12 @@ def _objects(width: int, d: int) -> TrainingSpec:
             out_channels=3,
             leak=0.2,
         ),
-        langevin=LangevinSpec(steps=10, step_size=0.03),
+        langevin=LangevinSpec(steps=10, step_size=0.012, acceptance=0.5),
         sigma=0.3,
         learning_rate=1e-3,
         batch_size=32,
         examples=1500,
+        standardised=True,
     )
 
 

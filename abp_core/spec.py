@@ -6,7 +6,6 @@ import math
 from dataclasses import dataclass
 from typing import Any, Self
 
-
 MOST_ENTRIES = 2**24  # of one training signal; a picture of 2,300 x 2,300 in colour
 
 
@@ -135,11 +134,14 @@ class LangevinSpec:
 
     step_size: s of z <- z - (s^2 / 2) dU/dz + s * noise.
     temperature: the noise is scaled by its square root; 0 walks downhill only.
+    acceptance: 0 keeps the step size; above 0, training shortens it until a Metropolis test
+        would accept that share of the moves; `step_size` is then its longest.
     """
 
     steps: int
     step_size: float
     temperature: float = 1.0
+    acceptance: float = 0.0
 
     def __post_init__(self) -> None:
         _require(
@@ -154,6 +156,18 @@ class LangevinSpec:
             _is_real(self.temperature) and 0 <= self.temperature <= 100,
             "The temperature must be a number from 0 to 100.",
         )
+        _require(
+            _is_real(self.acceptance) and 0 <= self.acceptance < 1,
+            "The acceptance to aim at must be a number from 0 to below 1.",
+        )
+        _require(
+            self.acceptance == 0 or (self.steps > 1 and self.temperature > 0),
+            "A step size that follows the acceptance needs at least two steps and some noise.",
+        )
+
+    def at(self, step_size: float) -> Self:
+        """The same walk with a step size of one's own choice, which then stays."""
+        return dataclasses.replace(self, step_size=step_size, acceptance=0.0)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -163,6 +177,8 @@ class TrainingSpec:
     sigma: noise level of x = f(z) + e, in units of the data's standard deviation.
     examples: how many crops or segments are drawn from one picture or sound, and the most that
         are taken of a set; each has its own persistent chain.
+    standardised: keep the latents of all chains at mean 0 and covariance I, as the prior has
+        them, by letting the first layer take up the change (see gauge.py).
     """
 
     generator: GeneratorSpec
@@ -172,6 +188,7 @@ class TrainingSpec:
     batch_size: int
     examples: int
     seed: int = 0
+    standardised: bool = False
 
     def __post_init__(self) -> None:
         _require(
@@ -194,6 +211,7 @@ class TrainingSpec:
             _is_count(self.seed, 0) and self.seed < 2**63,
             "The seed must be a whole number from 0 to 2^63 - 1.",
         )
+        _require(isinstance(self.standardised, bool), "Standardised is either true or false.")
 
     def to_json(self) -> str:
         return json.dumps(dataclasses.asdict(self))

@@ -21,7 +21,6 @@ from abp_core.checkpoint import Checkpoint, CheckpointRejected
 from abp_core.command import Refused
 from abp_core.data import Kind
 from abp_core.presets import PRESETS
-from abp_core.spec import TrainingSpec
 from abp_core.trainer import Diverging, Trainer, TrainingEvent
 
 DEFAULT_PRESETS: dict[Kind, str] = {kind: kind for kind in ("texture", "sound", "objects")}
@@ -107,7 +106,9 @@ def _require_place(out: Path) -> None:
 
 def _begun(args: argparse.Namespace) -> Trainer:
     preset = PRESETS[args.preset or DEFAULT_PRESETS[data.kind_of(args.data)]]
-    spec = _stepping(dataclasses.replace(preset.training, seed=args.seed or 0), args.step_size)
+    spec = dataclasses.replace(preset.training, seed=args.seed or 0)
+    if args.step_size is not None:
+        spec = dataclasses.replace(spec, langevin=spec.langevin.at(args.step_size))
     dataset, spec = data.load(args.data, spec, sample_rate=preset.sample_rate)
     return Trainer(spec, dataset)
 
@@ -117,16 +118,9 @@ def _resumed(args: argparse.Namespace) -> Trainer:
     saved = Checkpoint.load(args.resume)
     source = saved.source
     dataset, _ = data.load(args.data, saved.spec, sample_rate=source.sample_rate, name=source.name)
-    saved = dataclasses.replace(saved, spec=_stepping(saved.spec, args.step_size))
+    if args.step_size is not None:
+        saved = saved.at(args.step_size)
     return Trainer.resume(saved, dataset)
-
-
-def _stepping(spec: TrainingSpec, step_size: float | None) -> TrainingSpec:
-    if step_size is None:
-        return spec
-    return dataclasses.replace(
-        spec, langevin=dataclasses.replace(spec.langevin, step_size=step_size)
-    )
 
 
 def _train(trainer: Trainer, args: argparse.Namespace, stop: Stop) -> int:
@@ -143,7 +137,7 @@ def _train(trainer: Trainer, args: argparse.Namespace, stop: Stop) -> int:
                 trainer.checkpoint().save(args.out)
     trainer.checkpoint().save(args.out)
     if diverged:
-        half = trainer.spec.langevin.step_size / 2
+        half = trainer.step_size / 2
         print(
             f"Every chain diverged {diverging.patience} times in a row; the last good state is in "
             f"{args.out}. Please go on with a smaller step: --resume {args.out} "

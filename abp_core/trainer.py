@@ -13,8 +13,9 @@ from torch import Tensor
 from abp_core.checkpoint import Checkpoint
 from abp_core.data import Dataset
 from abp_core.device import Machine, this_machine
+from abp_core.gauge import standardise
 from abp_core.generator import Generator
-from abp_core.langevin import langevin_steps, move
+from abp_core.langevin import acceptance, langevin_steps, move
 from abp_core.noise import chain_noise, shuffled
 from abp_core.observation import Full, Observation
 from abp_core.posterior import Posterior
@@ -87,8 +88,11 @@ class Trainer:
         self.observation = observation or Full()
         self.iteration = self.updates = 0
         self.seconds = 0.0
+        self.step_size = spec.langevin.step_size
         self.sigma = spec.sigma * data.deviation
         self.generator = Generator(spec.generator, seed=spec.seed).to(machine.device)
+        if isinstance(self.observation, Full):
+            self.generator.begin_at(data.signals.transpose(0, 1).flatten(1).mean(1))
         self.optimiser = torch.optim.Adam(
             self.generator.parameters(), lr=spec.learning_rate, betas=(0.5, 0.999), fused=True
         )
@@ -126,7 +130,7 @@ class Trainer:
 
         Whoever stops asking before the event leaves the run as it was.
         """
-        langevin = self.spec.langevin
+        langevin = dataclasses.replace(self.spec.langevin, step_size=self.step_size)
         clock = _Clock()
         with clock:
             batch = self._posterior.index
@@ -141,15 +145,31 @@ class Trainer:
             ).to(self.machine.device)
             start = self.z[batch]
         states = langevin_steps(self._energy, start, noise, langevin)
+        before, accepted = None, []
         for drawn in noise:
             with clock:
                 state = next(states)
+                if langevin.acceptance and before:
+                    accepted.append(acceptance(before, state, langevin).mean())
+                before = state
                 z = move(state, drawn, langevin)
             yield None
         with clock:
             event = self._learn(start, z, state.ceiling)
+            if accepted:
+                self._adapt(float(torch.stack(accepted).mean()))
+            if self.spec.standardised:
+                standardise(self.generator, self.z)
+                self.machine.refresh(self._twin, self.generator)
         self.seconds += clock.seconds
         yield dataclasses.replace(event, seconds=clock.seconds)
+
+    def _adapt(self, accepted: float) -> None:
+        """Shortens the step where fewer moves would be accepted than aimed at, and lengthens it
+        again up to where it began: a generator that is still flat accepts everything."""
+        pace = 0.5  # a run that is about to explode does so within a few iterations
+        self.step_size *= math.exp(pace * (accepted - self.spec.langevin.acceptance))
+        self.step_size = min(max(self.step_size, 1e-6), self.spec.langevin.step_size)
 
     def _next_batch(self) -> Tensor:
         """The examples of this iteration: an epoch visits each at most once, in shuffled order."""
@@ -213,6 +233,7 @@ class Trainer:
             source=self.data.source,
             digest=self.data.digest,
             sigma=self.sigma,
+            step_size=self.step_size,
             iteration=self.iteration,
             updates=self.updates,
             seconds=self.seconds,
@@ -238,6 +259,8 @@ class Trainer:
                 f"This is not the data that the model learnt from ({saved.source.name}); please "
                 "choose that data to go on training."
             )
+        if len(data.signals) != len(saved.latents):
+            raise DataMismatch("This model's latents are not of this data; please choose another.")
         trainer = cls(saved.spec, data, observation, machine=machine)
         trainer.generator.load_state_dict(saved.weights)
         trainer.machine.refresh(trainer._twin, trainer.generator)
@@ -250,7 +273,7 @@ class Trainer:
                     "exp_avg_sq": _placed(saved.second_moments[name], parameter),
                 }
         trainer.iteration, trainer.updates = saved.iteration, saved.updates
-        trainer.seconds = saved.seconds
+        trainer.seconds, trainer.step_size = saved.seconds, saved.step_size
         return trainer
 
 

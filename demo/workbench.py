@@ -252,10 +252,7 @@ class Workbench:
             trainer: Trainer = earlier.take_over().trainer
             if step_factor != 1.0:
                 saved = trainer.checkpoint()
-                langevin = replace(
-                    saved.spec.langevin, step_size=saved.spec.langevin.step_size * step_factor
-                )
-                saved = replace(saved, spec=replace(saved.spec, langevin=langevin))
+                saved = saved.at(saved.step_size * step_factor)
                 trainer = Trainer.resume(saved, trainer.data)
             return _Run(trainer)
 
@@ -452,6 +449,8 @@ def _spec(own: TrainingSpec, settings: Settings) -> TrainingSpec:
         if name in changes:
             changes[name] = int(value)
     walk = {name: changes.pop(name) for name in WALK if name in changes}
+    if "step_size" in walk or walk.get("temperature") == 0 or walk.get("steps") == 1:
+        walk["acceptance"] = 0.0  # a step of the visitor's own, or none that could be tested
     spec = replace(own, langevin=replace(own.langevin, **walk), **changes)
     if excess := _excess(spec):
         raise Rejected(f"This is too much for a page that is shared; please take {excess}.")

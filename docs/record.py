@@ -43,6 +43,9 @@ def main() -> None:
     with studio() as (url, _, _), sync_playwright() as playwright, chromium(playwright) as browser:
         for kind, tab, name in RUNS:
             run(browser, url, kind, tab, name, args.minutes * 60)
+        page = opened(browser, url)
+        page.wait_for_timeout(1000)
+        shots(page, "idle")
 
 
 def run(browser: Browser, url: str, kind: str, tab: str, name: str, seconds: float) -> None:
@@ -51,8 +54,6 @@ def run(browser: Browser, url: str, kind: str, tab: str, name: str, seconds: flo
     page.get_by_role("tab", name=tab).click()
     page.get_by_role("radio", name=name, exact=True).click()
     page.wait_for_timeout(1000)
-    if kind == "texture":
-        shots(page, "idle")
     mark = perf_counter()
     page.click("#abp-train")
     page.wait_for_function(f"{HEADLINE} === 'Learning {name}'", timeout=60_000)

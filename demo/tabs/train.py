@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator, Callable
 from dataclasses import asdict, astuple
 from functools import partial, wraps
 from pathlib import Path
+from time import monotonic
 from typing import Any
 
 import gradio as gr
@@ -13,11 +14,13 @@ from gradio.events import Dependency
 
 from demo import limits
 from demo.jobs import AT_WORK, Report
+from demo.sessions import Busy, LostPlace
 from demo.widgets import widget
 from demo.workbench import STYLES, Live, Rejected, Settings, Workbench, about, settings_from
 
 ASSETS = Path(__file__).parents[1] / "assets"
 STANDARD = STYLES[1]
+SECONDS_OF_SILENCE = 10
 FIRST = {"kind": "texture", "item": "pebbles"}
 FILE_TYPES = [".png", ".jpg", ".jpeg", ".webp", ".wav", ".flac", ".ogg", ".mp3", ".zip", ".npz"]
 NOTHING = {"iterations": [], "errors": [], "latents": []}
@@ -91,13 +94,17 @@ def build(
             with gr.Accordion("What happens here?", open=False):
                 gr.HTML(FORMULA, elem_classes="abp-formula")
 
-    def choose(choice: dict[str, str], style: str) -> tuple[Any, ...]:
+    def choose(choice: object, style: str) -> tuple[Any, ...]:
         """Something of the pack was picked: it takes the place of whatever was uploaded."""
-        return choice["kind"], None, None, "", *describe(choice["kind"], style)
+        chosen, _ = _picked(choice)
+        return chosen, None, None, "", *describe(chosen, style)
 
     def describe(kind: str, style: str) -> tuple[Any, ...]:
         """The preset's own values, shown where the visitor has set nothing."""
-        sentence, values = about(kind, style)
+        try:
+            sentence, values = about(kind, style)
+        except Rejected as refusal:
+            return gr.update(info=str(refusal)), *[gr.skip()] * len(knobs)
         own = [gr.update(value="", placeholder=f"{value:g}") for value in astuple(values)]
         return gr.update(info=sentence), *own
 
@@ -117,7 +124,7 @@ def build(
     @_answered
     def begin(
         token: str,
-        choice: dict[str, str],
+        choice: object,
         upload: str | None,
         checkpoint: str | None,
         style: str,
@@ -129,7 +136,7 @@ def build(
         else:
             workbench.start(
                 token,
-                item=choice["item"],
+                item=_picked(choice)[1],
                 upload=upload or "",
                 style=style,
                 settings=settings_from(dict(zip(KNOBS, texts, strict=True))),
@@ -161,21 +168,25 @@ def build(
 
     async def attach(token: str) -> AsyncIterator[tuple[Any, ...]]:
         """Streams the visitor's run to this page for as long as the page is open."""
-        shown: tuple[Any, ...] = ()
-        phase = ""
-        yield (*[gr.skip()] * 3, gr.update(interactive=True), *[gr.skip()] * 5)
-        with workbench.sessions.watching(token):
-            while True:
-                live = workbench.live(token)
-                now = () if live is None else (live.number, live.report.number)
-                if live is not None and now != shown:
-                    shown = now
-                    buttons = (
-                        _buttons(live.report) if live.report.phase != phase else [gr.skip()] * 6
-                    )
-                    phase = live.report.phase
-                    yield (_stage(live), _curves(live.report), _bar(live), *buttons)
-                await asyncio.sleep(0.1)
+        nothing = [gr.skip()] * 10
+        yield (*nothing[:4], gr.update(interactive=True), *nothing[5:])
+        try:
+            with workbench.sessions.watching(token):
+                shown, phase, spoke = (0, 0), "", monotonic()
+                while True:
+                    live = workbench.live(token)
+                    now = (live.number, live.report.number) if live else shown
+                    if live and now != shown:
+                        changed = live.report.phase != phase
+                        buttons = _buttons(live.report) if changed else nothing[4:]
+                        shown, phase, spoke = now, live.report.phase, monotonic()
+                        yield (gr.skip(), _stage(live), _curves(live.report), _bar(live), *buttons)
+                    elif monotonic() - spoke > SECONDS_OF_SILENCE:
+                        spoke = monotonic()
+                        yield tuple(nothing)  # by this a page that is gone is noticed
+                    await asyncio.sleep(0.1)
+        except (Rejected, Busy, LostPlace) as refusal:
+            yield (_notice(str(refusal), refusal=True), *nothing[1:])
 
     picker.change(
         choose,
@@ -208,7 +219,7 @@ def build(
     greeted.then(
         attach,
         token,
-        [stage, curves, model_bar, train, pause, stop, take_model, take_samples, shorter],
+        [notice, stage, curves, model_bar, train, pause, stop, take_model, take_samples, shorter],
         show_progress="hidden",
         concurrency_limit=None,
     )
@@ -226,6 +237,12 @@ def _answered(order: Callable[..., str | None]) -> Callable[..., str]:
         return _notice(answer) if answer else ""
 
     return handler
+
+
+def _picked(choice: object) -> tuple[str, str]:
+    """Kind and item of a picker's value, whatever was sent in its place."""
+    fields = choice if isinstance(choice, dict) else {}
+    return str(fields.get("kind", "")), str(fields.get("item", ""))
 
 
 def _knobs(own: Settings) -> list[gr.Textbox]:

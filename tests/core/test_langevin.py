@@ -11,6 +11,7 @@ from abp_core.device import Machine
 from abp_core.generator import Generator
 from abp_core.langevin import (
     LangevinState,
+    acceptance,
     energy_ceiling,
     evaluate,
     infer,
@@ -250,3 +251,32 @@ def test_walks_that_sample_stay_under_the_ceiling() -> None:
     for state in langevin_steps(prior_energy, z, gaussian(50, 2000, 4, seed=4), spec):
         assert not state.diverged.any()
         assert torch.equal(state.ceiling, ceiling)
+
+
+def test_acceptance_is_that_of_a_metropolis_test() -> None:
+    """For U = z^2 / 2 in one dimension, min(1, p(z') q(z | z') / (p(z) q(z' | z))) by hand."""
+    spec = LangevinSpec(steps=1, step_size=1.2)
+
+    def energy(z: Tensor) -> Tensor:
+        return z.flatten(1).square().sum(1) / 2
+
+    z, there = torch.tensor([[0.3], [-2.0], [0.0]]), torch.tensor([[1.5], [0.1], [4.0]])
+    s = spec.step_size
+
+    def log_move(a: Tensor, b: Tensor) -> Tensor:
+        return torch.distributions.Normal(a - s**2 / 2 * a, s).log_prob(b).flatten()
+
+    expected = (energy(z) - energy(there) + log_move(there, z) - log_move(z, there)).exp()
+    found = acceptance(evaluate(energy, z), evaluate(energy, there), spec)
+    torch.testing.assert_close(found, expected.clamp(max=1))
+
+
+def test_a_chain_that_is_lost_is_not_accepted() -> None:
+    spec = LangevinSpec(steps=1, step_size=0.1)
+
+    def energy(z: Tensor) -> Tensor:
+        return z.flatten(1).square().sum(1) / 2
+
+    lost = evaluate(energy, torch.tensor([[float("nan")], [float("inf")]]))
+    fine = evaluate(energy, torch.tensor([[0.0], [0.0]]))
+    assert acceptance(fine, lost, spec).tolist() == [0, 0]

@@ -306,9 +306,8 @@ class TestDivergence:
         run(going, 2)
         saved = going.checkpoint()
         gentler = dataclasses.replace(saved.spec, langevin=LangevinSpec(steps=4, step_size=0.1))
-        again = Trainer.resume(
-            dataclasses.replace(saved, spec=gentler), dataset(NETWORKS["texture"]), machine=FP32
-        )
+        saved = dataclasses.replace(saved, spec=gentler).at(0.1)
+        again = Trainer.resume(saved, dataset(NETWORKS["texture"]), machine=FP32)
         assert run(again, 1)[0].diverged == 0
 
     def test_resume_counts_updates_not_iterations(self, tmp_path: Path) -> None:
@@ -320,7 +319,8 @@ class TestDivergence:
 
         def with_walk(saved: Checkpoint, walk: LangevinSpec) -> Trainer:
             spec = dataclasses.replace(saved.spec, langevin=walk)
-            return Trainer.resume(dataclasses.replace(saved, spec=spec), data, machine=FP32)
+            saved = dataclasses.replace(saved, spec=spec).at(walk.step_size)
+            return Trainer.resume(saved, data, machine=FP32)
 
         stumbled = with_walk(going.checkpoint(), wild)
         run(stumbled, 3)
@@ -418,3 +418,42 @@ def test_training_on_cuda_follows_the_cpu() -> None:
     here, there = trainer(), trainer(machine=Machine(torch.device("cuda"), torch.float32))
     for ours, theirs in zip(run(here, 5), run(there, 5), strict=True):
         assert ours.misfit == pytest.approx(theirs.misfit, rel=1e-2)
+
+
+class TestStepSize:
+    def adapting(self, longest: float) -> Trainer:
+        return trainer(langevin=LangevinSpec(steps=4, step_size=longest, acceptance=0.5))
+
+    def test_a_step_that_is_too_long_is_shortened_until_the_run_goes_on(self) -> None:
+        going = self.adapting(5.0)
+        events = run(going, 40)
+        assert going.step_size < 5.0
+        assert events[0].diverged == going.chains
+        assert sum(event.diverged for event in events[-5:]) == 0
+
+    def test_a_short_step_stays_at_its_longest(self) -> None:
+        going = self.adapting(1e-4)
+        run(going, 5)
+        assert going.step_size == 1e-4
+
+    def test_without_an_aim_it_stays(self) -> None:
+        going = trainer(langevin=LangevinSpec(steps=4, step_size=5.0))
+        run(going, 3)
+        assert going.step_size == 5.0
+
+    def test_it_travels_with_the_checkpoint(self) -> None:
+        going = self.adapting(5.0)
+        run(going, 6)
+        again = Trainer.resume(going.checkpoint(), going.data, machine=FP32)
+        assert again.step_size == going.step_size
+        run(again, 6)
+        run(going, 6)
+        assert sha256(again.checkpoint()) == sha256(going.checkpoint())
+
+    def test_standardised_runs_resume_exactly(self) -> None:
+        going = trainer(standardised=True)
+        run(going, 5)
+        again = Trainer.resume(going.checkpoint(), going.data, machine=FP32)
+        run(going, 5)
+        run(again, 5)
+        assert sha256(again.checkpoint()) == sha256(going.checkpoint())
