@@ -86,8 +86,9 @@ def main() -> int:
         preset = dataclasses.replace(preset, training=saved.spec)
     if data.kind_for(preset.training.generator) != kind:
         raise Refused(f"{args.preset} is no preset for {kind}.")
+    chosen = _chosen(args, kind, saved)
     _print_head(kind)
-    for name, path in _chosen(args, kind, saved):
+    for name, path in chosen:
         yardstick = _yardstick(kind, path, preset, args.steps)
         row: Row = {"label": FLOORS if args.floors else label, **yardstick.floors()}
         if not args.floors:
