@@ -142,7 +142,10 @@ def compare(kind: str, name: str, samples: Path, panels: list[bytes]) -> None:
         return
     side = 512
     shown = [Image.open(io.BytesIO(panel)).convert("RGB").resize((side, side)) for panel in panels]
-    shown[2] = Image.open(samples).convert("RGB").resize((side, side), Image.Resampling.LANCZOS)
+    new = Image.open(samples).convert("RGB")
+    if kind == "texture":  # as large a part as the crops beside it show
+        new = new.crop((0, 0, side // 2, side // 2))
+    shown[2] = new.resize((side, side), Image.Resampling.LANCZOS)
     sheet = Image.new("RGB", (3 * side + 32, side), "white")
     for k, picture in enumerate(shown):
         sheet.paste(picture, (k * (side + 16), 0))
