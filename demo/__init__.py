@@ -1,1 +1,1 @@
-"""The studio. Only `workbench.py` knows the engine; everything here shows arrays and strings."""
+"""The studio. Only `workbench` knows the engine; everything here shows arrays and strings."""

@@ -146,10 +146,14 @@ def dangers(tree: ast.AST) -> set[str]:
 
 ENGINE = sources(ROOT / "abp_core")
 STUDIO = sources(ROOT / "demo")
+WORKBENCH = sources(ROOT / "demo" / "workbench")
+BEFORE_IT = [path for path in STUDIO if path not in WORKBENCH]
 
 
 def test_there_is_something_to_read() -> None:
     assert {f"{name}.py" for name in ARROWS} <= {path.name for path in ENGINE}
+    assert {"page.py", "train.py"} <= {path.name for path in BEFORE_IT}
+    assert any("torch" in roots(path) for path in WORKBENCH)
 
 
 @pytest.mark.parametrize("path", ENGINE, ids=lambda path: path.stem)
@@ -175,17 +179,28 @@ def test_arrows_of_the_engine() -> None:
     assert importing_commands <= COMMANDS
 
 
-@pytest.mark.parametrize("path", STUDIO, ids=lambda path: path.relative_to(ROOT).as_posix())
+@pytest.mark.parametrize("path", BEFORE_IT, ids=lambda path: path.relative_to(ROOT).as_posix())
 def test_torch_and_the_engine_stop_at_the_workbench(path: Path) -> None:
-    if path != ROOT / "demo" / "workbench.py":
-        assert not roots(path) & {"torch", "abp_core", "safetensors"}
+    assert not roots(path) & {"torch", "abp_core", "safetensors"}
 
 
-@pytest.mark.parametrize("name", ["jobs", "sessions", "limits", "media", "workbench"])
-def test_what_is_behind_the_page_knows_no_gradio(name: str) -> None:
-    path = ROOT / "demo" / f"{name}.py"
-    if path.exists():
-        assert not roots(path) & {"gradio", "gradio_client"}
+@pytest.mark.parametrize("path", BEFORE_IT, ids=lambda path: path.relative_to(ROOT).as_posix())
+def test_the_workbench_is_entered_by_its_front_door(path: Path) -> None:
+    rooms = {dotted(room) for room in WORKBENCH}
+    taken = {other for name in imported(path) for other in (name, name.rpartition(".")[0])}
+    assert not taken & rooms
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        *(ROOT / "demo" / f"{name}.py" for name in ("jobs", "sessions", "limits", "media")),
+        *WORKBENCH,
+    ],
+    ids=lambda path: path.relative_to(ROOT).as_posix(),
+)
+def test_what_is_behind_the_page_knows_no_gradio(path: Path) -> None:
+    assert not roots(path) & {"gradio", "gradio_client"}
 
 
 @pytest.mark.parametrize(
