@@ -89,7 +89,7 @@ def saved(tmp_path: Path) -> Callable[..., Path]:
 
     def save(change: Callable[[Checkpoint], Checkpoint] = lambda saved: saved) -> Path:
         spec = replace(PRESETS["quick-texture"].training, batch_size=2, examples=4)
-        spec = replace(spec, langevin=replace(spec.langevin, steps=1))
+        spec = replace(spec, langevin=replace(spec.langevin, steps=2))
         dataset, spec = data.load(EXAMPLES / "textures" / "pebbles.jpg", spec, name="pebbles")
         trainer = Trainer(spec, dataset)
         list(trainer.steps(2))

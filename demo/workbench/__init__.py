@@ -1,0 +1,23 @@
+"""What the tabs ask for: settings in, pictures and sentences out. The only door to the engine."""
+
+from demo.workbench.bench import EXAMPLES, Workbench
+from demo.workbench.cards import Card, label_of
+from demo.workbench.refusals import Rejected
+from demo.workbench.run import CAPTIONS, Live, Panel
+from demo.workbench.settings import STYLES, Settings, about, preset_for, settings_from
+
+__all__ = [
+    "CAPTIONS",
+    "EXAMPLES",
+    "STYLES",
+    "Card",
+    "Live",
+    "Panel",
+    "Rejected",
+    "Settings",
+    "Workbench",
+    "about",
+    "label_of",
+    "preset_for",
+    "settings_from",
+]

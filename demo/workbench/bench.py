@@ -1,0 +1,230 @@
+"""The visitors' orders: begin, go on, pause, stop, take home."""
+
+import tempfile
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from abp_core import data
+from abp_core.checkpoint import Checkpoint, CheckpointRejected
+from abp_core.trainer import Trainer
+from demo import limits
+from demo.jobs import Job, NeverBegan
+from demo.sessions import Sessions, Visit
+from demo.workbench.bounds import require_bearable, require_minutes
+from demo.workbench.cards import Card, card_of, label_of
+from demo.workbench.home import slug, write_picture, write_sound
+from demo.workbench.refusals import Rejected, explain, refusing, writing
+from demo.workbench.run import Live, Run, live_of
+from demo.workbench.settings import STYLES, Settings, preset_for, spec_with
+
+EXAMPLES = Path(__file__).parents[1] / "examples"
+
+
+class Workbench:
+    """The studio's engine room, one for all visitors."""
+
+    def __init__(self) -> None:
+        self.sessions = Sessions()
+        self._pack = {item.name: item for item in data.pack(EXAMPLES)}
+        self._outbox = tempfile.TemporaryDirectory(prefix="abp-studio-")
+        self._hands = threading.BoundedSemaphore(limits.ASIDE)
+
+    def close(self) -> None:
+        self.sessions.close()
+        self._outbox.cleanup()
+
+    def cards(self) -> list[Card]:
+        """Everything in the pack, with a thumbnail; colourful things first."""
+        return sorted((card_of(item) for item in self._pack.values()), key=lambda card: card.grey)
+
+    def inspect(self, path: str) -> tuple[str, str]:
+        """The kind of an uploaded file and a sentence about it. Raises Rejected."""
+        file = Path(path)
+        with self._aside(), refusing():
+            kind = data.kind_of(file)
+            preset = preset_for(kind, STYLES[0])
+            dataset, _ = data.load(file, preset.training, sample_rate=preset.sample_rate)
+        n, *_, last = dataset.signals.shape
+        sentence = {
+            "texture": f"a picture, learnt from crops {last} pixels wide",
+            "sound": f"a sound at {dataset.source.sample_rate} Hz, learnt in segments of "
+            f"{last / max(dataset.source.sample_rate, 1):.1f} s",
+            "objects": f"{n} pictures, learnt at {last} x {last} pixels",
+        }[kind]
+        return kind, f"{file.name}: {sentence}."
+
+    def start(
+        self, token: str, *, item: str, upload: str, style: str, settings: Settings, minutes: float
+    ) -> None:
+        """Begins a run on an item of the pack, or on an upload if one is named.
+        Raises Rejected."""
+        self._visit(token)
+        require_minutes(minutes)
+        path, name = self._chosen(item, upload)
+        with refusing():
+            kind = data.kind_of(path) if upload else self._pack[item].kind
+            preset = preset_for(kind, style)
+            spec = spec_with(preset.training, settings)
+        with self._aside(), refusing():  # here, so that a refusal leaves the earlier run alone
+            dataset, fitted = data.load(path, spec, sample_rate=preset.sample_rate, name=name)
+            run = Run(Trainer(fitted, dataset))
+        self._admit(token, lambda: run, minutes, name=name, kind=kind)
+
+    def inspect_checkpoint(self, checkpoint: str) -> str:
+        """A sentence about an uploaded checkpoint. Raises Rejected."""
+        saved = self._opened(checkpoint)
+        name = saved.source.name
+        data_too = "" if name in self._pack else f", after choosing the file {name} above as well"
+        return (
+            f"A model of {label_of(name)} after {saved.iteration} iterations: press Train "
+            f"to go on training it{data_too}."
+        )
+
+    def continue_from(self, token: str, checkpoint: str, *, upload: str, minutes: float) -> None:
+        """Goes on training a saved model on its own data. Raises Rejected."""
+        self._visit(token)
+        require_minutes(minutes)
+        saved = self._opened(checkpoint)
+        source = saved.source
+        if not upload and source.name not in self._pack:
+            raise Rejected(
+                f"Please choose the file that the model learnt from as well ({source.name})."
+            )
+        path, _ = self._chosen(source.name, upload)
+        with self._aside(), refusing():
+            dataset, _ = data.load(
+                path, saved.spec, sample_rate=source.sample_rate or 16_000, name=source.name
+            )
+            if dataset.digest == saved.digest and len(dataset.signals) != len(saved.latents):
+                raise CheckpointRejected("This model is damaged; please choose another one.")
+            run = Run(Trainer.resume(saved, dataset))
+        self._admit(token, lambda: run, minutes, name=source.name, kind=dataset.source.kind)
+
+    def go_on(self, token: str, minutes: float, *, step_factor: float = 1.0) -> None:
+        """Another stretch of a run that has ended, with a shorter Langevin step if asked.
+        Raises Rejected."""
+        visit = self._visit(token)
+        require_minutes(minutes)
+        earlier = visit.job
+        if earlier is None or visit.at_work or earlier.report.phase == "failed":
+            raise Rejected("There is no ended run to go on with; press Train to begin one.")
+
+        def prepare() -> Run:
+            trainer: Trainer = earlier.take_over().trainer
+            if step_factor != 1.0:
+                saved = trainer.checkpoint()
+                saved = saved.at(saved.step_size * step_factor)
+                trainer = Trainer.resume(saved, trainer.data)
+            return Run(trainer)
+
+        self._admit(
+            token,
+            prepare,
+            minutes,
+            name=visit.name,
+            kind=visit.kind,
+            curve=earlier.report.curve,
+            after=earlier,
+        )
+
+    def pause(self, token: str) -> None:
+        self._with_job(token, Job.pause)
+
+    def resume(self, token: str) -> None:
+        self._with_job(token, Job.resume)
+
+    def stop(self, token: str) -> None:
+        self._with_job(token, Job.stop)
+
+    def live(self, token: str) -> Live | None:
+        """The visitor's run, or None before the first."""
+        return live_of(self._visit(token))
+
+    def take_home(self, token: str) -> str:
+        """Path of a checkpoint of the visitor's run as it stands. Raises Rejected."""
+        visit, saved = self._checkpoint(token)
+        with writing():
+            path = self._place(visit, f"{slug(visit.name)}-{saved.iteration}.safetensors")
+            saved.save(path)
+        return str(path)
+
+    def take_samples(self, token: str) -> str:
+        """Path of a PNG or WAV of new samples of the visitor's run. Raises Rejected."""
+        visit, saved = self._checkpoint(token)
+        name = f"{slug(visit.name)}-{saved.iteration}-samples"
+        with self._aside(), writing():
+            if saved.source.kind == "sound":
+                path = self._place(visit, name + ".wav")
+                write_sound(saved, path)
+            else:
+                path = self._place(visit, name + ".png")
+                write_picture(saved, path, visit.name)
+        return str(path)
+
+    def _visit(self, token: str) -> Visit:
+        with refusing():
+            return self.sessions.visit(token)
+
+    def _chosen(self, item: str, upload: str) -> tuple[Path, str]:
+        if upload:
+            return Path(upload), Path(upload).stem
+        if isinstance(item, str) and item in self._pack:
+            return self._pack[item].path, item
+        raise Rejected("Please choose something to learn from, or bring a file of your own.")
+
+    def _opened(self, checkpoint: str) -> Checkpoint:
+        with self._aside(), refusing():
+            saved = Checkpoint.load(Path(checkpoint))
+            require_bearable(saved)
+        return saved
+
+    def _admit(self, token: str, prepare: Any, minutes: float, **about: Any) -> None:
+        visit = self._visit(token)
+        curve = about.pop("curve", ())
+        job = Job(
+            prepare,
+            budget=minutes * 60,
+            watched=lambda: visit.viewers > 0,
+            explain=explain,
+            curve=curve,
+        )
+        with refusing():
+            self.sessions.admit(token, job, **about)
+
+    def _with_job(self, token: str, order: Any) -> None:
+        job = self._visit(token).job
+        if job is not None:
+            order(job)
+
+    def _checkpoint(self, token: str) -> tuple[Visit, Checkpoint]:
+        visit = self._visit(token)
+        job = visit.job
+        if job is None:
+            raise Rejected("There is no model yet; press Train to begin.")
+        try:
+            saved: Checkpoint = job.ask(lambda run: run.trainer.checkpoint())
+        except (NeverBegan, TimeoutError) as error:
+            raise Rejected("The model is not ready yet; please try again in a moment.") from error
+        return visit, saved
+
+    @contextmanager
+    def _aside(self) -> Iterator[None]:
+        """Heavy work beside the runs, for a few visitors at a time. Raises Rejected."""
+        if not self._hands.acquire(timeout=limits.SECONDS_WAITING):
+            raise Rejected("Many visitors bring or take files just now; please try again soon.")
+        try:
+            yield
+        finally:
+            self._hands.release()
+
+    def _place(self, visit: Visit, name: str) -> Path:
+        """Where a file to take home is written; the visitor's oldest ones make room."""
+        if visit.folder is None:
+            visit.folder = Path(tempfile.mkdtemp(dir=self._outbox.name))
+        newest_last = sorted(visit.folder.iterdir(), key=lambda path: path.stat().st_mtime_ns)
+        for old in newest_last[: 1 - limits.FILES_KEPT]:
+            old.unlink(missing_ok=True)
+        return visit.folder / name

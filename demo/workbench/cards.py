@@ -1,0 +1,56 @@
+"""The pack as cards to choose from."""
+
+from dataclasses import dataclass
+from functools import cache
+
+import numpy as np
+
+from abp_core import files, synthesis
+from abp_core.data import PackItem
+from demo import media
+
+
+@dataclass(frozen=True, slots=True)
+class Card:
+    """One thing of the pack to choose. picture: data URL. sound: path of a file, or empty."""
+
+    kind: str
+    name: str
+    label: str
+    picture: str
+    sound: str
+    credit: str
+    grey: bool
+
+
+def label_of(name: str) -> str:
+    """A data set's name in words, without the size of its pictures."""
+    return " ".join(word for word in name.split("_") if not word.isdigit()) or name
+
+
+@cache
+def card_of(item: PackItem) -> Card:
+    """A thing of the pack with its thumbnail, drawn once."""
+    sound = ""
+    if item.kind == "sound":
+        samples, rate = files.read_sound(item.path)
+        picture = media.sound_picture(
+            samples[: 4 * rate] / max(abs(samples).max(), 1e-6), rate, 96, 96
+        )
+        sound = str(item.path)
+    elif item.kind == "texture":
+        picture = media.thumbnail(files.read_picture(item.path), 96)
+    else:
+        pictures = files.read_pictures(item.path)
+        chosen = pictures[:: max(1, len(pictures) // 4)][:4]
+        tiles = np.stack([media.thumbnail(picture, 48) for picture in chosen])
+        picture = synthesis.contact_sheet(tiles, 2)
+    return Card(
+        kind=item.kind,
+        name=item.name,
+        label=label_of(item.name),
+        picture=media.jpeg_url(picture, 80),
+        sound=sound,
+        credit=f"{item.author}, {item.licence}",
+        grey=bool((picture == picture[..., :1]).all()),
+    )

@@ -1,0 +1,65 @@
+"""What cannot be done, as one sentence for the user."""
+
+import logging
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from abp_core.checkpoint import CheckpointRejected
+from abp_core.files import FileRejected
+from abp_core.spec import SpecRejected
+from abp_core.trainer import DataMismatch
+from demo.jobs import NeverBegan
+from demo.sessions import Busy, LostPlace
+
+REFUSALS = (
+    FileRejected,
+    CheckpointRejected,
+    SpecRejected,
+    DataMismatch,
+    Busy,
+    LostPlace,
+    NeverBegan,
+)
+NO_MEMORY = "There is not enough memory for this run; please take a smaller batch."
+
+
+class Rejected(ValueError):
+    """What was asked for cannot be done. The message is one sentence for the user."""
+
+
+@contextmanager
+def refusing() -> Iterator[None]:
+    """The engine's refusals as the studio's."""
+    try:
+        yield
+    except REFUSALS as error:
+        raise Rejected(str(error)) from error
+    except (MemoryError, RuntimeError) as error:
+        if not _is_lack_of_memory(error):
+            raise
+        raise Rejected(NO_MEMORY) from error
+
+
+@contextmanager
+def writing() -> Iterator[None]:
+    """What a disk refuses as a sentence; the cause goes to the log."""
+    try:
+        yield
+    except OSError as error:
+        logging.getLogger(__name__).error("A file could not be written", exc_info=error)
+        raise Rejected("The file could not be written; please try again later.") from error
+
+
+def explain(error: Exception) -> str:
+    """The sentence for a run that could not be built or broke."""
+    if isinstance(error, REFUSALS):
+        return str(error)
+    if _is_lack_of_memory(error):
+        return NO_MEMORY
+    logging.getLogger(__name__).error("A run broke", exc_info=error)
+    return "Something broke inside the studio; please press Train to begin again."
+
+
+def _is_lack_of_memory(error: Exception) -> bool:
+    """torch reports it as a RuntimeError: out of memory, or not enough memory."""
+    return isinstance(error, MemoryError) or " memory" in str(error).lower()

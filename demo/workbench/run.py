@@ -1,0 +1,106 @@
+"""A run: the trainer as a job drives it, and what of it is shown."""
+
+import math
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import torch
+
+from abp_core import synthesis
+from abp_core.data import Dataset
+from abp_core.trainer import Diverging, Trainer
+from demo import media
+from demo.jobs import Progress, Report
+from demo.sessions import Visit
+from demo.workbench.cards import label_of
+from demo.workbench.home import SEED_OF_SAMPLES
+
+PANEL = 256  # pixels along a live picture
+CAPTIONS = ("From the data", "Rebuilt by the model", "New, from noise")
+
+
+@dataclass(frozen=True, slots=True)
+class Panel:
+    """One live picture or sound; data URLs."""
+
+    caption: str
+    picture: str
+    sound: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Live:
+    """A visitor's run as it stands, ready to be shown. number: tells runs apart."""
+
+    number: int
+    name: str
+    kind: str
+    report: Report
+    panels: tuple[Panel, ...]
+
+
+def live_of(visit: Visit) -> Live | None:
+    """A visitor's run, or None before the first."""
+    job = visit.job  # another thread may let go of it
+    if job is None:
+        return None
+    report = job.report
+    return Live(job.number, label_of(visit.name), visit.kind, report, report.view or ())
+
+
+class Run:
+    """A trainer as a job drives it."""
+
+    def __init__(self, trainer: Trainer) -> None:
+        self.trainer = trainer
+        self._diverging = Diverging(trainer.chains)
+
+    def iterate(self) -> Iterator[Progress | None]:
+        for event in self.trainer.alternation():
+            if event is None:
+                yield None
+                continue
+            yield Progress(
+                iteration=event.iteration,
+                error=event.reconstruction_error,
+                latent=event.latent_norm,
+                diverged=self._diverging.seen(event),
+                seconds=event.seconds,
+            )
+
+    def view(self) -> tuple[Panel, ...]:
+        """Training examples, their reconstructions, and new samples."""
+        trainer, source = self.trainer, self.trainer.data.source
+        generator = trainer.generator
+        shown = {"texture": 4, "sound": 1, "objects": 16}[source.kind]
+        with torch.inference_mode():
+            rebuilt = generator(trainer.z[:shown]).float().cpu()
+        if source.kind == "texture":
+            new = synthesis.expand_to(generator, (PANEL, PANEL), SEED_OF_SAMPLES)
+        elif source.kind == "sound":
+            new = synthesis.expand_to(generator, (3 * source.sample_rate,), SEED_OF_SAMPLES)
+        else:
+            new = synthesis.sample(generator, shown, SEED_OF_SAMPLES)
+        panel = _sound_panel if source.kind == "sound" else _picture_panel
+        return tuple(
+            panel(caption, signals, trainer.data)
+            for caption, signals in zip(
+                CAPTIONS, (trainer.data.signals[:shown], rebuilt, new), strict=True
+            )
+        )
+
+
+def _picture_panel(caption: str, signals: torch.Tensor, _: Dataset) -> Panel:
+    pictures = synthesis.pixels(signals)
+    sheet = synthesis.contact_sheet(pictures, math.isqrt(len(pictures)))
+    return Panel(caption, media.jpeg_url(sheet))
+
+
+def _sound_panel(caption: str, signals: torch.Tensor, dataset: Dataset) -> Panel:
+    rate = dataset.source.sample_rate
+    segment = dataset.signals.shape[-1]  # the same stretch of time in every picture
+    return Panel(
+        caption,
+        media.jpeg_url(media.sound_picture(signals[0, 0, :segment].numpy(), rate)),
+        media.wav_url(synthesis.samples(signals[0], dataset.source.gain), rate),
+    )
