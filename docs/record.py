@@ -117,6 +117,7 @@ def replay(panels: list[list[bytes]]) -> None:
     Path(ASSETS / "welcome-data.jpg").write_bytes(data[0])
     for name, film in (("rebuilt", rebuilt), ("new", new)):
         frames = [Image.open(io.BytesIO(frame)).convert("RGB") for frame in film]
+        frames = [frames[-1], *frames]  # what was learnt comes first, then how
         animate(ASSETS / f"welcome-{name}.webp", frames, 240, quality=60)
         frames[-1].save(ASSETS / f"welcome-{name}.jpg", quality=85)
 
@@ -128,7 +129,7 @@ def recording(frames: list[Image.Image]) -> None:
 
 
 def animate(path: Path, frames: list[Image.Image], milliseconds: int, *, quality: int) -> None:
-    times = [milliseconds] * (len(frames) - 1) + [2500]
+    times = [1500, *[milliseconds] * (len(frames) - 2), 2500]
     frames[0].save(
         path, save_all=True, append_images=frames[1:], duration=times, loop=0, quality=quality
     )

@@ -1,5 +1,6 @@
 """What a visitor takes home: new samples of a model, as a file."""
 
+import io
 import math
 from pathlib import Path
 
@@ -23,8 +24,10 @@ def slug(name: str) -> str:
 
 
 def write_sound(saved: Checkpoint, path: Path) -> None:
-    """New sound of a saved model, as a WAV file of 16 bits."""
-    soundfile.write(path, _sound(saved), saved.source.sample_rate, "PCM_16")
+    """New sound of a saved model, as a WAV file of 16 bits. Raises OSError."""
+    whole = io.BytesIO()  # soundfile would report a full disk in a way of its own
+    soundfile.write(whole, _sound(saved), saved.source.sample_rate, "PCM_16", format="WAV")
+    path.write_bytes(whole.getvalue())
 
 
 def write_picture(saved: Checkpoint, path: Path, name: str) -> None:
