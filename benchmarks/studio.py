@@ -27,8 +27,9 @@ from benchmarks.report import ROOT, keep
 
 FLAGS = ["--headless", "--no-sandbox", "--disable-gpu", "--disable-background-networking"]
 NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
-HEADLINE = "document.querySelector('#abp-stage .headline').textContent"
-ITERATION = "+(document.querySelector('#abp-stage .detail').textContent.match(/\\d+/) || [0])[0]"
+HEADLINE = "(document.querySelector('#abp-stage .headline')?.textContent ?? '')"
+DETAIL = "(document.querySelector('#abp-stage .detail')?.textContent ?? '')"
+ITERATION = f"+({DETAIL}.match(/iteration (\\d+)/) || [0, 0])[1]"
 
 
 @contextmanager
