@@ -1,6 +1,7 @@
 """Builds the studio's page and serves it; nothing else."""
 
 import os
+import signal
 import time
 
 os.environ.setdefault("GRADIO_ANALYTICS_ENABLED", "False")
@@ -37,4 +38,5 @@ def main() -> None:
 
 
 if __name__ == "__main__":
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # a host that stops us is Ctrl-C
     main()

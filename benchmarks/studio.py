@@ -9,7 +9,6 @@ and clicks. Chromium runs on the same machine, so its share is in every figure.
 import argparse
 import os
 import shutil
-import signal
 import socket
 import statistics
 import subprocess
@@ -48,7 +47,7 @@ def studio() -> Iterator[tuple[str, int, float]]:
     try:
         yield f"http://127.0.0.1:{port}/", app.pid, started
     finally:
-        app.send_signal(signal.SIGINT)
+        app.terminate()
         app.wait(timeout=20)
 
 

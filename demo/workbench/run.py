@@ -73,14 +73,14 @@ class Run:
         trainer, source = self.trainer, self.trainer.data.source
         generator = trainer.generator
         shown = {"texture": 4, "sound": 1, "objects": 16}[source.kind]
-        with torch.inference_mode():
+        with torch.inference_mode(), trainer.machine.autocast():
             rebuilt = generator(trainer.z[:shown]).float().cpu()
-        if source.kind == "texture":
-            new = synthesis.expand_to(generator, (PANEL, PANEL), SEED_OF_SAMPLES)
-        elif source.kind == "sound":
-            new = synthesis.expand_to(generator, (3 * source.sample_rate,), SEED_OF_SAMPLES)
-        else:
-            new = synthesis.sample(generator, shown, SEED_OF_SAMPLES)
+            if source.kind == "texture":
+                new = synthesis.expand_to(generator, (PANEL, PANEL), SEED_OF_SAMPLES)
+            elif source.kind == "sound":
+                new = synthesis.expand_to(generator, (3 * source.sample_rate,), SEED_OF_SAMPLES)
+            else:
+                new = synthesis.sample(generator, shown, SEED_OF_SAMPLES)
         panel = _sound_panel if source.kind == "sound" else _picture_panel
         return tuple(
             panel(caption, signals, trainer.data)
