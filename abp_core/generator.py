@@ -69,10 +69,12 @@ class Generator(nn.Module):
         return x.squeeze(2) if len(spec.first_map) == 2 else x
 
     @torch.no_grad()
-    def begin_at(self, mean: Tensor) -> None:
-        """Lets an untrained generator put out about `mean` (channels,), so that the first latents
-        need not explain what all signals share."""
+    def begin_at(self, mean: Tensor, deviation: float) -> None:
+        """Lets an untrained generator put out about `mean` (channels,) give or take somewhat less
+        than `deviation`, so that the first latents need explain neither what all signals share
+        nor contrasts that none has."""
         self.biases[-1].copy_(torch.atanh(mean.clamp(-0.95, 0.95)))
+        self.kernels[-1].mul_(deviation / 0.4)
 
     def _rectify(self, h: Tensor) -> Tensor:
         """In place: its gradient needs only its result."""

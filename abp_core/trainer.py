@@ -52,7 +52,7 @@ class Diverging:
     state; half the Langevin step usually saves it. chains: how many an iteration moves.
     """
 
-    def __init__(self, chains: int, patience: int = 3) -> None:
+    def __init__(self, chains: int, patience: int = 8) -> None:
         self.chains, self.patience = chains, patience
         self._lost = 0
 
@@ -92,7 +92,8 @@ class Trainer:
         self.sigma = spec.sigma * data.deviation
         self.generator = Generator(spec.generator, seed=spec.seed).to(machine.device)
         if isinstance(self.observation, Full):
-            self.generator.begin_at(data.signals.transpose(0, 1).flatten(1).mean(1))
+            mean = data.signals.transpose(0, 1).flatten(1).mean(1)
+            self.generator.begin_at(mean.to(machine.device), data.deviation)
         self.optimiser = torch.optim.Adam(
             self.generator.parameters(), lr=spec.learning_rate, betas=(0.5, 0.999), fused=True
         )
@@ -157,18 +158,20 @@ class Trainer:
         with clock:
             event = self._learn(start, z, state.ceiling)
             if accepted:
-                self._adapt(float(torch.stack(accepted).mean()))
-            if self.spec.standardised:
+                self._adapt(float(torch.stack(accepted).mean()), event.diverged / self.chains)
+            if self.spec.standardised and event.diverged < self.chains:
                 standardise(self.generator, self.z)
                 self.machine.refresh(self._twin, self.generator)
         self.seconds += clock.seconds
         yield dataclasses.replace(event, seconds=clock.seconds)
 
-    def _adapt(self, accepted: float) -> None:
+    def _adapt(self, accepted: float, lost: float) -> None:
         """Shortens the step where fewer moves would be accepted than aimed at, and lengthens it
-        again up to where it began: a generator that is still flat accepts everything."""
+        again up to where it began: a generator that is still flat accepts everything. Halves it
+        where every chain was lost."""
         pace = 0.5  # a run that is about to explode does so within a few iterations
         self.step_size *= math.exp(pace * (accepted - self.spec.langevin.acceptance))
+        self.step_size *= 1 - lost / 2
         self.step_size = min(max(self.step_size, 1e-6), self.spec.langevin.step_size)
 
     def _next_batch(self) -> Tensor:

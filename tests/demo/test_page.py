@@ -11,6 +11,7 @@ import urllib.error
 import urllib.request
 import warnings
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -267,7 +268,8 @@ def test_a_stream_that_is_cancelled_midway_no_longer_counts(studio: Studio) -> N
         await stream.aclose()
         assert visit.viewers == 0
 
-    asyncio.run(come_and_go())
+    with ThreadPoolExecutor(1) as thread:  # one without an event loop of its own
+        thread.submit(lambda: asyncio.run(come_and_go())).result()
 
 
 def test_the_server_says_nothing_about_itself(studio: Studio) -> None:
