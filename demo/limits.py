@@ -48,9 +48,10 @@ PAGES = 12
 # Files that a visitor took home lie there until the visit is forgotten; only the newest few.
 FILES_KEPT = 4
 
-# Live pictures: at most five a second, and never more than this share of the training time.
-VIEWS_PER_SECOND = 5.0
-VIEW_SHARE = 0.03
+# Live numbers and pictures: so often a second at most (each update is also work for the browser,
+# which may run on the same cores), and pictures never for more than this share of the training.
+VIEWS_PER_SECOND = 2.5
+VIEW_SHARE = 0.02
 
 # Points of a live curve: about one a pixel.
 CURVE_POINTS = 300

@@ -173,14 +173,17 @@ def build(
         try:
             with workbench.sessions.watching(token):
                 shown, phase, spoke = (0, 0), "", monotonic()
+                panels: tuple[Any, ...] = ()
                 while True:
                     live = workbench.live(token)
                     now = (live.number, live.report.number) if live else shown
                     if live and now != shown:
                         changed = live.report.phase != phase
                         buttons = _buttons(live.report) if changed else nothing[4:]
+                        bar = _bar(live) if changed or live.panels is not panels else gr.skip()
                         shown, phase, spoke = now, live.report.phase, monotonic()
-                        yield (gr.skip(), _stage(live), _curves(live.report), _bar(live), *buttons)
+                        panels = live.panels
+                        yield (gr.skip(), _stage(live), _curves(live.report), bar, *buttons)
                     elif monotonic() - spoke > SECONDS_OF_SILENCE:
                         spoke = monotonic()
                         yield tuple(nothing)  # by this a page that is gone is noticed
