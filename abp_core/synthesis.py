@@ -1,7 +1,6 @@
 """New signals from a learnt generator: latents from the prior, sent through f."""
 
 import math
-from collections.abc import Callable
 
 import numpy as np
 import torch
@@ -68,7 +67,6 @@ def contact_sheet(pictures: NDArray[np.uint8], columns: int) -> NDArray[np.uint8
     return grid.reshape(rows * h, columns * w, 3)
 
 
-def _run(generator: Callable[[Tensor], Tensor], z: Tensor) -> Tensor:
-    parameters = getattr(generator, "parameters", None)
-    device = next(parameters()).device if parameters else z.device
-    return generator(z.to(device)).float().cpu()
+def _run(generator: Generator, z: Tensor) -> Tensor:
+    signals: Tensor = generator(z.to(generator.kernels[0].device))
+    return signals.float().cpu()

@@ -165,7 +165,6 @@ class TestTexture:
 
 @pytest.fixture(scope="module")
 def distance() -> Callable[[Tensor], float]:
-    pytest.importorskip("plenoptic")
     from benchmarks.yardsticks import TextureYardstick
 
     yardstick = TextureYardstick(PACK / "textures" / "pebbles.jpg", PRESETS["texture"])
