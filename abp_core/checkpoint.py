@@ -4,7 +4,7 @@ import contextlib
 import json
 import os
 import tempfile
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Self
 
@@ -13,6 +13,7 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import save
 from torch import Tensor
 
+from abp_core import teacher
 from abp_core.data import Source, kind_for
 from abp_core.generator import Generator
 from abp_core.spec import TrainingSpec
@@ -32,7 +33,7 @@ class Checkpoint:
     sigma: noise level in signal units. step_size: of the walk by now. updates: learning steps that
     were taken (an iteration in which every chain diverged takes none). weights, first_moments,
     second_moments: by parameter name. latents (examples, *latent_shape): where the persistent
-    chains stand.
+    chains stand. teacher: what the lessons of a run that has them go on from.
     """
 
     spec: TrainingSpec
@@ -47,6 +48,7 @@ class Checkpoint:
     first_moments: dict[str, Tensor]
     second_moments: dict[str, Tensor]
     latents: Tensor
+    teacher: dict[str, Tensor] = field(default_factory=dict)
 
     def generator(self) -> Generator:
         """The network with these weights, on the CPU."""
@@ -75,6 +77,7 @@ class Checkpoint:
             "weights": self.weights,
             "first_moments": self.first_moments,
             "second_moments": self.second_moments,
+            "teacher": self.teacher,
         }
         tensors = {
             f"{group}/{name}": tensor.detach().cpu().contiguous()
@@ -150,13 +153,18 @@ class Checkpoint:
             for name, tensor in groups[group].items():
                 if tuple(tensor.shape) != expected[name]:
                     raise ValueError(f"{name} has another shape than its spec")
+        lessons = teacher.shapes(spec.generator) if spec.lesson_rate else {}
+        groups["teacher"] = {name: tensors.pop(f"teacher/{name}") for name in lessons}
+        if any(tuple(groups["teacher"][name].shape) != lessons[name] for name in lessons):
+            raise ValueError("the teacher has another shape than its spec")
         latents = tensors.pop("latents")
         if tensors or tuple(latents.shape[1:]) != spec.generator.latent_shape:
             raise ValueError("tensors that the spec does not know")
         everything = [latents, *(t for members in groups.values() for t in members.values())]
         if any(t.dtype != torch.float32 or not t.isfinite().all() for t in everything):
             raise ValueError("values that are no finite numbers")
-        if any((t < 0).any() for t in groups["second_moments"].values()):
+        squares = [t for name, t in groups["teacher"].items() if ".exp_avg_sq." in name]
+        if any((t < 0).any() for t in [*groups["second_moments"].values(), *squares]):
             raise ValueError("squares below zero, whose roots would become weights")
         return cls(
             spec=spec,

@@ -36,7 +36,8 @@ def _paper_objects(d: int) -> TrainingSpec:
 
 
 def _texture(width: int, batch_size: int) -> TrainingSpec:
-    """A rich latent on a grid and many crops of the picture, each with its own chain."""
+    """A rich latent on a grid, many crops of the picture, each with its own chain, and lessons
+    about samples. Few Langevin steps: latents that tell less of a crop are nearer to the prior."""
     return TrainingSpec(
         generator=GeneratorSpec(
             latent_shape=(16, 8, 8),
@@ -45,9 +46,10 @@ def _texture(width: int, batch_size: int) -> TrainingSpec:
             upsampling=2,
             out_channels=3,
         ),
-        langevin=LangevinSpec(steps=5, step_size=0.04, acceptance=0.5),
+        langevin=LangevinSpec(steps=2, step_size=0.04, acceptance=0.5),
         sigma=0.3,
-        learning_rate=2e-3,
+        learning_rate=5e-4,
+        lesson_rate=2e-3,
         batch_size=batch_size,
         examples=64,
         standardised=True,
@@ -95,10 +97,10 @@ def _objects(width: int, d: int) -> TrainingSpec:
 
 PRESETS: dict[str, Preset] = {
     "quick-texture": Preset(
-        training=_texture(32, 8), sentence="A small network: something to look at in a minute."
+        training=_texture(32, 4), sentence="A small network: something to look at in a minute."
     ),
     "texture": Preset(
-        training=_texture(64, 8), sentence="Random crops and a rich latent map; the default."
+        training=_texture(64, 4), sentence="Random crops and a rich latent map; the default."
     ),
     "quick-sound": Preset(
         training=_sound(64), sentence="A small network: something to hear in a minute."

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any, Self
 
 MOST_ENTRIES = 2**24  # of one training signal; a picture of 2,300 x 2,300 in colour
+SMALLEST_TAUGHT = 32  # pixels along a side; texture statistics need as many
 
 
 class SpecRejected(ValueError):
@@ -177,6 +178,8 @@ class TrainingSpec:
     sigma: noise level of x = f(z) + e, in units of the data's standard deviation.
     examples: how many crops or segments are drawn from one picture or sound, and the most that
         are taken of a set; each has its own persistent chain.
+    lesson_rate: learning rate of lessons about samples from the prior, one an iteration (see
+        teacher.py); 0, as in the paper, gives none. Only for textures.
     standardised: keep the latents of all chains at mean 0 and covariance I, as the prior has
         them, by letting the first layer take up the change (see gauge.py).
     """
@@ -189,6 +192,7 @@ class TrainingSpec:
     examples: int
     seed: int = 0
     standardised: bool = False
+    lesson_rate: float = 0.0
 
     def __post_init__(self) -> None:
         _require(
@@ -212,6 +216,22 @@ class TrainingSpec:
             "The seed must be a whole number from 0 to 2^63 - 1.",
         )
         _require(isinstance(self.standardised, bool), "Standardised is either true or false.")
+        _require(
+            _is_real(self.lesson_rate) and 0 <= self.lesson_rate <= 1,
+            "The lesson rate must be a number from 0 to 1.",
+        )
+        _require(
+            self.lesson_rate == 0
+            or (
+                len(self.generator.latent_shape) == 3 and min(self.generator.signal_shape[1:]) >= 32
+            ),
+            "Lessons about samples are for textures of at least "
+            f"{SMALLEST_TAUGHT} x {SMALLEST_TAUGHT} pixels.",
+        )
+        _require(
+            self.lesson_rate == 0 or self.examples > 1,
+            "Lessons about samples need at least two examples.",
+        )
 
     def to_json(self) -> str:
         return json.dumps(dataclasses.asdict(self))

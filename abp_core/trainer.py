@@ -20,6 +20,7 @@ from abp_core.noise import chain_noise, shuffled
 from abp_core.observation import Full, Observation
 from abp_core.posterior import Posterior
 from abp_core.spec import TrainingSpec
+from abp_core.teacher import Teacher
 
 
 class DataMismatch(ValueError):
@@ -103,6 +104,8 @@ class Trainer:
             seed=spec.seed, sweep=0, index=everyone, steps=1, shape=spec.generator.latent_shape
         )[0].to(machine.device)
 
+        self._teacher = self._engaged() if spec.lesson_rate else None
+
         # The walk reads the batch from fixed places, so that its evaluation can be recorded.
         batch = torch.arange(min(spec.batch_size, len(everyone)), device=machine.device)
         twin = machine.chain_copy(self.generator)
@@ -114,6 +117,21 @@ class Trainer:
     def chains(self) -> int:
         """How many chains an iteration moves: its minibatch."""
         return len(self._posterior.index)
+
+    def _engaged(self) -> Teacher:
+        """A teacher, who must see the examples whole."""
+        if not isinstance(self.observation, Full):
+            raise DataMismatch(
+                "Lessons about samples need examples that were seen whole; please set the lesson "
+                "rate to 0."
+            )
+        return Teacher(
+            self.generator,
+            self.data.signals,
+            rate=self.spec.lesson_rate,
+            seed=self.spec.seed,
+            machine=self.machine,
+        )
 
     def step(self) -> TrainingEvent:
         """One whole iteration."""
@@ -159,6 +177,9 @@ class Trainer:
             event = self._learn(start, z, state.ceiling)
             if accepted:
                 self._adapt(float(torch.stack(accepted).mean()), event.diverged / self.chains)
+            if self._teacher and event.diverged < self.chains:
+                self._teacher.lesson(self.iteration)
+                self.machine.refresh(self._twin, self.generator)
             if self.spec.standardised and event.diverged < self.chains:
                 standardise(self.generator, self.z)
                 self.machine.refresh(self._twin, self.generator)
@@ -244,6 +265,7 @@ class Trainer:
             first_moments=moment("exp_avg"),
             second_moments=moment("exp_avg_sq"),
             latents=self.z.cpu().clone(),
+            teacher=self._teacher.tensors() if self._teacher else {},
         )
 
     @classmethod
@@ -275,6 +297,8 @@ class Trainer:
                     "exp_avg": _placed(saved.first_moments[name], parameter),
                     "exp_avg_sq": _placed(saved.second_moments[name], parameter),
                 }
+        if trainer._teacher:
+            trainer._teacher.resume(saved.teacher)
         trainer.iteration, trainer.updates = saved.iteration, saved.updates
         trainer.seconds, trainer.step_size = saved.seconds, saved.step_size
         return trainer

@@ -22,7 +22,8 @@ ARROWS: dict[str, set[str]] = {
     "gauge": {"generator"},
     "langevin": {"device", "spec"},
     "data": {"files", "spec"},
-    "checkpoint": {"data", "generator", "spec"},
+    "teacher": {"device", "generator", "metrics.texture", "noise", "spec"},
+    "checkpoint": {"data", "generator", "spec", "teacher"},
     "synthesis": {"device", "generator", "noise", "spec"},
     "trainer": {
         "checkpoint",
@@ -35,6 +36,7 @@ ARROWS: dict[str, set[str]] = {
         "observation",
         "posterior",
         "spec",
+        "teacher",
     },
 }
 COMMANDS = {"command", "train", "synthesise"}  # nothing imports these but each other

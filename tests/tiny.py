@@ -76,6 +76,7 @@ def tensors_of(saved: Checkpoint) -> dict[str, Tensor]:
         "weights": saved.weights,
         "first": saved.first_moments,
         "second": saved.second_moments,
+        "teacher": saved.teacher,
         "latents": {"": saved.latents},
     }
     return {f"{group}/{name}": t for group, ts in groups.items() for name, t in ts.items()}

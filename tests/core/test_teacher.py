@@ -1,0 +1,192 @@
+"""Lessons about samples: what the judges see, what a lesson changes, and that a run goes on."""
+
+import dataclasses
+from pathlib import Path
+
+import pytest
+import torch
+from safetensors import safe_open
+from safetensors.torch import save_file
+from torch import Tensor
+
+from abp_core import files, synthesis, teacher
+from abp_core.checkpoint import Checkpoint, CheckpointRejected
+from abp_core.data import Dataset, Source
+from abp_core.device import this_machine
+from abp_core.generator import Generator
+from abp_core.metrics.halves import spectral_noise
+from abp_core.observation import Occluded
+from abp_core.spec import GeneratorSpec, LangevinSpec, SpecRejected, TrainingSpec
+from abp_core.teacher import Statistics, Teacher
+from abp_core.trainer import DataMismatch, Trainer
+from tests.tiny import sha256
+
+PACK = Path(__file__).parents[2] / "demo" / "examples"
+NETWORK = GeneratorSpec(
+    latent_shape=(8, 4, 4), channels=(16,), kernel_size=5, upsampling=4, out_channels=3
+)
+TAUGHT = TrainingSpec(
+    generator=dataclasses.replace(NETWORK, latent_shape=(8, 2, 2)),
+    langevin=LangevinSpec(steps=2, step_size=0.03),
+    sigma=0.3,
+    learning_rate=5e-4,
+    lesson_rate=2e-3,
+    batch_size=4,
+    examples=12,
+)
+
+
+def photograph() -> Tensor:
+    """Pebbles (3, 256, 256) in [-1, 1]."""
+    pixels = files.read_picture(PACK / "textures" / "pebbles.jpg")
+    return torch.from_numpy(pixels).permute(2, 0, 1).float() / 127.5 - 1
+
+
+def tiles(picture: Tensor, side: int) -> Tensor:
+    """A picture (c, h, w) cut into tiles (n, c, side, side)."""
+    rows = picture.unfold(1, side, side).unfold(2, side, side)
+    return rows.permute(1, 2, 0, 3, 4).flatten(0, 1)
+
+
+def pebbles(side: int = 32) -> Dataset:
+    crops = tiles(photograph()[:, :128, :128], side)
+    return Dataset(crops.contiguous(), Source(kind="texture", name="pebbles"))
+
+
+def test_statistics_tell_the_same_material_from_noise_of_its_spectrum() -> None:
+    top, bottom = photograph().chunk(2, 1)
+    judge = Statistics(tiles(top, 64))
+    assert float(judge.distance(tiles(top, 64))) == pytest.approx(0, abs=1e-6)
+    same = float(judge.distance(tiles(bottom, 64)))
+    noise = float(judge.distance(tiles(spectral_noise(top, seed=0).clamp(-1, 1), 64)))
+    assert noise > 4 * same
+
+
+def test_statistics_see_a_colour_cast() -> None:
+    top, bottom = photograph().chunk(2, 1)
+    judge = Statistics(tiles(top, 64))
+    cast = (bottom + torch.tensor([0.2, 0.0, -0.2])[:, None, None]).clamp(-1, 1)
+    assert judge.distance(tiles(cast, 64)) > 3 * judge.distance(tiles(bottom, 64))
+
+
+@pytest.mark.parametrize("side", [32, 48, 64, 112])
+def test_statistics_exist_for_every_size_that_a_network_may_have(side: int) -> None:
+    crops = tiles(photograph(), side)
+    assert float(Statistics(crops).distance(crops)) == pytest.approx(0, abs=1e-6)
+
+
+def test_crops_that_are_all_the_same_have_statistics_too() -> None:
+    crop = photograph()[None, :, :64, :64]
+    judge = Statistics(crop.expand(3, -1, -1, -1))
+    assert judge.distance(crop.flip(3)).isfinite()
+
+
+def test_lessons_bring_samples_nearer_to_the_data() -> None:
+    data = pebbles(64)
+    generator = Generator(NETWORK, seed=1)
+    judge = Statistics(data.signals)
+
+    def lack() -> float:
+        with torch.no_grad():
+            return float(judge.distance(synthesis.sample(generator, 8, 3)))
+
+    before = lack()
+    guide = Teacher(generator, data.signals, rate=3e-3, seed=0, machine=this_machine())
+    assert all(guide.lesson(number) for number in range(60))
+    assert lack() < before / 4
+
+
+def test_a_lesson_on_a_broken_generator_changes_nothing() -> None:
+    data = pebbles(64)
+    generator = Generator(NETWORK, seed=1)
+    guide = Teacher(generator, data.signals, rate=3e-3, seed=0, machine=this_machine())
+    with torch.no_grad():
+        generator.kernels[0].fill_(float("inf"))
+    before, own = [p.clone() for p in generator.parameters()], guide.tensors()
+    assert not guide.lesson(0)
+    for was, now in zip(before, generator.parameters(), strict=True):
+        assert torch.equal(was, now)
+    after = guide.tensors()
+    moved = {name for name in own if not torch.equal(own[name], after[name])}
+    assert all(name.endswith(("._u", "._v")) for name in moved)
+
+
+def test_a_run_with_lessons_goes_on_exactly(tmp_path: Path) -> None:
+    data = pebbles()
+    whole, first = Trainer(TAUGHT, data), Trainer(TAUGHT, data)
+    for _ in whole.steps(7):
+        pass
+    for _ in first.steps(3):
+        pass
+    first.checkpoint().save(tmp_path / "run.safetensors")
+    second = Trainer.resume(Checkpoint.load(tmp_path / "run.safetensors"), data)
+    for _ in second.steps(4):
+        pass
+    assert sha256(second.checkpoint()) == sha256(whole.checkpoint())
+
+
+def test_lessons_change_a_run_and_are_off_unless_asked_for() -> None:
+    data = pebbles()
+    runs = [Trainer(dataclasses.replace(TAUGHT, lesson_rate=rate), data) for rate in (0.0, 2e-3)]
+    for run in runs:
+        run.step()
+    without, with_lessons = (run.checkpoint() for run in runs)
+    assert not without.teacher
+    assert not torch.equal(without.weights["kernels.1"], with_lessons.weights["kernels.1"])
+    assert dataclasses.replace(TAUGHT, lesson_rate=0.0).lesson_rate == 0
+
+
+def test_the_expected_shapes_are_those_that_are_kept() -> None:
+    kept = Trainer(TAUGHT, pebbles()).checkpoint().teacher
+    shapes = {name: tuple(t.shape) for name, t in kept.items()}
+    assert teacher.shapes(TAUGHT.generator) == shapes
+
+
+def spoil(name: str, tensors: dict[str, Tensor]) -> None:
+    if name == "missing":
+        del tensors["teacher/pupil.exp_avg.kernels.0"]
+    elif name == "shape":
+        tensors["teacher/pupil.exp_avg.kernels.0"] = torch.zeros(3)
+    elif name == "nan":
+        tensors["teacher/judge.exp_avg.0.score.bias"].fill_(float("nan"))
+    elif name == "negative":
+        tensors["teacher/pupil.exp_avg_sq.kernels.0"].fill_(-1.0)
+    else:
+        tensors["teacher/more"] = torch.zeros(1)
+
+
+@pytest.mark.parametrize("wrong", ["missing", "shape", "nan", "negative", "more"])
+def test_a_damaged_teacher_is_rejected(wrong: str, tmp_path: Path) -> None:
+    run = Trainer(TAUGHT, pebbles())
+    run.step()
+    path = tmp_path / "run.safetensors"
+    run.checkpoint().save(path)
+    with safe_open(path, framework="pt") as file:
+        header = file.metadata()
+        tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
+    spoil(wrong, tensors)
+    save_file(tensors, path, header)
+    with pytest.raises(CheckpointRejected, match="damaged"):
+        Checkpoint.load(path)
+
+
+def test_examples_that_were_not_seen_whole_cannot_be_taught_from() -> None:
+    data = pebbles()
+    hidden = Occluded(torch.ones(len(data.signals), *data.signals.shape[1:]))
+    with pytest.raises(DataMismatch, match="seen whole"):
+        Trainer(TAUGHT, data, hidden)
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"examples": 1},
+        {"lesson_rate": -1.0},
+        {"lesson_rate": float("nan")},
+        {"generator": dataclasses.replace(NETWORK, latent_shape=(8, 1, 4))},
+        {"generator": dataclasses.replace(NETWORK, latent_shape=(8, 40))},
+    ],
+)
+def test_lessons_that_cannot_be_given_are_refused(changes: dict[str, object]) -> None:
+    with pytest.raises(SpecRejected):
+        dataclasses.replace(TAUGHT, **changes)
