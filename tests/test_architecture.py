@@ -22,7 +22,7 @@ ARROWS: dict[str, set[str]] = {
     "gauge": {"generator"},
     "langevin": {"device", "spec"},
     "data": {"files", "spec"},
-    "teacher": {"device", "generator", "metrics.texture", "noise", "spec"},
+    "teacher": {"device", "generator", "metrics", "metrics.texture", "noise", "spec"},
     "checkpoint": {"data", "generator", "spec", "teacher"},
     "synthesis": {"device", "generator", "noise", "spec"},
     "trainer": {
