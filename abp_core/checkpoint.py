@@ -147,16 +147,14 @@ class Checkpoint:
                 name: tuple(parameter.shape)
                 for name, parameter in Generator(spec.generator).named_parameters()
             }
+        shapes = dict.fromkeys(("weights", "first_moments", "second_moments"), expected)
+        shapes["teacher"] = teacher.shapes(spec.generator) if spec.lesson_rate else {}
         groups: dict[str, dict[str, Tensor]] = {}
-        for group in ("weights", "first_moments", "second_moments"):
-            groups[group] = {name: tensors.pop(f"{group}/{name}") for name in expected}
+        for group, members in shapes.items():
+            groups[group] = {name: tensors.pop(f"{group}/{name}") for name in members}
             for name, tensor in groups[group].items():
-                if tuple(tensor.shape) != expected[name]:
+                if tuple(tensor.shape) != members[name]:
                     raise ValueError(f"{name} has another shape than its spec")
-        lessons = teacher.shapes(spec.generator) if spec.lesson_rate else {}
-        groups["teacher"] = {name: tensors.pop(f"teacher/{name}") for name in lessons}
-        if any(tuple(groups["teacher"][name].shape) != lessons[name] for name in lessons):
-            raise ValueError("the teacher has another shape than its spec")
         latents = tensors.pop("latents")
         if tensors or tuple(latents.shape[1:]) != spec.generator.latent_shape:
             raise ValueError("tensors that the spec does not know")

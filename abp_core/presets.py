@@ -35,7 +35,7 @@ def _paper_objects(d: int) -> TrainingSpec:
     )
 
 
-def _texture(width: int, batch_size: int) -> TrainingSpec:
+def _texture(width: int) -> TrainingSpec:
     """A rich latent on a grid, many crops of the picture, each with its own chain, and lessons
     about samples. Few Langevin steps: latents that tell less of a crop are nearer to the prior."""
     return TrainingSpec(
@@ -50,7 +50,7 @@ def _texture(width: int, batch_size: int) -> TrainingSpec:
         sigma=0.3,
         learning_rate=5e-4,
         lesson_rate=2e-3,
-        batch_size=batch_size,
+        batch_size=4,
         examples=64,
         standardised=True,
     )
@@ -97,10 +97,10 @@ def _objects(width: int, d: int) -> TrainingSpec:
 
 PRESETS: dict[str, Preset] = {
     "quick-texture": Preset(
-        training=_texture(32, 4), sentence="A small network: something to look at in a minute."
+        training=_texture(32), sentence="A small network: something to look at in a minute."
     ),
     "texture": Preset(
-        training=_texture(64, 4), sentence="Random crops and a rich latent map; the default."
+        training=_texture(64), sentence="Random crops and a rich latent map; the default."
     ),
     "quick-sound": Preset(
         training=_sound(64), sentence="A small network: something to hear in a minute."

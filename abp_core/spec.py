@@ -223,7 +223,8 @@ class TrainingSpec:
         _require(
             self.lesson_rate == 0
             or (
-                len(self.generator.latent_shape) == 3 and min(self.generator.signal_shape[1:]) >= 32
+                len(self.generator.latent_shape) == 3
+                and min(self.generator.signal_shape[1:]) >= SMALLEST_TAUGHT
             ),
             "Lessons about samples are for textures of at least "
             f"{SMALLEST_TAUGHT} x {SMALLEST_TAUGHT} pixels.",

@@ -64,7 +64,7 @@ class Statistics:
     them. Sides of at least SMALLEST_TAUGHT."""
 
     def __init__(self, pictures: Tensor) -> None:
-        import plenoptic  # here: it takes a second, and only learning from a texture needs it
+        import plenoptic  # here: only learning from a texture needs all that it brings along
 
         size = (pictures.shape[2], pictures.shape[3])
         scales = min(4, int(math.log2(min(size) / 16)) + 1)

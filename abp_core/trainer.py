@@ -177,11 +177,11 @@ class Trainer:
             event = self._learn(start, z, state.ceiling)
             if accepted:
                 self._adapt(float(torch.stack(accepted).mean()), event.diverged / self.chains)
-            if self._teacher and event.diverged < self.chains:
-                self._teacher.lesson(self.iteration)
-                self.machine.refresh(self._twin, self.generator)
-            if self.spec.standardised and event.diverged < self.chains:
-                standardise(self.generator, self.z)
+            if event.diverged < self.chains:
+                if self._teacher:
+                    self._teacher.lesson(self.iteration)
+                if self.spec.standardised:
+                    standardise(self.generator, self.z)
                 self.machine.refresh(self._twin, self.generator)
         self.seconds += clock.seconds
         yield dataclasses.replace(event, seconds=clock.seconds)
@@ -226,7 +226,6 @@ class Trainer:
         if diverged < len(sound):
             self.optimiser.step()
             self.updates += 1
-            self.machine.refresh(self._twin, self.generator)
             self.z[here.index] = z
         self.iteration += 1
         return TrainingEvent(

@@ -14,12 +14,13 @@ from abp_core.checkpoint import Checkpoint, CheckpointRejected
 from abp_core.data import Dataset, Source
 from abp_core.device import this_machine
 from abp_core.generator import Generator
+from abp_core.metrics import texture
 from abp_core.metrics.halves import spectral_noise
 from abp_core.observation import Occluded
 from abp_core.spec import GeneratorSpec, LangevinSpec, SpecRejected, TrainingSpec
 from abp_core.teacher import Statistics, Teacher
 from abp_core.trainer import DataMismatch, Trainer
-from tests.tiny import sha256
+from tests.tiny import sha256, training
 
 PACK = Path(__file__).parents[2] / "demo" / "examples"
 NETWORK = GeneratorSpec(
@@ -44,8 +45,7 @@ def photograph() -> Tensor:
 
 def tiles(picture: Tensor, side: int) -> Tensor:
     """A picture (c, h, w) cut into tiles (n, c, side, side)."""
-    rows = picture.unfold(1, side, side).unfold(2, side, side)
-    return rows.permute(1, 2, 0, 3, 4).flatten(0, 1)
+    return texture.crops(picture, side, stride=side)
 
 
 def pebbles(side: int = 32) -> Dataset:
@@ -133,7 +133,7 @@ def test_lessons_change_a_run_and_are_off_unless_asked_for() -> None:
     without, with_lessons = (run.checkpoint() for run in runs)
     assert not without.teacher
     assert not torch.equal(without.weights["kernels.1"], with_lessons.weights["kernels.1"])
-    assert dataclasses.replace(TAUGHT, lesson_rate=0.0).lesson_rate == 0
+    assert training(NETWORK).lesson_rate == 0
 
 
 def test_the_expected_shapes_are_those_that_are_kept() -> None:
