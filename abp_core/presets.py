@@ -57,19 +57,21 @@ def _texture(width: int) -> TrainingSpec:
 
 
 def _sound(width: int) -> TrainingSpec:
-    """A dense latent, one position every 64 samples, and one-second segments."""
+    """A rich latent every 64 ms under five layers, so that one position reaches over half a second;
+    one-second segments, and lessons about samples."""
     return TrainingSpec(
         generator=GeneratorSpec(
-            latent_shape=(32, 250),
-            channels=(width, width),
+            latent_shape=(64, 16),
+            channels=(4 * width, 4 * width, 2 * width, width),
             kernel_size=9,
             upsampling=4,
             out_channels=1,
         ),
-        langevin=LangevinSpec(steps=5, step_size=0.1, acceptance=0.5),
+        langevin=LangevinSpec(steps=2, step_size=0.1, acceptance=0.5),
         sigma=0.3,
-        learning_rate=1e-3,
-        batch_size=8,
+        learning_rate=3e-4,
+        lesson_rate=2e-3,
+        batch_size=4,
         examples=64,
         standardised=True,
     )
@@ -103,10 +105,11 @@ PRESETS: dict[str, Preset] = {
         training=_texture(64), sentence="Random crops and a rich latent map; the default."
     ),
     "quick-sound": Preset(
-        training=_sound(64), sentence="A small network: something to hear in a minute."
+        training=_sound(32), sentence="A small network: something to hear in a minute."
     ),
     "sound": Preset(
-        training=_sound(128), sentence="A dense latent, one position every 4 ms; the default."
+        training=_sound(64),
+        sentence="One-second segments, a rich latent; the default.",
     ),
     "quick-objects": Preset(
         training=_objects(32, 20), sentence="A small network and 20 numbers a picture."

@@ -8,6 +8,7 @@ from typing import Any, Self
 
 MOST_ENTRIES = 2**24  # of one training signal; a picture of 2,300 x 2,300 in colour
 SMALLEST_TAUGHT = 32  # pixels along a side; texture statistics need as many
+SHORTEST_TAUGHT = 0.25  # seconds of a sound, for the same reason
 
 
 class SpecRejected(ValueError):
@@ -179,7 +180,7 @@ class TrainingSpec:
     examples: how many crops or segments are drawn from one picture or sound, and the most that
         are taken of a set; each has its own persistent chain.
     lesson_rate: learning rate of lessons about samples from the prior, one an iteration (see
-        teacher.py); 0, as in the paper, gives none. Only for textures.
+        teacher.py); 0, as in the paper, gives none. Only for textures and sounds.
     standardised: keep the latents of all chains at mean 0 and covariance I, as the prior has
         them, by letting the first layer take up the change (see gauge.py).
     """
@@ -222,11 +223,12 @@ class TrainingSpec:
         )
         _require(
             self.lesson_rate == 0
+            or len(self.generator.latent_shape) == 2
             or (
                 len(self.generator.latent_shape) == 3
                 and min(self.generator.signal_shape[1:]) >= SMALLEST_TAUGHT
             ),
-            "Lessons about samples are for textures of at least "
+            "Lessons about samples are for sounds, and for textures of at least "
             f"{SMALLEST_TAUGHT} x {SMALLEST_TAUGHT} pixels.",
         )
         _require(

@@ -19,7 +19,7 @@ from abp_core.langevin import acceptance, langevin_steps, move
 from abp_core.noise import chain_noise, shuffled
 from abp_core.observation import Full, Observation
 from abp_core.posterior import Posterior
-from abp_core.spec import TrainingSpec
+from abp_core.spec import SHORTEST_TAUGHT, TrainingSpec
 from abp_core.teacher import Teacher
 
 
@@ -125,9 +125,16 @@ class Trainer:
                 "Lessons about samples need examples that were seen whole; please set the lesson "
                 "rate to 0."
             )
+        rate = self.data.source.sample_rate
+        if rate and self.data.signals.shape[2] < SHORTEST_TAUGHT * rate:
+            raise DataMismatch(
+                f"Lessons about samples need segments of at least {SHORTEST_TAUGHT} s; please "
+                "choose a longer sound, or set the lesson rate to 0."
+            )
         return Teacher(
             self.generator,
             self.data.signals,
+            self.data.source.sample_rate,
             rate=self.spec.lesson_rate,
             seed=self.spec.seed,
             machine=self.machine,

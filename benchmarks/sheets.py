@@ -28,7 +28,7 @@ def textures(real: Tensor, samples: list[Tensor]) -> Image.Image:
 def sounds(real: Tensor, samples: list[Tensor], rate: int) -> Image.Image:
     """Log-mel spectrograms of the original (1, n), above, and of the samples, with the same
     decibels in the same colours; time runs to the right."""
-    mels = [sound.log_mel(signal, rate, bands=96) for signal in (real, *samples)]
+    mels = [sound.log_mel(signal, rate, bands=96)[0] for signal in (real, *samples)]
     loudest = float(mels[0].max())
     paint = mpl.colormaps["magma"]
     rows = []

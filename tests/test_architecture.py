@@ -22,7 +22,8 @@ ARROWS: dict[str, set[str]] = {
     "gauge": {"generator"},
     "langevin": {"device", "spec"},
     "data": {"files", "spec"},
-    "teacher": {"device", "generator", "metrics", "metrics.texture", "noise", "spec"},
+    "judges": {"metrics", "metrics.sound", "metrics.texture"},
+    "teacher": {"device", "generator", "judges", "noise", "spec"},
     "checkpoint": {"data", "generator", "spec", "teacher"},
     "synthesis": {"device", "generator", "noise", "spec"},
     "trainer": {

@@ -11,6 +11,7 @@ import math
 
 import torch
 from torch import Tensor
+from torch.nn import functional as F
 
 BANDS = 30
 LOWEST = 50.0  # hertz
@@ -43,30 +44,45 @@ def cochlear_filters(length: int, rate: float) -> Tensor:
     )
 
 
-def envelopes(signal: Tensor, rate: int) -> Tensor:
-    """Compressed envelopes (BANDS, n) of a sound (1, length), ENVELOPE_RATE values a second."""
-    length = signal.shape[1]
-    spectrum = torch.fft.rfft(signal[0]) * cochlear_filters(length, rate)
-    analytic = torch.zeros(BANDS, length, dtype=torch.complex64)
-    analytic[:, : spectrum.shape[1]] = 2 * spectrum  # no negative frequencies: |.| is the envelope
-    envelope = (torch.fft.ifft(analytic).abs() + SILENCE) ** COMPRESSION
+def envelopes(signals: Tensor, rate: int) -> Tensor:
+    """Compressed envelopes (n, BANDS, time) of sounds (n, length), ENVELOPE_RATE values a second.
+
+    A band's envelope moves as slowly as the band is narrow. It is therefore taken from the band's
+    own part of the spectrum alone, at four times the rate that it needs, which leaves room for
+    what the compression adds.
+    """
+    length = signals.shape[1]
     count = length * ENVELOPE_RATE // rate
-    slow = torch.fft.rfft(envelope)[:, : count // 2 + 1]
-    resampled: Tensor = torch.fft.irfft(slow, n=count) * (count / length)
-    return resampled[:, EDGE:-EDGE]
+    spectrum = torch.fft.rfft(signals)
+    resampled = []
+    for response in cochlear_filters(length, rate).to(signals.device):
+        passed = response.nonzero()[:, 0]
+        low, high = int(passed[0]), int(passed[-1]) + 1
+        size = 2 ** math.ceil(math.log2(4 * max(high - low, count // 2)))
+        # No negative frequencies, so that |.| is the envelope; where the band lies does not matter.
+        analytic = F.pad(2 * response[low:high] * spectrum[:, low:high], (0, size - (high - low)))
+        envelope = (torch.fft.ifft(analytic).abs() * (size / length) + SILENCE) ** COMPRESSION
+        slow = torch.fft.rfft(envelope)[:, : count // 2 + 1]
+        resampled.append(torch.fft.irfft(slow, n=count) * (count / size))
+    return torch.stack(resampled, dim=1)[..., EDGE:-EDGE]
 
 
 def texture_statistics(signal: Tensor, rate: int) -> Tensor:
     """Statistics (segments, k) of a sound (1, length): one row for each SEGMENT seconds, with
     three quarters of overlap. A signal shorter than that is one segment."""
-    envelope = envelopes(signal, rate)
+    (envelope,) = envelopes(signal, rate)
     size = min(round(SEGMENT * ENVELOPE_RATE), envelope.shape[1])
     segments = envelope.unfold(1, size, max(1, size // 4)).transpose(0, 1)
+    return pooled(segments)
+
+
+def pooled(envelope: Tensor) -> Tensor:
+    """All statistics (n, k) of envelopes (n, bands, time)."""
     return torch.cat(
         [
-            moments(segments).flatten(1),
-            band_correlations(segments),
-            modulation_power(segments).flatten(1),
+            moments(envelope).flatten(1),
+            band_correlations(envelope),
+            modulation_power(envelope).flatten(1),
         ],
         dim=1,
     )
@@ -92,42 +108,49 @@ def modulation_power(envelope: Tensor) -> Tensor:
     logarithmic scale: (n, bands, MODULATIONS) for (n, bands, time)."""
     z, _ = _standardised(envelope)
     time = envelope.shape[-1]
-    power = torch.fft.rfft(z * torch.hann_window(time)).abs().square()
-    hertz = torch.fft.rfftfreq(time, 1 / ENVELOPE_RATE).clamp(min=1e-3)
+    window = torch.hann_window(time, device=z.device)
+    power = torch.fft.rfft(z * window).abs().square()
+    hertz = torch.fft.rfftfreq(time, 1 / ENVELOPE_RATE, device=z.device).clamp(min=1e-3)
     weights = _cosine_bands(hertz.log(), math.log(SLOWEST / 2), math.log(FASTEST), MODULATIONS)
     total = power[..., 1:].sum(-1, keepdim=True).clamp(min=1e-12)
     shares: Tensor = power @ weights.square().T / total
     return shares
 
 
-def log_mel(signal: Tensor, rate: int, bands: int = 64) -> Tensor:
-    """Spectrogram (bands, frames) of a sound (1, length) in decibels, one frame every 10 ms, on
+def log_mel(signals: Tensor, rate: int, bands: int = 64) -> Tensor:
+    """Spectrograms (n, bands, frames) of sounds (n, length) in decibels, one frame every 10 ms, on
     the mel scale (O'Shaughnessy, 1987)."""
     size = 2 ** round(math.log2(0.04 * rate))
-    spectrum = torch.stft(
-        signal[0], size, rate // 100, window=torch.hann_window(size), return_complex=True
-    )
-    hertz = torch.fft.rfftfreq(size, 1 / rate)
+    window = torch.hann_window(size, device=signals.device)
+    spectrum = torch.stft(signals, size, rate // 100, window=window, return_complex=True)
+    hertz = torch.fft.rfftfreq(size, 1 / rate, device=signals.device)
     mel = 2595 * torch.log10(1 + hertz / 700)
-    edges = torch.linspace(0, float(mel[-1]), bands + 2)
+    edges = torch.linspace(0, float(mel[-1]), bands + 2, device=signals.device)
     rising = (mel - edges[:-2, None]) / (edges[1] - edges[0])
     filters = torch.minimum(rising, 2 - rising).clamp(min=0)
     filters = filters / filters.sum(1, keepdim=True).clamp(min=1e-3)
-    power = filters @ spectrum.abs().square() / size
-    return 10 * torch.log10(power + SILENCE**2)
+    return _decibels(filters @ spectrum.abs().square() / size)
+
+
+def long_term(mel: Tensor) -> Tensor:
+    """The long-term spectrum (..., bands), in decibels, of a `log_mel` (..., bands, frames): power
+    is averaged over time, since loudness in time is not what is compared."""
+    return _decibels((10 ** (mel / 10)).mean(-1))
 
 
 def spectrum_distance(a: Tensor, b: Tensor) -> float:
-    """Mean |difference|, in decibels, of the long-term spectra of two `log_mel` (bands, frames):
-    power is averaged over time first, since loudness in time is not what is compared."""
-    long_term = [10 * torch.log10((10 ** (mel / 10)).mean(1)) for mel in (a, b)]
-    return float((long_term[0] - long_term[1]).abs().mean())
+    """Mean |difference|, in decibels, of the long-term spectra of two `log_mel`."""
+    return float((long_term(a) - long_term(b)).abs().mean())
+
+
+def _decibels(power: Tensor) -> Tensor:
+    return 10 * torch.log10(power + SILENCE**2)
 
 
 def _cosine_bands(place: Tensor, low: float, high: float, bands: int) -> Tensor:
     """Half-periods of a cosine (bands, n) over `place` (n,), centres equally far apart between
     (not on) low and high, each reaching to its neighbours' centres."""
-    centres = torch.linspace(low, high, bands + 2)[1:-1]
+    centres = torch.linspace(low, high, bands + 2, device=place.device)[1:-1]
     distance = (place - centres[:, None]) / ((high - low) / (bands + 1))
     return torch.where(distance.abs() < 1, torch.cos(math.pi / 2 * distance), 0.0)
 

@@ -214,7 +214,7 @@ class TestSound:
         assert float(sound.erb_number(torch.tensor(1000.0))) == pytest.approx(expected, rel=5e-3)
 
     def test_a_sine_sounds_in_its_band_only_and_steadily(self) -> None:
-        envelope = sound.envelopes(sine(1000), RATE)
+        (envelope,) = sound.envelopes(sine(1000), RATE)
         filters = sound.cochlear_filters(RATE, RATE)
         band = int(filters[:, 1000].argmax())
         level = envelope.mean(1)
@@ -230,7 +230,7 @@ class TestSound:
         shares = {}
         for hertz in (4.0, 32.0):
             loud = 1 + 0.5 * torch.sin(2 * math.pi * hertz * time)
-            envelope = sound.envelopes(sine(1000) * loud, RATE)
+            (envelope,) = sound.envelopes(sine(1000) * loud, RATE)
             band = int(envelope.mean(1).argmax())
             power = sound.modulation_power(envelope[None, :, :400])[0, band]
             shares[hertz] = int(power.argmax())
@@ -275,6 +275,18 @@ class TestSound:
         assert apart(distance, cut(clicks), real) > 5 * least
         bent = other * (1 + 0.8 * torch.sin(torch.arange(8 * RATE) / RATE * 2 * math.pi * 8))
         assert apart(distance, cut(bent), real) > 2 * least
+
+    def test_an_envelope_is_the_size_of_the_analytic_signal(self) -> None:
+        # The whole band at the full rate, as the definition says, against our shorter way.
+        noise = 0.2 * normal(2, RATE)
+        filters = sound.cochlear_filters(RATE, RATE)
+        analytic = torch.zeros(2, sound.BANDS, RATE, dtype=torch.complex64)
+        analytic[..., : RATE // 2 + 1] = 2 * filters * torch.fft.rfft(noise)[:, None]
+        exact = (torch.fft.ifft(analytic).abs() + sound.SILENCE) ** sound.COMPRESSION
+        count = sound.ENVELOPE_RATE
+        slow = torch.fft.irfft(torch.fft.rfft(exact)[..., : count // 2 + 1], n=count) * count / RATE
+        apart = sound.envelopes(noise, RATE) - slow[..., sound.EDGE : -sound.EDGE]
+        assert apart.square().mean().sqrt() < 0.02 * slow.std()
 
     def test_silence_has_finite_statistics(self) -> None:
         assert sound.texture_statistics(torch.zeros(1, 2 * RATE), RATE).isfinite().all()

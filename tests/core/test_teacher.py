@@ -3,7 +3,9 @@
 import dataclasses
 from pathlib import Path
 
+import numpy as np
 import pytest
+import soxr
 import torch
 from safetensors import safe_open
 from safetensors.torch import save_file
@@ -14,15 +16,20 @@ from abp_core.checkpoint import Checkpoint, CheckpointRejected
 from abp_core.data import Dataset, Source
 from abp_core.device import this_machine
 from abp_core.generator import Generator
+from abp_core.judges import SoundStatistics, TextureStatistics
 from abp_core.metrics import texture
 from abp_core.metrics.halves import spectral_noise
 from abp_core.observation import Occluded
 from abp_core.spec import GeneratorSpec, LangevinSpec, SpecRejected, TrainingSpec
-from abp_core.teacher import Statistics, Teacher
+from abp_core.teacher import Teacher
 from abp_core.trainer import DataMismatch, Trainer
 from tests.tiny import sha256, training
 
 PACK = Path(__file__).parents[2] / "demo" / "examples"
+RATE = 8_000
+SOUND = GeneratorSpec(
+    latent_shape=(16, 16), channels=(32, 32, 16), kernel_size=9, upsampling=4, out_channels=1
+)
 NETWORK = GeneratorSpec(
     latent_shape=(8, 4, 4), channels=(16,), kernel_size=5, upsampling=4, out_channels=3
 )
@@ -55,7 +62,7 @@ def pebbles(side: int = 32) -> Dataset:
 
 def test_statistics_tell_the_same_material_from_noise_of_its_spectrum() -> None:
     top, bottom = photograph().chunk(2, 1)
-    judge = Statistics(tiles(top, 64))
+    judge = TextureStatistics(tiles(top, 64))
     assert float(judge.distance(tiles(top, 64))) == pytest.approx(0, abs=1e-6)
     same = float(judge.distance(tiles(bottom, 64)))
     noise = float(judge.distance(tiles(spectral_noise(top, seed=0).clamp(-1, 1), 64)))
@@ -64,7 +71,7 @@ def test_statistics_tell_the_same_material_from_noise_of_its_spectrum() -> None:
 
 def test_statistics_see_a_colour_cast() -> None:
     top, bottom = photograph().chunk(2, 1)
-    judge = Statistics(tiles(top, 64))
+    judge = TextureStatistics(tiles(top, 64))
     cast = (bottom + torch.tensor([0.2, 0.0, -0.2])[:, None, None]).clamp(-1, 1)
     assert judge.distance(tiles(cast, 64)) > 3 * judge.distance(tiles(bottom, 64))
 
@@ -72,26 +79,83 @@ def test_statistics_see_a_colour_cast() -> None:
 @pytest.mark.parametrize("side", [32, 48, 64, 112])
 def test_statistics_exist_for_every_size_that_a_network_may_have(side: int) -> None:
     crops = tiles(photograph(), side)
-    assert float(Statistics(crops).distance(crops)) == pytest.approx(0, abs=1e-6)
+    assert float(TextureStatistics(crops).distance(crops)) == pytest.approx(0, abs=1e-6)
 
 
 def test_crops_that_are_all_the_same_have_statistics_too() -> None:
     crop = photograph()[None, :, :64, :64]
-    judge = Statistics(crop.expand(3, -1, -1, -1))
+    judge = TextureStatistics(crop.expand(3, -1, -1, -1))
     assert judge.distance(crop.flip(3)).isfinite()
 
 
-def test_lessons_bring_samples_nearer_to_the_data() -> None:
-    data = pebbles(64)
-    generator = Generator(NETWORK, seed=1)
-    judge = Statistics(data.signals)
+def stream() -> Dataset:
+    """Twelve segments of half a second."""
+    samples, rate = files.read_sound(PACK / "sounds" / "stream.flac")
+    every = soxr.resample(samples, rate, RATE)[: 12 * 4096].astype(np.float32)
+    signals = torch.from_numpy(every / every.std() / 5).clamp(-1, 1).view(12, 1, 4096)
+    return Dataset(signals, Source(kind="sound", name="stream", sample_rate=RATE))
+
+
+def test_statistics_of_a_sound_tell_it_from_noise_of_its_spectrum_and_from_a_quieter_one() -> None:
+    first, second = (half.reshape(3, 1, -1) for half in stream().signals.chunk(2))
+    judge = SoundStatistics(first, RATE)
+    assert float(judge.distance(first)) == pytest.approx(0, abs=1e-6)
+    same = float(judge.distance(second))
+    clip = first.view(1, -1)
+    noise = spectral_noise(clip, seed=0).clamp(-1, 1).view_as(first)
+    assert float(judge.distance(noise)) > 1.5 * same
+    assert float(judge.distance(second / 2)) > 1.5 * same
+
+
+def test_lessons_bring_samples_of_a_sound_nearer_to_it() -> None:
+    data = stream()
+    generator = Generator(SOUND, seed=1)
+    judge = SoundStatistics(data.signals, RATE)
 
     def lack() -> float:
         with torch.no_grad():
             return float(judge.distance(synthesis.sample(generator, 8, 3)))
 
     before = lack()
-    guide = Teacher(generator, data.signals, rate=3e-3, seed=0, machine=this_machine())
+    guide = Teacher(generator, data.signals, RATE, rate=3e-3, seed=0, machine=this_machine())
+    assert all(guide.lesson(number) for number in range(60))
+    assert lack() < before / 3
+
+
+def test_a_run_on_a_sound_with_lessons_goes_on_exactly(tmp_path: Path) -> None:
+    data, spec = stream(), dataclasses.replace(TAUGHT, generator=SOUND)
+    whole, first = Trainer(spec, data), Trainer(spec, data)
+    for _ in whole.steps(4):
+        pass
+    for _ in first.steps(2):
+        pass
+    first.checkpoint().save(tmp_path / "run.safetensors")
+    second = Trainer.resume(Checkpoint.load(tmp_path / "run.safetensors"), data)
+    for _ in second.steps(2):
+        pass
+    assert sha256(second.checkpoint()) == sha256(whole.checkpoint())
+
+
+def test_segments_too_short_for_statistics_are_refused() -> None:
+    data = stream()
+    source = dataclasses.replace(data.source, sample_rate=3 * RATE)
+    with pytest.raises(DataMismatch, match="longer sound"):
+        Trainer(
+            dataclasses.replace(TAUGHT, generator=SOUND), dataclasses.replace(data, source=source)
+        )
+
+
+def test_lessons_bring_samples_nearer_to_the_data() -> None:
+    data = pebbles(64)
+    generator = Generator(NETWORK, seed=1)
+    judge = TextureStatistics(data.signals)
+
+    def lack() -> float:
+        with torch.no_grad():
+            return float(judge.distance(synthesis.sample(generator, 8, 3)))
+
+    before = lack()
+    guide = Teacher(generator, data.signals, 0, rate=3e-3, seed=0, machine=this_machine())
     assert all(guide.lesson(number) for number in range(60))
     assert lack() < before / 4
 
@@ -99,7 +163,7 @@ def test_lessons_bring_samples_nearer_to_the_data() -> None:
 def test_a_lesson_on_a_broken_generator_changes_nothing() -> None:
     data = pebbles(64)
     generator = Generator(NETWORK, seed=1)
-    guide = Teacher(generator, data.signals, rate=3e-3, seed=0, machine=this_machine())
+    guide = Teacher(generator, data.signals, 0, rate=3e-3, seed=0, machine=this_machine())
     with torch.no_grad():
         generator.kernels[0].fill_(float("inf"))
     before, own = [p.clone() for p in generator.parameters()], guide.tensors()
@@ -184,7 +248,7 @@ def test_examples_that_were_not_seen_whole_cannot_be_taught_from() -> None:
         {"lesson_rate": -1.0},
         {"lesson_rate": float("nan")},
         {"generator": dataclasses.replace(NETWORK, latent_shape=(8, 1, 4))},
-        {"generator": dataclasses.replace(NETWORK, latent_shape=(8, 40))},
+        {"generator": dataclasses.replace(NETWORK, latent_shape=(8,), projection=(8, 4, 4))},
     ],
 )
 def test_lessons_that_cannot_be_given_are_refused(changes: dict[str, object]) -> None:

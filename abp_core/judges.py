@@ -1,0 +1,107 @@
+"""Who says how samples differ from the data: a descriptor network, and statistics."""
+
+import math
+from collections.abc import Callable
+from itertools import pairwise
+from typing import Protocol
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+from torch.nn.utils.parametrizations import spectral_norm
+
+from abp_core.metrics import sound, texture
+
+WIDTH = 32  # features of the descriptor's first layer
+LAYERS = 4  # each halves the picture
+OUTLIER = 2.0  # deviations beyond which a statistic pulls no harder
+
+
+class Statistics(Protocol):
+    """Of data, pooled over its examples."""
+
+    def distance(self, signals: Tensor) -> Tensor:
+        """Of as many signals as there may be, together: 0 where they have the same statistics."""
+
+
+def statistics(signals: Tensor, sample_rate: int) -> Statistics:
+    """Of sounds, or of textures, which have no sample rate."""
+    return SoundStatistics(signals, sample_rate) if sample_rate else TextureStatistics(signals)
+
+
+class Descriptor(nn.Module):
+    """Scores patches of pictures at one scale: (n, c, h, w) -> (n, 1, h / 16, w / 16)."""
+
+    def __init__(self, channels: int) -> None:
+        super().__init__()
+        widths = [channels, *(WIDTH * min(2**layer, 4) for layer in range(LAYERS))]
+        self.layers = nn.ModuleList(
+            spectral_norm(nn.Conv2d(before, after, 4, stride=2, padding=1))
+            for before, after in pairwise(widths)
+        )
+        self.score = spectral_norm(nn.Conv2d(widths[-1], 1, 3, padding=1))
+
+    def forward(self, x: Tensor) -> Tensor:
+        h = x.contiguous(memory_format=torch.channels_last)
+        for layer in self.layers:
+            h = F.leaky_relu(layer(h), 0.2)
+        scores: Tensor = self.score(h)
+        return scores
+
+
+class TextureStatistics:
+    """The joint statistics of wavelet coefficients of Portilla and Simoncelli (2000), and the
+    marginals of colour. Pictures (n, 3 or 1, h, w), sides of at least SMALLEST_TAUGHT."""
+
+    def __init__(self, pictures: Tensor) -> None:
+        import plenoptic  # here: only learning from a texture needs all that it brings along
+
+        size = (pictures.shape[2], pictures.shape[3])
+        scales = min(4, int(math.log2(min(size) / 16)) + 1)
+        model = plenoptic.models.PortillaSimoncelli(size, n_scales=scales)
+        self._pooled: Callable[[Tensor], Tensor] = model.to(pictures.device)
+        # Crops that show nearly the same vary in hardly anything; a hundredth is near enough.
+        self._mean, self._unit = _moments(self._of(pictures), precision=0.01)
+        whole = pictures.transpose(0, 1).flatten(2)
+        self._marginals = texture.marginals(whole)
+        self._spread = self._marginals.std(1).clamp(min=1 / texture.GREY_LEVELS)[:, None]
+
+    def distance(self, signals: Tensor) -> Tensor:
+        whole = signals.transpose(0, 1).flatten(2)
+        colour = (texture.marginals(whole) - self._marginals) / self._spread
+        apart = (self._of(signals).mean(0) - self._mean) / self._unit
+        return _robust(apart) + colour.square().mean()
+
+    def _of(self, pictures: Tensor) -> Tensor:
+        grey = torch.stack([texture.luminance(picture) for picture in pictures])[:, None]
+        return self._pooled(grey)[:, 0]
+
+
+class SoundStatistics:
+    """The statistics of sound textures of McDermott and Simoncelli (2011), and the long-term
+    spectrum. Sounds (n, 1, length) of at least SHORTEST_TAUGHT seconds."""
+
+    def __init__(self, sounds: Tensor, sample_rate: int) -> None:
+        self._rate = sample_rate
+        few = sounds.tensor_split(max(1, len(sounds) // 8))  # at a time, to bound memory
+        every = torch.cat([self._of(some) for some in few])
+        # The level of a steady sound varies by less than a hundredth, and the ear hears it.
+        self._mean, self._unit = _moments(every, precision=0.001)
+
+    def distance(self, signals: Tensor) -> Tensor:
+        return _robust((self._of(signals).mean(0) - self._mean) / self._unit)
+
+    def _of(self, sounds: Tensor) -> Tensor:
+        mono = sounds[:, 0]
+        spectrum = sound.long_term(sound.log_mel(mono, self._rate))
+        return torch.cat([sound.pooled(sound.envelopes(mono, self._rate)), spectrum], dim=1)
+
+
+def _moments(every: Tensor, *, precision: float) -> tuple[Tensor, Tensor]:
+    """Mean and deviation (k,) of statistics (n, k); no deviation is below a share of its mean."""
+    mean = every.mean(0)
+    return mean, torch.maximum(every.std(0), mean.abs() * precision).clamp(min=1e-6)
+
+
+def _robust(apart: Tensor) -> Tensor:
+    return F.smooth_l1_loss(apart, torch.zeros_like(apart), beta=OUTLIER)
