@@ -16,6 +16,7 @@ from torch import Tensor
 from abp_core import teacher
 from abp_core.data import Source, kind_for
 from abp_core.generator import Generator
+from abp_core.metric import Metric
 from abp_core.spec import TrainingSpec
 
 FORMAT = "abp-1"
@@ -33,7 +34,8 @@ class Checkpoint:
     sigma: noise level in signal units. step_size: of the walk by now. updates: learning steps that
     were taken (an iteration in which every chain diverged takes none). weights, first_moments,
     second_moments: by parameter name. latents (examples, *latent_shape): where the persistent
-    chains stand. teacher: what the lessons of a run that has them go on from.
+    chains stand. curvature (c, c): what the metric of a preconditioned walk is made of. teacher:
+    what the lessons of a run that has them go on from.
     """
 
     spec: TrainingSpec
@@ -48,6 +50,7 @@ class Checkpoint:
     first_moments: dict[str, Tensor]
     second_moments: dict[str, Tensor]
     latents: Tensor
+    curvature: Tensor
     teacher: dict[str, Tensor] = field(default_factory=dict)
 
     def generator(self) -> Generator:
@@ -55,6 +58,10 @@ class Checkpoint:
         generator = Generator(self.spec.generator)
         generator.load_state_dict(self.weights)
         return generator.requires_grad_(False)
+
+    def metric(self) -> Metric | None:
+        """Of the walk by now; None where it has none of its own."""
+        return Metric.of(self.curvature) if self.spec.langevin.preconditioned else None
 
     def at(self, step_size: float) -> Self:
         """The same state, to go on with another Langevin step size, which then stays.
@@ -84,7 +91,8 @@ class Checkpoint:
             for group, members in groups.items()
             for name, tensor in members.items()
         }
-        tensors["latents"] = self.latents.detach().cpu().contiguous()
+        for name in ("latents", "curvature"):
+            tensors[name] = getattr(self, name).detach().cpu().contiguous()
         handle, beside = tempfile.mkstemp(dir=path.parent, prefix=path.name, suffix=".part")
         try:
             with os.fdopen(handle, "wb") as file:
@@ -155,10 +163,13 @@ class Checkpoint:
             for name, tensor in groups[group].items():
                 if tuple(tensor.shape) != members[name]:
                     raise ValueError(f"{name} has another shape than its spec")
-        latents = tensors.pop("latents")
+        latents, curvature = tensors.pop("latents"), tensors.pop("curvature")
+        channels = spec.generator.latent_shape[0]
         if tensors or tuple(latents.shape[1:]) != spec.generator.latent_shape:
             raise ValueError("tensors that the spec does not know")
-        everything = [latents, *(t for members in groups.values() for t in members.values())]
+        if tuple(curvature.shape) != (channels, channels):
+            raise ValueError("a curvature of other latents")
+        everything = [latents, curvature, *(t for group in groups.values() for t in group.values())]
         if any(t.dtype != torch.float32 or not t.isfinite().all() for t in everything):
             raise ValueError("values that are no finite numbers")
         squares = [t for name, t in groups["teacher"].items() if ".exp_avg_sq." in name]
@@ -174,5 +185,6 @@ class Checkpoint:
             updates=updates,
             seconds=float(seconds),
             latents=latents,
+            curvature=curvature,
             **groups,
         )

@@ -57,9 +57,9 @@ class Generator(nn.Module):
         spec = self.spec
         h = z.to(self.kernels[0].dtype)
         if spec.projection is not None:
-            # Not F.linear: the gradient of its layout depends on an example's place in the batch.
-            h = self._rectify(h @ self.opening + self.opening_bias)
-            h = h.view(len(h), *spec.projection)
+            # As a convolution: the gradient of a matrix product depends on how many rows it has.
+            h = F.conv_transpose2d(h[:, :, None, None], self.opening[:, :, None, None])
+            h = self._rectify(h.flatten(1) + self.opening_bias).view(len(h), *spec.projection)
         if h.ndim == 3:
             h = h.unsqueeze(2)
         h = h.contiguous(memory_format=torch.channels_last)

@@ -4,9 +4,11 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import islice
 
+import torch
 from torch import Tensor
 
 from abp_core.device import Energy, value_and_grad
+from abp_core.metric import Metric, through
 from abp_core.spec import LangevinSpec
 
 
@@ -46,29 +48,40 @@ def evaluate(energy: Energy, z: Tensor, step: int = 0) -> LangevinState:
     return LangevinState(step, z.detach(), value, grad, energy_ceiling(value, z))
 
 
-def move(state: LangevinState, noise: Tensor, spec: LangevinSpec) -> Tensor:
-    """z - (s^2 / 2) dU/dz + s sqrt(temperature) noise (paper, equation 9)."""
-    s = spec.step_size
-    moved: Tensor = state.z - s**2 / 2 * state.grad + s * spec.temperature**0.5 * noise
+def move(
+    state: LangevinState, noise: Tensor, spec: LangevinSpec, metric: Metric | None = None
+) -> Tensor:
+    """z - (s^2 / 2) dU/dz + s sqrt(temperature) noise (paper, equation 9); with a metric M of the
+    channels, M dU/dz and M^(1/2) noise (see metric.py)."""
+    s, grad = spec.step_size, state.grad
+    if metric is not None:
+        grad, noise = through(metric.whole, grad), through(metric.root, noise)
+    moved: Tensor = state.z - s**2 / 2 * grad + s * spec.temperature**0.5 * noise
     return moved
 
 
-def acceptance(before: LangevinState, after: LangevinState, spec: LangevinSpec) -> Tensor:
+def acceptance(
+    before: LangevinState,
+    after: LangevinState,
+    spec: LangevinSpec,
+    metric: Metric | None = None,
+) -> Tensor:
     """The probability (n,) with which a Metropolis test would accept the move between two states
     (MALA; Roberts and Tweedie 1996). It falls from 1 to 0 as the step grows too long; a chain
     that is no longer finite has 0. Needs a temperature above 0."""
     s, t = spec.step_size, spec.temperature
 
     def surprise(here: LangevinState, there: LangevinState) -> Tensor:
-        drift = there.z - here.z + s**2 / 2 * here.grad
-        return drift.flatten(1).square().sum(1) / (2 * s**2 * t)
+        drift = there.z - move(here, torch.zeros_like(here.z), spec, metric)
+        whitened = drift if metric is None else through(metric.inverse, drift)
+        return (drift * whitened).flatten(1).sum(1) / (2 * s**2 * t)
 
     ratio = (before.energy - after.energy) / t + surprise(before, after) - surprise(after, before)
     return ratio.clamp(max=0).exp().nan_to_num(0.0)
 
 
 def langevin_steps(
-    energy: Energy, z: Tensor, noise: Tensor, spec: LangevinSpec
+    energy: Energy, z: Tensor, noise: Tensor, spec: LangevinSpec, metric: Metric | None = None
 ) -> Iterator[LangevinState]:
     """The walk for eyes: the state at z and after each of the moves, len(noise) + 1 in all.
 
@@ -78,14 +91,16 @@ def langevin_steps(
     ceiling = state.ceiling
     yield state
     for step, drawn in enumerate(noise, start=1):
-        here = evaluate(energy, move(state, drawn, spec), step)
+        here = evaluate(energy, move(state, drawn, spec, metric), step)
         state = LangevinState(step, here.z, here.energy, here.grad, ceiling)
         yield state
 
 
-def infer(energy: Energy, z: Tensor, noise: Tensor, spec: LangevinSpec) -> Tensor:
+def infer(
+    energy: Energy, z: Tensor, noise: Tensor, spec: LangevinSpec, metric: Metric | None = None
+) -> Tensor:
     """The walk for learning: the last z of `langevin_steps`, bit for bit, without the evaluation
     that would only tell how good it is."""
-    for state in islice(langevin_steps(energy, z, noise, spec), len(noise)):
-        z = move(state, noise[state.step], spec)
+    for state in islice(langevin_steps(energy, z, noise, spec, metric), len(noise)):
+        z = move(state, noise[state.step], spec, metric)
     return z

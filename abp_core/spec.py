@@ -138,12 +138,15 @@ class LangevinSpec:
     temperature: the noise is scaled by its square root; 0 walks downhill only.
     acceptance: 0 keeps the step size; above 0, training shortens it until a Metropolis test
         would accept that share of the moves; `step_size` is then its longest.
+    preconditioned: training learns a metric in which the posterior is about as wide in every
+        direction (see metric.py); step sizes are then in its units, and about 1.
     """
 
     steps: int
     step_size: float
     temperature: float = 1.0
     acceptance: float = 0.0
+    preconditioned: bool = False
 
     def __post_init__(self) -> None:
         _require(
@@ -166,6 +169,7 @@ class LangevinSpec:
             self.acceptance == 0 or (self.steps > 1 and self.temperature > 0),
             "A step size that follows the acceptance needs at least two steps and some noise.",
         )
+        _require(isinstance(self.preconditioned, bool), "Preconditioned is either true or false.")
 
     def at(self, step_size: float) -> Self:
         """The same walk with a step size of one's own choice, which then stays."""
@@ -181,6 +185,8 @@ class TrainingSpec:
         are taken of a set; each has its own persistent chain.
     lesson_rate: learning rate of lessons about samples from the prior, one an iteration (see
         teacher.py); 0, as in the paper, gives none. Only for textures and sounds.
+    halved_after: iterations until all learning rates stand at half; see `fade`. 0, as in the
+        paper, keeps them where they begin.
     standardised: keep the latents of all chains at mean 0 and covariance I, as the prior has
         them, by letting the first layer take up the change (see gauge.py).
     """
@@ -194,6 +200,7 @@ class TrainingSpec:
     seed: int = 0
     standardised: bool = False
     lesson_rate: float = 0.0
+    halved_after: int = 0
 
     def __post_init__(self) -> None:
         _require(
@@ -235,6 +242,19 @@ class TrainingSpec:
             self.lesson_rate == 0 or self.examples > 1,
             "Lessons about samples need at least two examples.",
         )
+        _require(
+            _is_count(self.halved_after, 0) and self.halved_after <= 10**9,
+            "The iterations until the learning rates are halved must be a whole number from 0 to "
+            "1,000,000,000.",
+        )
+
+    def fade(self, iteration: int) -> float:
+        """What the learning rates are multiplied with by then: 1 / (1 + iteration / halved_after).
+
+        All of them alike (a stochastic approximation, Robbins and Monro 1951): what learning and
+        lessons pull the weights between stays where it is, and the swings about it die down.
+        """
+        return 1 / (1 + iteration / self.halved_after) if self.halved_after else 1.0
 
     def to_json(self) -> str:
         return json.dumps(dataclasses.asdict(self))

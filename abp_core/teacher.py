@@ -32,7 +32,6 @@ SAMPLES = 4  # of a lesson
 SCALES = 2  # the descriptor looks at the picture and at one of half its size
 STATISTICS = 8.0  # weight of the statistics beside the descriptor
 DESCRIPTOR_RATE = 0.1  # learning rate of the descriptor, over the generator's: it must not win
-HALVED_AFTER = 200  # lessons; the learning rates fall as 1 / (1 + lesson / HALVED_AFTER)
 MOMENTS = ("exp_avg", "exp_avg_sq")  # as Adam calls them
 
 
@@ -40,8 +39,8 @@ class Teacher:
     """Gives `generator` lessons about its samples from the prior, beside whatever else teaches it.
 
     signals: the examples (n, c, h, w) or (n, 1, length), a sound's at sample_rate hertz, which is
-    0 for pictures. rate: the learning rate of the generator's first lesson. Like the rest of a
-    run, a lesson is a function of (seed, lesson): one resumed goes on exactly.
+    0 for pictures. Like the rest of a run, a lesson is a function of (seed, lesson): one resumed
+    goes on exactly.
     """
 
     def __init__(
@@ -50,12 +49,11 @@ class Teacher:
         signals: Tensor,
         sample_rate: int,
         *,
-        rate: float,
         seed: int,
         machine: Machine,
     ) -> None:
         self._generator, self._machine = generator, machine
-        self._rate, self._seed = rate, seed
+        self._seed = seed
         self._signals = signals.to(machine.device)
         self._statistics = judges.statistics(self._signals, sample_rate)
         self._descriptors = descriptors(generator.spec, seed).to(machine.device)
@@ -67,9 +65,9 @@ class Teacher:
                 self._descriptors.parameters(), betas=(0.0, 0.99), fused=True
             )
 
-    def lesson(self, number: int) -> bool:
-        """One step of the descriptor and one of the generator; whether it was finite. If not, the
-        generator is left as it was."""
+    def lesson(self, number: int, rate: float) -> bool:
+        """One step of the descriptor and one of the generator, at this learning rate of the
+        generator's; whether it was finite. If not, the generator is left as it was."""
         made = self._samples(number)
         lack = STATISTICS * self._statistics.distance(made)
         mistaken = torch.zeros_like(lack)
@@ -81,7 +79,6 @@ class Teacher:
         gradients = [p.grad for p in self._generator.parameters() if p.grad is not None]
         finite = bool(torch.nn.utils.get_total_norm(gradients).isfinite() & mistaken.isfinite())
         if finite:
-            rate = self._rate / (1 + number / HALVED_AFTER)
             for name, optimiser in self._optimisers.items():
                 optimiser.param_groups[0]["lr"] = rate * (DESCRIPTOR_RATE if name == "judge" else 1)
                 optimiser.step()

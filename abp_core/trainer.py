@@ -15,7 +15,8 @@ from abp_core.data import Dataset
 from abp_core.device import Machine, this_machine
 from abp_core.gauge import standardise
 from abp_core.generator import Generator
-from abp_core.langevin import acceptance, langevin_steps, move
+from abp_core.langevin import acceptance, evaluate, langevin_steps, move
+from abp_core.metric import PACE, Metric, second_moment
 from abp_core.noise import chain_noise, shuffled
 from abp_core.observation import Full, Observation
 from abp_core.posterior import Posterior
@@ -90,6 +91,7 @@ class Trainer:
         self.iteration = self.updates = 0
         self.seconds = 0.0
         self.step_size = spec.langevin.step_size
+        self.curvature = torch.eye(spec.generator.latent_shape[0], device=machine.device)
         self.sigma = spec.sigma * data.deviation
         self.generator = Generator(spec.generator, seed=spec.seed).to(machine.device)
         if isinstance(self.observation, Full):
@@ -135,7 +137,6 @@ class Trainer:
             self.generator,
             self.data.signals,
             self.data.source.sample_rate,
-            rate=self.spec.lesson_rate,
             seed=self.spec.seed,
             machine=self.machine,
         )
@@ -170,28 +171,45 @@ class Trainer:
                 shape=self.spec.generator.latent_shape,
             ).to(self.machine.device)
             start = self.z[batch]
-        states = langevin_steps(self._energy, start, noise, langevin)
+            metric = self._metric(start)
+        states = langevin_steps(self._energy, start, noise, langevin, metric)
         before, accepted = None, []
         for drawn in noise:
             with clock:
                 state = next(states)
                 if langevin.acceptance and before:
-                    accepted.append(acceptance(before, state, langevin).mean())
+                    accepted.append(acceptance(before, state, langevin, metric).mean())
                 before = state
-                z = move(state, drawn, langevin)
+                z = move(state, drawn, langevin, metric)
             yield None
         with clock:
             event = self._learn(start, z, state.ceiling)
+            if langevin.preconditioned:
+                self._follow(second_moment(state.grad))
             if accepted:
                 self._adapt(float(torch.stack(accepted).mean()), event.diverged / self.chains)
             if event.diverged < self.chains:
                 if self._teacher:
-                    self._teacher.lesson(self.iteration)
+                    rate = self.spec.lesson_rate * self.spec.fade(self.iteration)
+                    self._teacher.lesson(self.iteration, rate)
                 if self.spec.standardised:
                     standardise(self.generator, self.z)
                 self.machine.refresh(self._twin, self.generator)
         self.seconds += clock.seconds
         yield dataclasses.replace(event, seconds=clock.seconds)
+
+    def _metric(self, start: Tensor) -> Metric | None:
+        """Of this iteration's walk; before there is any experience, from where it starts."""
+        if not self.spec.langevin.preconditioned:
+            return None
+        if self.iteration == 0:
+            self.curvature = second_moment(evaluate(self._energy, start).grad)
+        return Metric.of(self.curvature)
+
+    def _follow(self, moment: Tensor) -> None:
+        """Brings the curvature nearer to that of where a walk ended."""
+        if moment.isfinite().all():
+            self.curvature.lerp_(moment, PACE)
 
     def _adapt(self, accepted: float, lost: float) -> None:
         """Shortens the step where fewer moves would be accepted than aimed at, and lengthens it
@@ -231,6 +249,8 @@ class Trainer:
         if not math.isfinite(grad_norm):
             diverged = len(sound)
         if diverged < len(sound):
+            rate = self.spec.learning_rate * self.spec.fade(self.iteration)
+            self.optimiser.param_groups[0]["lr"] = rate
             self.optimiser.step()
             self.updates += 1
             self.z[here.index] = z
@@ -271,6 +291,7 @@ class Trainer:
             first_moments=moment("exp_avg"),
             second_moments=moment("exp_avg_sq"),
             latents=self.z.cpu().clone(),
+            curvature=self.curvature.cpu().clone(),
             teacher=self._teacher.tensors() if self._teacher else {},
         )
 
@@ -296,6 +317,7 @@ class Trainer:
         trainer.generator.load_state_dict(saved.weights)
         trainer.machine.refresh(trainer._twin, trainer.generator)
         trainer.z.copy_(saved.latents)
+        trainer.curvature.copy_(saved.curvature)
         for name, parameter in trainer.generator.named_parameters():
             if saved.updates:
                 trainer.optimiser.state[parameter] = {

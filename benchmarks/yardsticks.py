@@ -244,8 +244,9 @@ class ObjectsYardstick:
         generator, shape = saved.generator(), saved.spec.generator.latent_shape
         posterior = Posterior(generator, Full(), test, index, saved.sigma)
         noise = chain_noise(seed=0, sweep=1, index=index, steps=self._steps, shape=shape)
-        langevin = dataclasses.replace(saved.spec.langevin, steps=self._steps)
-        z = infer(posterior.energy, synthesis.prior(shape, len(test), 0), noise, langevin)
+        walk = dataclasses.replace(saved.spec.langevin.at(saved.step_size), steps=self._steps)
+        z = synthesis.prior(shape, len(test), 0)
+        z = infer(posterior.energy, z, noise, walk, saved.metric())
         with torch.inference_mode():
             made = generator(z)
         return made, _errors(made, test)

@@ -77,7 +77,7 @@ def tensors_of(saved: Checkpoint) -> dict[str, Tensor]:
         "first": saved.first_moments,
         "second": saved.second_moments,
         "teacher": saved.teacher,
-        "latents": {"": saved.latents},
+        "walk": {"latents": saved.latents, "curvature": saved.curvature},
     }
     return {f"{group}/{name}": t for group, ts in groups.items() for name, t in ts.items()}
 

@@ -116,7 +116,7 @@ def test_the_file_is_plain_safetensors(tmp_path: Path) -> None:
     assert header["format"] == "abp-1"
     assert json.loads(header["spec"]) == json.loads(saved.spec.to_json())
     groups = ("weights", "first_moments", "second_moments")
-    assert names == {f"{g}/{n}" for g in groups for n in saved.weights} | {"latents"}
+    assert names == {f"{g}/{n}" for g in groups for n in saved.weights} | {"latents", "curvature"}
 
 
 def test_nothing_of_the_data_but_its_digest_is_kept(tmp_path: Path) -> None:

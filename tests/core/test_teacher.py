@@ -117,8 +117,8 @@ def test_lessons_bring_samples_of_a_sound_nearer_to_it() -> None:
             return float(judge.distance(synthesis.sample(generator, 8, 3)))
 
     before = lack()
-    guide = Teacher(generator, data.signals, RATE, rate=3e-3, seed=0, machine=this_machine())
-    assert all(guide.lesson(number) for number in range(60))
+    guide = Teacher(generator, data.signals, RATE, seed=0, machine=this_machine())
+    assert all(guide.lesson(number, 3e-3) for number in range(60))
     assert lack() < before / 3
 
 
@@ -155,19 +155,19 @@ def test_lessons_bring_samples_nearer_to_the_data() -> None:
             return float(judge.distance(synthesis.sample(generator, 8, 3)))
 
     before = lack()
-    guide = Teacher(generator, data.signals, 0, rate=3e-3, seed=0, machine=this_machine())
-    assert all(guide.lesson(number) for number in range(60))
+    guide = Teacher(generator, data.signals, 0, seed=0, machine=this_machine())
+    assert all(guide.lesson(number, 3e-3) for number in range(60))
     assert lack() < before / 4
 
 
 def test_a_lesson_on_a_broken_generator_changes_nothing() -> None:
     data = pebbles(64)
     generator = Generator(NETWORK, seed=1)
-    guide = Teacher(generator, data.signals, 0, rate=3e-3, seed=0, machine=this_machine())
+    guide = Teacher(generator, data.signals, 0, seed=0, machine=this_machine())
     with torch.no_grad():
         generator.kernels[0].fill_(float("inf"))
     before, own = [p.clone() for p in generator.parameters()], guide.tensors()
-    assert not guide.lesson(0)
+    assert not guide.lesson(0, 3e-3)
     for was, now in zip(before, generator.parameters(), strict=True):
         assert torch.equal(was, now)
     after = guide.tensors()

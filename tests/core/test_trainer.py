@@ -395,7 +395,7 @@ def test_a_spec_is_kept_in_the_checkpoint() -> None:
         "weights",
         "first",
         "second",
-        "latents",
+        "walk",
     }
 
 

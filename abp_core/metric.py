@@ -1,0 +1,62 @@
+"""How far a step may go along each direction of the latent: a metric, learnt from the gradients.
+
+A posterior is narrow along what changes the signal much and wide along what hardly changes it; one
+step size for both must fit the narrow ones. Langevin dynamics with a fixed metric M,
+
+    z <- z - (s^2 / 2) M dU/dz + s M^(1/2) noise,
+
+has the same stationary law in the limit of small steps (Roberts and Stramer 2002). Where chains
+are at rest, the second moment of their gradients is the mean curvature of U, so that its inverse
+makes steps of s about 1 fit every direction (Titsias, Optimal Preconditioning and Fisher Adaptive
+Langevin Sampling, 2023). Chains that are still on their way have larger gradients, and so a
+shorter step.
+"""
+
+from dataclasses import dataclass
+from typing import Self
+
+import torch
+from torch import Tensor
+
+from abp_core.posterior import LOT
+
+PACE = 0.05  # of the way to a batch's moment, every iteration
+
+
+@dataclass(frozen=True, slots=True)
+class Metric:
+    """M, M^(1/2) and M^-1, (c, c), over the channels of a latent (n, c, ...)."""
+
+    whole: Tensor
+    root: Tensor
+    inverse: Tensor
+
+    @classmethod
+    def of(cls, curvature: Tensor) -> Self:
+        """The inverse of a curvature (c, c), which is nowhere below the prior's own, I."""
+        values, vectors = torch.linalg.eigh(curvature)
+        values = values.clamp(min=1)
+
+        def power(p: float) -> Tensor:
+            result: Tensor = (vectors * values**p) @ vectors.T
+            return result
+
+        return cls(power(-1), power(-0.5), power(1))
+
+
+def second_moment(gradients: Tensor) -> Tensor:
+    """Of gradients (n, c, ...), over examples and positions: (c, c)."""
+    rows = gradients.transpose(0, 1).flatten(1)
+    moment: Tensor = rows @ rows.T / rows.shape[1]
+    return moment
+
+
+def through(matrix: Tensor, z: Tensor) -> Tensor:
+    """matrix (c, c) applied to the channels of z (n, c, ...).
+
+    In multiples of LOT examples, as energies are: a chain must not depend on its company.
+    """
+    n = len(z)
+    lots = torch.arange(n + -n % LOT, device=z.device).clamp(max=n - 1)
+    moved: Tensor = torch.einsum("ij,nj...->ni...", matrix, z[lots])[:n]
+    return moved
