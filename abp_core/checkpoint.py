@@ -14,7 +14,7 @@ from safetensors.torch import save
 from torch import Tensor
 
 from abp_core import teacher
-from abp_core.data import Source, kind_for
+from abp_core.data import Source
 from abp_core.generator import Generator
 from abp_core.metric import Metric
 from abp_core.spec import TrainingSpec
@@ -69,6 +69,22 @@ class Checkpoint:
         spec = replace(self.spec, langevin=self.spec.langevin.at(step_size))
         return replace(self, spec=spec, step_size=step_size)
 
+    def tensors(self) -> dict[str, Tensor]:
+        """All of them, by the names that they have in the file."""
+        groups = {
+            "weights": self.weights,
+            "first_moments": self.first_moments,
+            "second_moments": self.second_moments,
+            "teacher": self.teacher,
+        }
+        named = {
+            f"{group}/{name}": tensor
+            for group, members in groups.items()
+            for name, tensor in members.items()
+        }
+        named |= {"latents": self.latents, "curvature": self.curvature}
+        return {name: tensor.detach().cpu().contiguous() for name, tensor in named.items()}
+
     def save(self, path: Path) -> None:
         """Writes beside `path` first, so that a crash leaves the old file or the new one."""
         header = {
@@ -80,23 +96,10 @@ class Checkpoint:
                 [self.sigma, self.step_size, self.iteration, self.updates, self.seconds]
             ),
         }
-        groups = {
-            "weights": self.weights,
-            "first_moments": self.first_moments,
-            "second_moments": self.second_moments,
-            "teacher": self.teacher,
-        }
-        tensors = {
-            f"{group}/{name}": tensor.detach().cpu().contiguous()
-            for group, members in groups.items()
-            for name, tensor in members.items()
-        }
-        for name in ("latents", "curvature"):
-            tensors[name] = getattr(self, name).detach().cpu().contiguous()
         handle, beside = tempfile.mkstemp(dir=path.parent, prefix=path.name, suffix=".part")
         try:
             with os.fdopen(handle, "wb") as file:
-                file.write(save(tensors, header))
+                file.write(save(self.tensors(), header))
                 file.flush()
                 os.fsync(file.fileno())
             os.replace(beside, path)
@@ -141,7 +144,7 @@ class Checkpoint:
     def _from(cls, header: dict[str, str], tensors: dict[str, Tensor]) -> Self:
         spec = TrainingSpec.from_json(header["spec"])
         source = Source.from_json(header["source"])
-        if source.kind != kind_for(spec.generator):
+        if source.kind != spec.generator.kind:
             raise ValueError("data of another kind than the network's")
         sigma, step_size, iteration, updates, seconds = json.loads(header["numbers"])
         counts = all(type(count) is int and 0 <= count < 2**53 for count in (iteration, updates))

@@ -5,7 +5,7 @@ import hashlib
 import json
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal, Self
+from typing import Self
 
 import numpy as np
 import soxr
@@ -15,9 +15,7 @@ from torch import Tensor
 
 from abp_core import files
 from abp_core.files import FileRejected, Pixels, Samples
-from abp_core.spec import GeneratorSpec, SpecRejected, TrainingSpec
-
-Kind = Literal["texture", "sound", "objects"]
+from abp_core.spec import Kind, SpecRejected, TrainingSpec
 
 LARGEST_PICTURE = 512  # pixels along a side; a larger texture is made smaller
 SMALLEST_PICTURE = 32
@@ -112,7 +110,7 @@ def load(
     a spatial latent crops a texture, one with a vector latent takes a set of pictures.
     """
     name = name or path.stem
-    kind, wanted = kind_of(path), kind_for(spec.generator)
+    kind, wanted = kind_of(path), spec.generator.kind
     if kind != wanted:
         raise FileRejected(f"{path.name} is for {kind}, but these settings are for {wanted}.")
     if kind == "sound":
@@ -121,13 +119,6 @@ def load(
     if kind == "texture":
         return from_picture(files.read_picture(path), spec, name=name)
     return from_pictures(files.read_pictures(path), spec, name=name)
-
-
-def kind_for(spec: GeneratorSpec) -> Kind:
-    """What a network is for."""
-    if len(spec.first_map) == 2:
-        return "sound"
-    return "texture" if spec.spatial else "objects"
 
 
 def from_picture(pixels: Pixels, spec: TrainingSpec, *, name: str) -> tuple[Dataset, TrainingSpec]:

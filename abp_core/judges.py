@@ -10,11 +10,16 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 from torch.nn.utils.parametrizations import spectral_norm
 
-from abp_core.metrics import sound, texture
+from abp_core.metrics import objects, sound, texture
+from abp_core.spec import Kind
 
 WIDTH = 32  # features of the descriptor's first layer
 LAYERS = 4  # each halves the picture
 OUTLIER = 2.0  # deviations beyond which a statistic pulls no harder
+DIRECTIONS = 32  # along which the patches of a set's pictures are compared, at each scale
+SPACING = 3  # pixels between patches that are compared
+RANKS = 8192  # of the data's patches that are kept
+PICTURES = 256  # of a set whose patches are looked at
 
 
 class Statistics(Protocol):
@@ -24,9 +29,11 @@ class Statistics(Protocol):
         """Of as many signals as there may be, together: 0 where they have the same statistics."""
 
 
-def statistics(signals: Tensor, sample_rate: int) -> Statistics:
-    """Of sounds, or of textures, which have no sample rate."""
-    return SoundStatistics(signals, sample_rate) if sample_rate else TextureStatistics(signals)
+def statistics(kind: Kind, signals: Tensor, sample_rate: int) -> Statistics:
+    """Of a kind of data. sample_rate: of sounds, in hertz."""
+    if kind == "sound":
+        return SoundStatistics(signals, sample_rate)
+    return TextureStatistics(signals) if kind == "texture" else PatchStatistics(signals)
 
 
 class Descriptor(nn.Module):
@@ -95,6 +102,45 @@ class SoundStatistics:
         mono = sounds[:, 0]
         spectrum = sound.long_term(sound.log_mel(mono, self._rate))
         return torch.cat([sound.pooled(sound.envelopes(mono, self._rate)), spectrum], dim=1)
+
+
+class PatchStatistics:
+    """Patches of 7 x 7 pixels at every scale of a Laplacian pyramid, wherever they lie, as their
+    distributions along random directions: the sliced Wasserstein distance of Karras et al. (2018)
+    as a loss. Pictures (n, 1 or 3, h, w) of a set."""
+
+    def __init__(self, pictures: Tensor) -> None:
+        pictures = pictures[:: max(1, len(pictures) // PICTURES)]
+        draw = torch.Generator().manual_seed(0)
+        shape = (DIRECTIONS, pictures.shape[1], objects.PATCH, objects.PATCH)
+        self._scales = []
+        for level in objects.laplacian_pyramid(pictures):
+            mean = level.mean((0, 2, 3), keepdim=True)
+            unit = level.std((0, 2, 3), keepdim=True).clamp(min=1e-6)
+            filters = F.normalize(torch.randn(shape, generator=draw).flatten(1)).view(shape)
+            filters = filters.to(pictures.device)
+            seen = _along(filters, (level - mean) / unit).sort(1).values
+            self._scales.append((mean, unit, filters, _at_ranks(seen, RANKS)))
+
+    def distance(self, signals: Tensor) -> Tensor:
+        apart = []
+        levels = objects.laplacian_pyramid(signals)
+        for level, (mean, unit, filters, data) in zip(levels, self._scales, strict=True):
+            seen = _along(filters, (level - mean) / unit).sort(1).values
+            apart.append((seen - _at_ranks(data, seen.shape[1])).abs().mean())
+        return torch.stack(apart).mean()
+
+
+def _along(filters: Tensor, level: Tensor) -> Tensor:
+    """Patches of (n, c, h, w) along directions (k, c, p, p): (k, patches)."""
+    return F.conv2d(level, filters, stride=SPACING).transpose(0, 1).flatten(1)
+
+
+def _at_ranks(values: Tensor, n: int) -> Tensor:
+    """n of sorted values (k, m), at equally distant ranks: (k, n)."""
+    m = values.shape[1]
+    ranks = (torch.arange(n, device=values.device) + 0.5) * (m / n)
+    return values[:, ranks.long().clamp(max=m - 1)]
 
 
 def _moments(every: Tensor, *, precision: float) -> tuple[Tensor, Tensor]:

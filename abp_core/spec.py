@@ -4,7 +4,9 @@ import dataclasses
 import json
 import math
 from dataclasses import dataclass
-from typing import Any, Self
+from typing import Any, Literal, Self
+
+Kind = Literal["texture", "sound", "objects"]
 
 MOST_ENTRIES = 2**24  # of one training signal; a picture of 2,300 x 2,300 in colour
 SMALLEST_TAUGHT = 32  # pixels along a side; texture statistics need as many
@@ -92,6 +94,13 @@ class GeneratorSpec:
             math.prod(self.signal_shape) <= MOST_ENTRIES,
             f"A signal may have at most {MOST_ENTRIES:,} entries.",
         )
+
+    @property
+    def kind(self) -> Kind:
+        """What the network is for: a map of latents for textures, a vector for sets of objects."""
+        if len(self.first_map) == 2:
+            return "sound"
+        return "texture" if self.spatial else "objects"
 
     @property
     def spatial(self) -> bool:
@@ -184,7 +193,7 @@ class TrainingSpec:
     examples: how many crops or segments are drawn from one picture or sound, and the most that
         are taken of a set; each has its own persistent chain.
     lesson_rate: learning rate of lessons about samples from the prior, one an iteration (see
-        teacher.py); 0, as in the paper, gives none. Only for textures and sounds.
+        teacher.py); 0, as in the paper, gives none.
     halved_after: iterations until all learning rates stand at half; see `fade`. 0, as in the
         paper, keeps them where they begin.
     standardised: keep the latents of all chains at mean 0 and covariance I, as the prior has
@@ -232,10 +241,10 @@ class TrainingSpec:
             self.lesson_rate == 0
             or len(self.generator.latent_shape) == 2
             or (
-                len(self.generator.latent_shape) == 3
+                len(self.generator.first_map) == 3
                 and min(self.generator.signal_shape[1:]) >= SMALLEST_TAUGHT
             ),
-            "Lessons about samples are for sounds, and for textures of at least "
+            "Lessons about samples are for sounds with a latent map, and for pictures of at least "
             f"{SMALLEST_TAUGHT} x {SMALLEST_TAUGHT} pixels.",
         )
         _require(

@@ -14,9 +14,10 @@ import soundfile
 from PIL import Image
 from PIL.PngImagePlugin import PngInfo
 
-from abp_core import command, data, synthesis
+from abp_core import command, synthesis
 from abp_core.checkpoint import Checkpoint
 from abp_core.command import Refused
+from abp_core.spec import Kind
 
 DEFAULT_SIZE = (512, 512)  # width, height of a texture
 DEFAULT_SECONDS = 10.0
@@ -30,7 +31,7 @@ def main() -> int:
     args = _arguments()
     command.require_place(args.out)
     saved = Checkpoint.load(args.checkpoint)
-    kind = data.kind_for(saved.spec.generator)
+    kind = saved.spec.generator.kind
     if kind != saved.source.kind:
         raise Refused(f"{args.checkpoint.name} is damaged; please choose another checkpoint.")
     _require_fitting(args, kind)
@@ -73,7 +74,7 @@ def _size(text: str) -> tuple[int, int]:
     return width, height
 
 
-def _require_fitting(args: argparse.Namespace, kind: data.Kind) -> None:
+def _require_fitting(args: argparse.Namespace, kind: Kind) -> None:
     """Raises Refused for a file ending or a measure that belongs to another kind of model."""
     ending = ".wav" if kind == "sound" else ".png"
     if args.out.suffix.lower() != ending:

@@ -6,7 +6,8 @@ from the prior lack whatever needs neighbours to agree: the joints of a wall, th
 stone; and of a sound whose phases nobody can infer, squared error leaves a murmur. A lesson looks
 at such samples themselves, with the judges of judges.py:
 
-- statistics of the data, each in units of its own deviation over the examples;
+- for textures and sounds statistics, each in units of its own deviation over the examples;
+- for a set of pictures, which squared error leaves blurred, their patches;
 - for textures also a descriptor network, which learns along (cooperative training, Xie, Lu, Gao
   and Wu 2018; here one gradient step takes the place of its Langevin revision, with the hinge loss
   of Lim and Ye 2017 and the spectral normalisation of Miyato et al. 2018).
@@ -28,7 +29,8 @@ from abp_core.noise import chain_noise, shuffled
 from abp_core.spec import GeneratorSpec
 
 PUPIL = 2**62  # the "example" whose noise makes the samples of a lesson; no example gets there
-SAMPLES = 4  # of a lesson
+SAMPLES = 4  # of a lesson, textures or sounds
+PICTURES = 16  # of a lesson for a set
 SCALES = 2  # the descriptor looks at the picture and at one of half its size
 STATISTICS = 8.0  # weight of the statistics beside the descriptor
 DESCRIPTOR_RATE = 0.1  # learning rate of the descriptor, over the generator's: it must not win
@@ -38,9 +40,8 @@ MOMENTS = ("exp_avg", "exp_avg_sq")  # as Adam calls them
 class Teacher:
     """Gives `generator` lessons about its samples from the prior, beside whatever else teaches it.
 
-    signals: the examples (n, c, h, w) or (n, 1, length), a sound's at sample_rate hertz, which is
-    0 for pictures. Like the rest of a run, a lesson is a function of (seed, lesson): one resumed
-    goes on exactly.
+    signals: the examples (n, c, h, w) or (n, 1, length). sample_rate: a sound's, in hertz. Like
+    the rest of a run, a lesson is a function of (seed, lesson): one resumed goes on exactly.
     """
 
     def __init__(
@@ -55,7 +56,8 @@ class Teacher:
         self._generator, self._machine = generator, machine
         self._seed = seed
         self._signals = signals.to(machine.device)
-        self._statistics = judges.statistics(self._signals, sample_rate)
+        kind = generator.spec.kind
+        self._statistics = judges.statistics(kind, self._signals, sample_rate)
         self._descriptors = descriptors(generator.spec, seed).to(machine.device)
         self._optimisers = {
             "pupil": torch.optim.Adam(generator.parameters(), betas=(0.5, 0.99), fused=True)
@@ -99,12 +101,12 @@ class Teacher:
         return loss.detach()
 
     def _samples(self, number: int) -> Tensor:
-        """SAMPLES signals, cut from one that is larger: most of their borders are not those of the
-        network."""
+        """Signals of the examples' size. Those with a spatial latent are cut from one that is
+        larger: most of their borders are not those of the network."""
         channels, *extent = self._generator.spec.latent_shape
-        parts = {1: (SAMPLES,), 2: (2, SAMPLES // 2)}[len(extent)]
+        parts = {0: (), 1: (SAMPLES,), 2: (2, SAMPLES // 2)}[len(extent)]
         shape = (channels, *(size * n for size, n in zip(extent, parts, strict=True)))
-        index = torch.tensor([PUPIL])
+        index = torch.arange(1 if extent else PICTURES) + PUPIL
         z = chain_noise(seed=self._seed, sweep=number, index=index, steps=1, shape=shape)[0]
         with self._machine.autocast():
             x: Tensor = self._generator(z.to(self._machine.device))
@@ -149,9 +151,9 @@ class Teacher:
 
 
 def descriptors(spec: GeneratorSpec, seed: int) -> nn.ModuleList:
-    """One for each scale of a texture, none for a sound; their weights are a function of the
-    seed."""
-    scales = SCALES if len(spec.first_map) == 3 else 0
+    """One for each scale of a texture, none for a sound or a set. Their weights are a function of
+    the seed."""
+    scales = SCALES if spec.kind == "texture" else 0
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
         return nn.ModuleList(judges.Descriptor(spec.out_channels) for _ in range(scales))

@@ -19,8 +19,8 @@ from tqdm import tqdm
 from abp_core import command, data
 from abp_core.checkpoint import Checkpoint, CheckpointRejected
 from abp_core.command import Refused
-from abp_core.data import Kind
 from abp_core.presets import PRESETS
+from abp_core.spec import Kind
 from abp_core.trainer import Diverging, Trainer, TrainingEvent
 
 DEFAULT_PRESETS: dict[Kind, str] = {kind: kind for kind in ("texture", "sound", "objects")}

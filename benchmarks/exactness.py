@@ -23,6 +23,7 @@ from abp_core import data
 from abp_core.checkpoint import Checkpoint
 from abp_core.device import Machine
 from abp_core.langevin import infer
+from abp_core.metric import Metric
 from abp_core.noise import chain_noise
 from abp_core.observation import Full
 from abp_core.posterior import Posterior
@@ -35,13 +36,11 @@ CHAINS = 16
 
 
 def sha256(saved: Checkpoint) -> str:
-    """Of every tensor of a run: weights, both moments, latents."""
+    """Of every tensor of a run, with its name."""
     digest = hashlib.sha256()
-    for group in (saved.weights, saved.first_moments, saved.second_moments):
-        for name in sorted(group):
-            digest.update(name.encode())
-            digest.update(group[name].contiguous().numpy().tobytes())
-    digest.update(saved.latents.contiguous().numpy().tobytes())
+    for name, tensor in sorted(saved.tensors().items()):
+        digest.update(name.encode())
+        digest.update(tensor.numpy().tobytes())
     return digest.hexdigest()
 
 
@@ -58,7 +57,8 @@ def walk(trainer: Trainer, batches: Sequence[Tensor]) -> Tensor:
             shape=spec.generator.latent_shape,
         )
         posterior = Posterior(twin, Full(), trainer.y[index], index, trainer.sigma)
-        ends[index] = infer(posterior.energy, trainer.z[index], noise, spec.langevin)
+        metric = Metric.of(trainer.curvature) if spec.langevin.preconditioned else None
+        ends[index] = infer(posterior.energy, trainer.z[index], noise, spec.langevin, metric)
     return ends
 
 

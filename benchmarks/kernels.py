@@ -1,9 +1,10 @@
-"""One Langevin step and one learning step, ours against a plainly written textbook loop.
+"""One Langevin step and one learning step, ours against a plainly written textbook loop, and
+against what this machine's own large matrix product does in the same time.
 
     python -m benchmarks.kernels
 
-Both learn the same network from the same data in one process, in turns (ours, textbook, ours,
-...), so that a noisy machine disturbs both alike; the figure is the median of the turns' ratios.
+All learn the same network from the same data in one process, in turns (ours, textbook, product,
+ours, ...), so that a noisy machine disturbs them alike; figures are medians of the turns' ratios.
 """
 
 import argparse
@@ -15,15 +16,17 @@ from typing import Any
 
 import torch
 from torch import Tensor, nn
+from torch.utils.flop_counter import FlopCounterMode
 
 from abp_core import data
-from abp_core.device import this_machine
+from abp_core.device import this_machine, value_and_grad
 from abp_core.presets import PRESETS
 from abp_core.spec import GeneratorSpec, TrainingSpec
 from abp_core.trainer import Trainer
 from benchmarks.report import BUNDLED, THREADS, keep
 
 STEPS = ("langevin", "learning", "both", "iteration")
+SIDE = 2048  # of the matrices of the product
 
 
 class TextbookGenerator(nn.Module):
@@ -139,6 +142,23 @@ def time_textbook(trainer: TextbookTrainer, times: Times) -> None:
     times.add(seconds[:-1], seconds[-1])
 
 
+def product_rate(a: Tensor) -> float:
+    """Operations a second of a @ a."""
+    start = perf_counter()
+    a @ a
+    return 2 * len(a) ** 3 / (perf_counter() - start)
+
+
+def langevin_operations(textbook: TextbookTrainer) -> int:
+    """That one Langevin step of the minibatch needs: f(z) and its gradient with respect to z."""
+    textbook.draw()
+    textbook.generator.requires_grad_(False)
+    with FlopCounterMode(display=False) as counter:
+        value_and_grad(lambda z: textbook.generator(z).flatten(1).sum(1), textbook.here)
+    textbook.generator.requires_grad_(True)
+    return counter.get_total_flops()
+
+
 def compare(preset: str, turns: int) -> dict[str, Any]:
     """Median seconds of both and the median of their ratios, by kind of step."""
     path = BUNDLED[preset.removeprefix("quick-")]
@@ -148,11 +168,22 @@ def compare(preset: str, turns: int) -> dict[str, Any]:
     for _ in range(2):  # kernels are chosen and caches filled
         time_ours(ours, Times())
         time_textbook(textbook, Times())
-    mine, theirs = Times(), Times()
+    operations = langevin_operations(textbook)
+    square = torch.randn(SIDE, SIDE).to(ours.machine.fast)
+    product_rate(square)
+    mine, theirs, rates = Times(), Times(), []
     for _ in range(turns):
         time_ours(ours, mine)
         time_textbook(textbook, theirs)
-    table: dict[str, Any] = {"data": path.name, "turns": turns}
+        rates.append(product_rate(square))
+    shares = [operations / s / rate for s, rate in zip(mine.langevin, rates, strict=True)]
+    table: dict[str, Any] = {
+        "data": path.name,
+        "turns": turns,
+        "gigaflops": round(statistics.median(operations / s / 1e9 for s in mine.langevin)),
+        "product_gigaflops": round(statistics.median(rates) / 1e9),
+        "share_of_product": round(statistics.median(shares), 3),
+    }
     for step in STEPS:
         a, b = getattr(mine, step), getattr(theirs, step)
         table[step] = {
@@ -182,6 +213,11 @@ def main() -> None:
                 f" {row['times_faster']:13.2f}",
                 flush=True,
             )
+        print(
+            f"{preset:14} a Langevin step runs at {table['gigaflops']} GFLOP/s, "
+            f"{table['share_of_product']:.0%} of a matrix product's {table['product_gigaflops']}",
+            flush=True,
+        )
     print("kept in", keep("kernels", {"chain_precision": precision, "presets": tables}).name)
 
 

@@ -22,9 +22,9 @@ import torch
 from abp_core import command, data
 from abp_core.checkpoint import Checkpoint
 from abp_core.command import Refused
-from abp_core.data import Kind
 from abp_core.metrics.latents import latent_moments, neighbour_dependence
 from abp_core.presets import PRESETS, Preset
+from abp_core.spec import Kind
 from abp_core.synthesis import prior
 from abp_core.trainer import Diverging, Trainer
 from benchmarks import sheets
@@ -84,7 +84,7 @@ def main() -> int:
     preset = PRESETS[args.preset or kind]
     if saved:
         preset = dataclasses.replace(preset, training=saved.spec)
-    if data.kind_for(preset.training.generator) != kind:
+    if preset.training.generator.kind != kind:
         raise Refused(f"{args.preset} is no preset for {kind}.")
     chosen = _chosen(args, kind, saved)
     _print_head(kind)
@@ -118,8 +118,8 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument(
         "--steps",
         type=command.count("The steps", 1, 10_000),
-        default=100,
-        help="Langevin steps that infer a held-back picture (default 100)",
+        default=300,
+        help="Langevin steps that infer a held-back picture (default 300, as the paper)",
     )
     parser.add_argument("--threads", type=int, default=THREADS)
     args = parser.parse_args()

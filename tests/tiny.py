@@ -8,10 +8,9 @@ from pathlib import Path
 
 import pytest
 import torch
-from torch import Tensor
 
 from abp_core.checkpoint import Checkpoint
-from abp_core.data import Dataset, Source, kind_for
+from abp_core.data import Dataset, Source
 from abp_core.device import Machine
 from abp_core.generator import Generator
 from abp_core.spec import GeneratorSpec, LangevinSpec, TrainingSpec
@@ -63,29 +62,17 @@ def training(network: GeneratorSpec, **changes: object) -> TrainingSpec:
 
 def dataset(network: GeneratorSpec, n: int = 10, seed: int = 0) -> Dataset:
     """n signals that another network of the same shape made."""
-    kind = kind_for(network)
+    kind = network.kind
     source = Source(kind=kind, name="made", sample_rate=16_000 if kind == "sound" else 0)
     maker = Generator(network, seed=1000 + seed).requires_grad_(False)
     z = torch.randn(n, *network.latent_shape, generator=torch.Generator().manual_seed(seed))
     return Dataset(maker(z * 2).contiguous(), source)
 
 
-def tensors_of(saved: Checkpoint) -> dict[str, Tensor]:
-    """Every tensor of a run, by a name of its own."""
-    groups = {
-        "weights": saved.weights,
-        "first": saved.first_moments,
-        "second": saved.second_moments,
-        "teacher": saved.teacher,
-        "walk": {"latents": saved.latents, "curvature": saved.curvature},
-    }
-    return {f"{group}/{name}": t for group, ts in groups.items() for name, t in ts.items()}
-
-
 def sha256(saved: Checkpoint) -> str:
     """Of all tensors of a run, with their names and shapes."""
     digest = hashlib.sha256()
-    for name, tensor in sorted(tensors_of(saved).items()):
+    for name, tensor in sorted(saved.tensors().items()):
         digest.update(f"{name} {tuple(tensor.shape)}".encode())
         digest.update(tensor.contiguous().numpy().tobytes())
     return digest.hexdigest()

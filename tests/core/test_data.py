@@ -258,7 +258,7 @@ class TestFiles:
         names = {"a.PNG": "texture", "b.flac": "sound", "c.npz": "objects", "d.Zip": "objects"}
         assert {name: data.kind_of(Path(name)) for name in names} == names
         assert data.kind_of(tmp_path) == "objects"
-        assert [data.kind_for(s.generator) for s in (TEXTURE, SOUND, OBJECTS)] == [
+        assert [s.generator.kind for s in (TEXTURE, SOUND, OBJECTS)] == [
             "texture",
             "sound",
             "objects",

@@ -140,6 +140,24 @@ def test_a_size_of_training_must_be_a_count(field: str, value: object) -> None:
         TrainingSpec(**RUN | {field: value})
 
 
+@pytest.mark.parametrize("value", [-1, 1.5, True, None, 10**10], ids=repr)
+def test_the_time_until_the_rates_are_halved_must_be_a_count(value: object) -> None:
+    with pytest.raises(SpecRejected, match=r"halved.*\.$"):
+        TrainingSpec(**RUN | {"halved_after": value})
+
+
+def test_learning_rates_stay_unless_they_are_to_be_halved() -> None:
+    assert TrainingSpec(**RUN).fade(10**6) == 1
+    fading = TrainingSpec(**RUN | {"halved_after": 200})
+    assert [fading.fade(iteration) for iteration in (0, 200, 600)] == [1, 0.5, 0.25]
+
+
+@pytest.mark.parametrize("value", [1, "yes", None], ids=repr)
+def test_preconditioned_is_yes_or_no(value: object) -> None:
+    with pytest.raises(SpecRejected, match=r"Preconditioned.*\.$"):
+        LangevinSpec(steps=2, step_size=0.1, preconditioned=value)
+
+
 @pytest.mark.parametrize("seed", [-1, 2**63, 0.0, True, None], ids=repr)
 def test_a_seed_must_fit_the_noise(seed: object) -> None:
     with pytest.raises(SpecRejected, match=r"seed.*\.$"):

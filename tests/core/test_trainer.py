@@ -19,7 +19,7 @@ from abp_core.observation import Compressed, Downsampled, Full, Observation, Occ
 from abp_core.posterior import Posterior
 from abp_core.spec import LangevinSpec, TrainingSpec
 from abp_core.trainer import DataMismatch, Diverging, Trainer, TrainingEvent
-from tests.tiny import BF16, FP32, NETWORKS, dataset, sha256, tensors_of, training
+from tests.tiny import BF16, FP32, NETWORKS, dataset, sha256, training
 
 PRECISIONS = pytest.mark.parametrize("machine", [FP32, BF16], ids=["fp32", "bf16"])
 KINDS = pytest.mark.parametrize("kind", NETWORKS)
@@ -391,11 +391,12 @@ def test_a_spec_is_kept_in_the_checkpoint() -> None:
     assert saved.spec is spec
     assert saved.sigma == going.sigma
     assert saved.digest == going.data.digest
-    assert {name.split("/")[0] for name in tensors_of(saved)} == {
+    assert {name.split("/")[0] for name in saved.tensors()} == {
         "weights",
-        "first",
-        "second",
-        "walk",
+        "first_moments",
+        "second_moments",
+        "latents",
+        "curvature",
     }
 
 
@@ -457,3 +458,19 @@ class TestStepSize:
         run(going, 5)
         run(again, 5)
         assert sha256(again.checkpoint()) == sha256(going.checkpoint())
+
+
+def test_learning_rates_fade_when_asked_to() -> None:
+    """Adam's steps are as long as its learning rate, which the eleventh step of a run that is
+    halved after one iteration has fallen to an eleventh of."""
+
+    def eleventh(halved_after: int) -> float:
+        going = trainer(halved_after=halved_after)
+        run(going, 10)
+        before = [p.detach().clone() for p in going.generator.parameters()]
+        run(going, 1)
+        after = [p.detach() for p in going.generator.parameters()]
+        moved = [(a - b).abs().mean() for a, b in zip(after, before, strict=True)]
+        return float(torch.stack(moved).mean())
+
+    assert 0.04 < eleventh(1) / eleventh(0) < 0.25
