@@ -28,6 +28,7 @@ class Generator(nn.Module):
         k, s = spec.kernel_size, spec.upsampling
         self.kernel = (1, k) if flat else (k, k)
         self.stride = (1, s) if flat else (s, s)
+        self.strides = [(1, 1)] * len(spec.mixing) + [self.stride] * (len(spec.channels) + 1)
         draw = torch.Generator().manual_seed(seed)
 
         def weights(shape: tuple[int, ...], fan_in: float, gain: float) -> nn.Parameter:
@@ -41,12 +42,12 @@ class Generator(nn.Module):
             d, units = spec.latent_shape[0], math.prod(spec.projection)
             self.opening = weights((d, units), d, 1.0)
             self.opening_bias = nn.Parameter(torch.zeros(units))
-        widths = [spec.first_map[0], *spec.channels, spec.out_channels]
+        widths = [spec.first_map[0], *spec.mixing, *spec.channels, spec.out_channels]
         self.kernels = nn.ParameterList()
         self.biases = nn.ParameterList()
         for layer, (before, after) in enumerate(pairwise(widths)):
             # Each output of a transposed convolution sums over kernel / stride taps an axis.
-            taps = math.prod(self.kernel) / math.prod(self.stride)
+            taps = math.prod(self.kernel) / math.prod(self.strides[layer])
             first = layer == 0 and spec.projection is None
             last = layer == len(widths) - 2
             gain = (0.1 if last else 1.0) * (1.0 if first else rectified)
@@ -63,8 +64,9 @@ class Generator(nn.Module):
         if h.ndim == 3:
             h = h.unsqueeze(2)
         h = h.contiguous(memory_format=torch.channels_last)
-        for kernel, bias in zip(self.kernels[:-1], self.biases[:-1], strict=True):
-            h = self._rectify(self._enlarge(h, kernel, bias))
+        before = zip(self.kernels[:-1], self.biases[:-1], self.strides[:-1], strict=True)
+        for kernel, bias, stride in before:
+            h = self._rectify(self._enlarge(h, kernel, bias, stride))
         x = torch.tanh(self._enlarge_by_phases(h, self.kernels[-1], self.biases[-1]).float())
         return x.squeeze(2) if len(spec.first_map) == 2 else x
 
@@ -80,16 +82,16 @@ class Generator(nn.Module):
         """In place: its gradient needs only its result."""
         return F.leaky_relu_(h, self.spec.leak) if self.spec.leak else F.relu_(h)
 
-    def _enlarge(self, h: Tensor, kernel: Tensor, bias: Tensor) -> Tensor:
+    def _enlarge(self, h: Tensor, kernel: Tensor, bias: Tensor, stride: tuple[int, int]) -> Tensor:
         """A transposed convolution whose output is exactly `stride` times its input.
 
         The bias is added on its own: as part of a convolution its gradient is a slow sum that
         takes a sixth of the learning step.
         """
-        excess = [k - s for k, s in zip(self.kernel, self.stride, strict=True)]
+        excess = [k - s for k, s in zip(self.kernel, stride, strict=True)]
         padding = [(e + e % 2) // 2 for e in excess]
         output_padding = [e % 2 for e in excess]
-        h = F.conv_transpose2d(h, kernel, None, self.stride, padding, output_padding)
+        h = F.conv_transpose2d(h, kernel, None, stride, padding, output_padding)
         return h.add_(bias.to(h.dtype).view(-1, 1, 1))
 
     def _enlarge_by_phases(self, h: Tensor, kernel: Tensor, bias: Tensor) -> Tensor:

@@ -41,6 +41,7 @@ def _texture(width: int) -> TrainingSpec:
     return TrainingSpec(
         generator=GeneratorSpec(
             latent_shape=(16, 8, 8),
+            mixing=(2 * width, 2 * width),
             channels=(4 * width, 2 * width, width),
             kernel_size=5,
             upsampling=2,

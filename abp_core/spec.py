@@ -38,16 +38,19 @@ def _counts(values: object) -> bool:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class GeneratorSpec:
-    """The shape of x = f(z; W): a latent, then layers that each enlarge by `upsampling`.
+    """The shape of x = f(z; W): a latent, layers that mix its positions where there are any, then
+    layers that each enlarge by `upsampling`.
 
     latent_shape: (c, h, w) for a picture or (c, n) for a sound with a spatial latent, fully
         convolutional, so that a larger z gives a larger signal; (d,) for a vector latent.
-    channels: features after every layer but the last; there are len(channels) + 1 layers.
+    channels: features after every layer that enlarges but the last; there are len(channels) + 1.
     kernel_size, upsampling: of every transposed convolution, along each axis.
     out_channels: 3 colour, 1 grey or sound.
     projection: (c, h, w) or (c, n), what a fully connected layer makes of a vector latent;
         None for a spatial latent.
     leak: slope of the rectifier below zero (0 is ReLU; the paper uses .2 for objects).
+    mixing: features after every layer that comes before those and keeps the latent map's size.
+        They let latents that lie far apart agree on what they make: the courses of a roof.
     """
 
     latent_shape: tuple[int, ...]
@@ -57,6 +60,7 @@ class GeneratorSpec:
     out_channels: int
     projection: tuple[int, ...] | None = None
     leak: float = 0.0
+    mixing: tuple[int, ...] = ()
 
     def __post_init__(self) -> None:
         _require(
@@ -79,6 +83,14 @@ class GeneratorSpec:
         _require(
             _is_count(self.out_channels) and self.out_channels in (1, 3),
             "A signal has one channel or three.",
+        )
+        _require(
+            _counts(self.mixing) and len(self.mixing) <= 8,
+            "The mixing layers' channels must be at most eight positive whole numbers.",
+        )
+        _require(
+            not self.mixing or (self.projection is None and self.kernel_size % 2 == 1),
+            "Mixing layers need a latent map and an odd kernel size.",
         )
         _require(_is_real(self.leak) and 0 <= self.leak < 1, "The leak must lie in [0, 1).")
         if len(self.latent_shape) == 1:
@@ -111,6 +123,15 @@ class GeneratorSpec:
     def enlargement(self) -> int:
         """Signal entries along an axis for each position of the first map."""
         return int(self.upsampling ** (len(self.channels) + 1))
+
+    @property
+    def reach(self) -> int:
+        """How many positions of the latent map, to each side, an entry of a signal depends on at
+        most; the map's border is felt as far inside."""
+        reach, half = 0, self.kernel_size // 2
+        for _ in range(len(self.channels) + 1):
+            reach = math.ceil((reach + half) / self.upsampling)
+        return reach + half * len(self.mixing)
 
     @property
     def first_map(self) -> tuple[int, ...]:

@@ -36,13 +36,13 @@ def expand(generator: Generator, latent_size: tuple[int, ...], seed: int) -> Ten
 
 
 def expand_to(generator: Generator, size: tuple[int, ...], seed: int) -> Tensor:
-    """One signal (1, c, *size), cut from that of the smallest latent map that covers it.
-
-    Raises ValueError as `expand` does.
-    """
-    positions = tuple(math.ceil(extent / generator.spec.enlargement) for extent in size)
-    signal = expand(generator, positions, seed)
-    return signal[(slice(None), slice(None), *(slice(extent) for extent in size))]
+    """One signal (1, c, *size), cut out of one that is larger all round by as much as the border
+    of its latent map is felt. Raises ValueError as `expand` does."""
+    spec = generator.spec
+    positions = (math.ceil(extent / spec.enlargement) + 2 * spec.reach for extent in size)
+    signal = expand(generator, tuple(positions), seed)
+    margin = spec.reach * spec.enlargement
+    return signal[(slice(None), slice(None), *(slice(margin, margin + n) for n in size))]
 
 
 def pixels(signals: Tensor) -> NDArray[np.uint8]:

@@ -41,16 +41,17 @@ class TextbookGenerator(nn.Module):
             self.opening = nn.Linear(spec.latent_shape[0], units)
         flat = len(spec.first_map) == 2
         transposed = nn.ConvTranspose1d if flat else nn.ConvTranspose2d
-        excess = spec.kernel_size - spec.upsampling
-        widths = [spec.first_map[0], *spec.channels, spec.out_channels]
+        widths = [spec.first_map[0], *spec.mixing, *spec.channels, spec.out_channels]
+        strides = [1] * len(spec.mixing) + [spec.upsampling] * (len(spec.channels) + 1)
         layers: list[nn.Module] = []
-        for before, after in pairwise(widths):
+        for (before, after), stride in zip(pairwise(widths), strides, strict=True):
+            excess = spec.kernel_size - stride
             layers += [
                 transposed(
                     before,
                     after,
                     spec.kernel_size,
-                    spec.upsampling,
+                    stride,
                     padding=(excess + 1) // 2,
                     output_padding=excess % 2,
                 ),

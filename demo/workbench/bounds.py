@@ -55,10 +55,11 @@ def _cost(network: GeneratorSpec) -> tuple[int, int]:
     positions = math.prod(network.first_map[1:])
     opening = math.prod(network.first_map) if network.projection else 0
     multiplications, maps = opening * math.prod(network.latent_shape), opening
-    widths = (network.first_map[0], *network.channels, network.out_channels)
-    for before, after in pairwise(widths):
+    widths = (network.first_map[0], *network.mixing, *network.channels, network.out_channels)
+    for layer, (before, after) in enumerate(pairwise(widths)):
         multiplications += before * after * network.kernel_size**axes * positions
-        positions *= network.upsampling**axes
+        if layer >= len(network.mixing):
+            positions *= network.upsampling**axes
         maps += after * positions
     return multiplications, maps
 

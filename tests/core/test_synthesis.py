@@ -5,7 +5,8 @@ import torch
 
 from abp_core.generator import Generator
 from abp_core.noise import chain_noise
-from abp_core.synthesis import expand, prior, sample
+from abp_core.spec import GeneratorSpec
+from abp_core.synthesis import expand, expand_to, prior, sample
 from tests.tiny import NETWORKS
 
 
@@ -58,6 +59,43 @@ def test_a_larger_map_gives_one_larger_signal(
     assert signal.shape == shape
     assert torch.equal(signal, expand(generator, size, seed=1))
     assert not torch.equal(signal, expand(generator, size, seed=2))
+
+
+MIXED = GeneratorSpec(
+    latent_shape=(3, 2, 2),
+    mixing=(8, 8),
+    channels=(8,),
+    kernel_size=5,
+    upsampling=2,
+    out_channels=1,
+)
+WIDE = GeneratorSpec(
+    latent_shape=(2, 5), channels=(8, 8), kernel_size=25, upsampling=10, out_channels=1
+)
+
+
+@pytest.mark.parametrize("spec", [*list(NETWORKS.values())[:2], MIXED, WIDE], ids=range(4))
+def test_what_is_cut_out_does_not_feel_the_border_of_the_map(spec: GeneratorSpec) -> None:
+    generator = Generator(spec).requires_grad_(False)
+    axes = len(spec.latent_shape) - 1
+    size = (3,) * axes
+    z = torch.randn(1, spec.latent_shape[0], *(n + 2 * spec.reach for n in size))
+    more = torch.nn.functional.pad(z, (3, 3) * axes)  # zeros that are not the convolution's own
+    more += 5 * (more == 0) * torch.randn(more.shape)
+    ours, theirs = generator(z), generator(more)
+    for axis, n in enumerate(size, start=2):
+        unit, inside = spec.enlargement, n * spec.enlargement
+        ours = ours.narrow(axis, spec.reach * unit, inside)
+        theirs = theirs.narrow(axis, (spec.reach + 3) * unit, inside)
+    torch.testing.assert_close(ours, theirs, rtol=0, atol=1e-5)
+
+
+def test_a_signal_has_just_the_size_that_was_asked_for() -> None:
+    generator = Generator(MIXED)
+    assert expand_to(generator, (7, 10), seed=0).shape == (1, 1, 7, 10)
+    assert torch.equal(
+        expand_to(generator, (7, 10), 0), expand_to(generator, (8, 12), 0)[..., :7, :10]
+    )
 
 
 @pytest.mark.parametrize("kind", ["objects", "vector sound"])
