@@ -11,7 +11,26 @@ from torch import Tensor
 
 from abp_core.generator import Generator
 
+MOST_COMPARED = 1000  # examples whose principal components are taken
 PACE = 0.1  # of the way in one move: whole steps blow up a run that is still finding its scale
+
+
+def begin_at_components(z: Tensor, y: Tensor) -> None:
+    """Moves latents z (n, d) to the scores of what was seen of their examples, y (n, ...), on its
+    principal components, each scaled to the prior's deviation, in place.
+
+    Chains that begin anywhere have to find out which examples are alike; these know. Of fewer than
+    d + 1 examples, or where the components end, latents stay where they are.
+    """
+    flat = y.flatten(1).double()
+    some = flat[:: -(-len(flat) // MOST_COMPARED)]
+    mean = some.mean(0)
+    squares, vectors = torch.linalg.eigh((some - mean) @ (some - mean).T)
+    squares, vectors = squares.flip(0)[: z.shape[1]], vectors.flip(1)[:, : z.shape[1]]
+    there = squares > 1e-9 * squares[0]  # the last of n components is nothing
+    components = (some - mean).T @ vectors[:, there] / squares[there] * len(some) ** 0.5
+    scores = (flat - mean) @ components
+    z[:, : scores.shape[1]] = scores.to(z.dtype)
 
 
 @torch.no_grad()

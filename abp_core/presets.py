@@ -95,12 +95,13 @@ def _objects(width: int, d: int) -> TrainingSpec:
         ),
         langevin=LangevinSpec(steps=3, step_size=2.0, acceptance=0.5, preconditioned=True),
         sigma=0.6,
-        learning_rate=5e-4,
-        lesson_rate=5e-4,
+        learning_rate=1e-3,
+        lesson_rate=2e-4,
         halved_after=1000,
         batch_size=32,
         examples=1500,
         standardised=True,
+        components=True,
     )
 
 
@@ -119,9 +120,9 @@ PRESETS: dict[str, Preset] = {
         sentence="One-second segments, a rich latent; the default.",
     ),
     "quick-objects": Preset(
-        training=_objects(32, 20), sentence="A small network: something to look at in a minute."
+        training=_objects(16, 20), sentence="A small network: something to look at in a minute."
     ),
-    "objects": Preset(training=_objects(64, 20), sentence="20 numbers a picture; the default."),
+    "objects": Preset(training=_objects(32, 20), sentence="20 numbers a picture; the default."),
     "paper-texture": Preset(
         training=TrainingSpec(
             generator=GeneratorSpec(

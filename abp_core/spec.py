@@ -215,6 +215,8 @@ class TrainingSpec:
         are taken of a set; each has its own persistent chain.
     lesson_rate: learning rate of lessons about samples from the prior, one an iteration (see
         teacher.py); 0, as in the paper, gives none.
+    components: let chains begin at the scores of the examples on their principal components
+        instead of at the prior; only for a vector latent.
     halved_after: iterations until all learning rates stand at half; see `fade`. 0, as in the
         paper, keeps them where they begin.
     standardised: keep the latents of all chains at mean 0 and covariance I, as the prior has
@@ -231,6 +233,7 @@ class TrainingSpec:
     standardised: bool = False
     lesson_rate: float = 0.0
     halved_after: int = 0
+    components: bool = False
 
     def __post_init__(self) -> None:
         _require(
@@ -271,6 +274,11 @@ class TrainingSpec:
         _require(
             self.lesson_rate == 0 or self.examples > 1,
             "Lessons about samples need at least two examples.",
+        )
+        _require(isinstance(self.components, bool), "Components is either true or false.")
+        _require(
+            not self.components or not self.generator.spatial,
+            "Only a vector latent can begin at principal components.",
         )
         _require(
             _is_count(self.halved_after, 0) and self.halved_after <= 10**9,

@@ -102,16 +102,20 @@ class Teacher:
 
     def _samples(self, number: int) -> Tensor:
         """Signals of the examples' size. Those with a spatial latent are cut from one that is
-        larger: most of their borders are not those of the network."""
-        channels, *extent = self._generator.spec.latent_shape
+        larger, where the border of its latent map is not felt."""
+        spec = self._generator.spec
+        channels, *extent = spec.latent_shape
         parts = {0: (), 1: (SAMPLES,), 2: (2, SAMPLES // 2)}[len(extent)]
-        shape = (channels, *(size * n for size, n in zip(extent, parts, strict=True)))
+        whole = [size * n for size, n in zip(extent, parts, strict=True)]
+        shape = (channels, *(size + 2 * spec.reach for size in whole))
         index = torch.arange(1 if extent else PICTURES) + PUPIL
         z = chain_noise(seed=self._seed, sweep=number, index=index, steps=1, shape=shape)[0]
         with self._machine.autocast():
             x: Tensor = self._generator(z.to(self._machine.device))
-        for axis, n in enumerate(parts, start=2):
-            x = torch.cat(x.chunk(n, axis))
+        unit = spec.enlargement
+        for axis, (size, n) in enumerate(zip(whole, parts, strict=True), start=2):
+            inside = x.narrow(axis, spec.reach * unit, size * unit)
+            x = torch.cat(inside.chunk(n, axis))
         return x
 
     def _scores(self, pictures: Tensor) -> list[Tensor]:

@@ -13,7 +13,7 @@ from torch import Tensor
 from abp_core.checkpoint import Checkpoint
 from abp_core.data import Dataset
 from abp_core.device import Machine, this_machine
-from abp_core.gauge import standardise
+from abp_core.gauge import begin_at_components, standardise
 from abp_core.generator import Generator
 from abp_core.langevin import acceptance, evaluate, langevin_steps, move
 from abp_core.metric import PACE, Metric, second_moment
@@ -105,6 +105,8 @@ class Trainer:
         self.z = chain_noise(
             seed=spec.seed, sweep=0, index=everyone, steps=1, shape=spec.generator.latent_shape
         )[0].to(machine.device)
+        if spec.components:
+            begin_at_components(self.z, self.y)
 
         self._teacher = self._engaged() if spec.lesson_rate else None
 

@@ -3,9 +3,11 @@
 import pytest
 import torch
 
-from abp_core.gauge import standardise
+from abp_core.gauge import begin_at_components, standardise
 from abp_core.generator import Generator
-from tests.tiny import NETWORKS
+from abp_core.spec import SpecRejected
+from abp_core.trainer import Trainer
+from tests.tiny import FP32, NETWORKS, dataset, training
 
 
 @pytest.mark.parametrize("kind", NETWORKS)
@@ -41,3 +43,38 @@ def test_latents_of_the_prior_stay() -> None:
     was = z.clone()
     standardise(generator, z)
     torch.testing.assert_close(z, was, rtol=0, atol=0.02)
+
+
+def test_chains_begin_at_the_scores_of_a_linear_model() -> None:
+    draw = torch.Generator().manual_seed(0)
+    truth = torch.randn(1500, 4, generator=draw) @ torch.diag(torch.tensor([5.0, 3.0, 2.0, 1.0]))
+    y = (truth @ torch.randn(4, 3 * 8 * 8, generator=draw) + 2).view(-1, 3, 8, 8)
+    z = torch.randn(1500, 4, generator=draw)
+    begin_at_components(z, y)
+    assert z.mean(0).abs().max() < 0.1  # over all; over those whose components were taken, 0
+    torch.testing.assert_close(z.T @ z / 1500, torch.eye(4), rtol=0, atol=0.15)
+    design = torch.cat([z, torch.ones(1500, 1)], dim=1)
+    rebuilt = design @ torch.linalg.lstsq(design, y.flatten(1)).solution
+    torch.testing.assert_close(rebuilt, y.flatten(1), rtol=0, atol=1e-3)
+
+
+def test_latents_beyond_the_components_stay_where_they_are() -> None:
+    y, z = torch.randn(5, 3, 8, 8), torch.randn(5, 7)
+    was = z.clone()
+    begin_at_components(z, y)
+    assert torch.equal(z[:, 4:], was[:, 4:])
+    torch.testing.assert_close(z[:, :4].T @ z[:, :4] / 5, torch.eye(4), rtol=0, atol=1e-5)
+
+
+def test_a_run_that_is_asked_to_begins_there() -> None:
+    network = NETWORKS["objects"]
+    data = dataset(network, n=40)
+    run = Trainer(training(network, components=True), data, machine=FP32)
+    expected = torch.zeros(40, 6)
+    begin_at_components(expected, data.signals)
+    assert torch.equal(run.checkpoint().latents, expected)
+
+
+def test_a_map_of_latents_has_no_components_to_begin_at() -> None:
+    with pytest.raises(SpecRejected, match="vector latent"):
+        training(NETWORKS["texture"], components=True)
