@@ -22,15 +22,15 @@ def begin_at_components(z: Tensor, y: Tensor) -> None:
     Chains that begin anywhere have to find out which examples are alike; these know. Of fewer than
     d + 1 examples, or where the components end, latents stay where they are.
     """
-    flat = y.flatten(1).double()
+    flat = y.flatten(1)
     some = flat[:: -(-len(flat) // MOST_COMPARED)]
     mean = some.mean(0)
     squares, vectors = torch.linalg.eigh((some - mean) @ (some - mean).T)
     squares, vectors = squares.flip(0)[: z.shape[1]], vectors.flip(1)[:, : z.shape[1]]
-    there = squares > 1e-9 * squares[0]  # the last of n components is nothing
+    there = squares > 1e-5 * squares[0]  # the last of n components is nothing
     components = (some - mean).T @ vectors[:, there] / squares[there] * len(some) ** 0.5
     scores = (flat - mean) @ components
-    z[:, : scores.shape[1]] = scores.to(z.dtype)
+    z[:, : scores.shape[1]] = scores
 
 
 @torch.no_grad()

@@ -18,15 +18,15 @@ LAYERS = 4  # each halves the picture
 OUTLIER = 2.0  # deviations beyond which a statistic pulls no harder
 DIRECTIONS = 32  # along which the patches of a set's pictures are compared, at each scale
 SPACING = 3  # pixels between patches that are compared
-RANKS = 8192  # of the data's patches that are kept
-PICTURES = 256  # of a set whose patches are looked at
+PICTURES = 256  # of a set whose contrast at each scale is taken
 
 
 class Statistics(Protocol):
     """Of data, pooled over its examples."""
 
-    def distance(self, signals: Tensor) -> Tensor:
-        """Of as many signals as there may be, together: 0 where they have the same statistics."""
+    def distance(self, signals: Tensor, number: int = 0) -> Tensor:
+        """Of as many signals as there may be, together: 0 where they have the same statistics.
+        number: of the lesson, for judges that look at a random part of the data."""
 
 
 def statistics(kind: Kind, signals: Tensor, sample_rate: int) -> Statistics:
@@ -73,7 +73,7 @@ class TextureStatistics:
         self._marginals = texture.marginals(whole)
         self._spread = self._marginals.std(1).clamp(min=1 / texture.GREY_LEVELS)[:, None]
 
-    def distance(self, signals: Tensor) -> Tensor:
+    def distance(self, signals: Tensor, number: int = 0) -> Tensor:
         whole = signals.transpose(0, 1).flatten(2)
         colour = (texture.marginals(whole) - self._marginals) / self._spread
         apart = (self._of(signals).mean(0) - self._mean) / self._unit
@@ -95,7 +95,7 @@ class SoundStatistics:
         # The level of a steady sound varies by less than a hundredth, and the ear hears it.
         self._mean, self._unit = _moments(every, precision=0.001)
 
-    def distance(self, signals: Tensor) -> Tensor:
+    def distance(self, signals: Tensor, number: int = 0) -> Tensor:
         return _robust((self._of(signals).mean(0) - self._mean) / self._unit)
 
     def _of(self, sounds: Tensor) -> Tensor:
@@ -105,42 +105,41 @@ class SoundStatistics:
 
 
 class PatchStatistics:
-    """Patches of 7 x 7 pixels at every scale of a Laplacian pyramid, wherever they lie, as their
-    distributions along random directions: the sliced Wasserstein distance of Karras et al. (2018)
-    as a loss. Pictures (n, 1 or 3, h, w) of a set."""
+    """Patches of 7 x 7 pixels at every scale of a Laplacian pyramid, wherever they lie: the sliced
+    Wasserstein distance of Karras et al. (2018) as a loss. Pictures (n, 1 or 3, h, w) of a set."""
 
     def __init__(self, pictures: Tensor) -> None:
-        pictures = pictures[:: max(1, len(pictures) // PICTURES)]
-        draw = torch.Generator().manual_seed(0)
-        shape = (DIRECTIONS, pictures.shape[1], objects.PATCH, objects.PATCH)
-        self._scales = []
-        for level in objects.laplacian_pyramid(pictures):
-            mean = level.mean((0, 2, 3), keepdim=True)
-            unit = level.std((0, 2, 3), keepdim=True).clamp(min=1e-6)
-            filters = F.normalize(torch.randn(shape, generator=draw).flatten(1)).view(shape)
-            filters = filters.to(pictures.device)
-            seen = _along(filters, (level - mean) / unit).sort(1).values
-            self._scales.append((mean, unit, filters, _at_ranks(seen, RANKS)))
+        self._pictures = pictures
+        some = pictures[:: max(1, len(pictures) // PICTURES)]
+        self._scales = [
+            (
+                level.mean((0, 2, 3), keepdim=True),
+                level.std((0, 2, 3), keepdim=True).clamp(min=1e-6),
+            )
+            for level in objects.laplacian_pyramid(some)
+        ]
 
-    def distance(self, signals: Tensor) -> Tensor:
+    def distance(self, signals: Tensor, number: int = 0) -> Tensor:
+        """From as many of the pictures, along directions that are others for every number: those
+        of a fixed choice would soon be all that is right."""
+        draw = torch.Generator().manual_seed(number)
+        chosen = torch.randint(len(self._pictures), (len(signals),), generator=draw)
+        data = self._pictures[chosen.to(signals.device)]
+        shape = (DIRECTIONS, signals.shape[1], objects.PATCH, objects.PATCH)
         apart = []
-        levels = objects.laplacian_pyramid(signals)
-        for level, (mean, unit, filters, data) in zip(levels, self._scales, strict=True):
-            seen = _along(filters, (level - mean) / unit).sort(1).values
-            apart.append((seen - _at_ranks(data, seen.shape[1])).abs().mean())
+        levels = zip(
+            objects.laplacian_pyramid(signals), objects.laplacian_pyramid(data), strict=True
+        )
+        for both, (mean, unit) in zip(levels, self._scales, strict=True):
+            filters = F.normalize(torch.randn(shape, generator=draw).flatten(1)).view(shape)
+            made, real = (_along(filters.to(mean), (level - mean) / unit) for level in both)
+            apart.append((made - real).abs().mean())
         return torch.stack(apart).mean()
 
 
 def _along(filters: Tensor, level: Tensor) -> Tensor:
-    """Patches of (n, c, h, w) along directions (k, c, p, p): (k, patches)."""
-    return F.conv2d(level, filters, stride=SPACING).transpose(0, 1).flatten(1)
-
-
-def _at_ranks(values: Tensor, n: int) -> Tensor:
-    """n of sorted values (k, m), at equally distant ranks: (k, n)."""
-    m = values.shape[1]
-    ranks = (torch.arange(n, device=values.device) + 0.5) * (m / n)
-    return values[:, ranks.long().clamp(max=m - 1)]
+    """Patches of (n, c, h, w) along directions (k, c, p, p), sorted: (k, patches)."""
+    return F.conv2d(level, filters, stride=SPACING).transpose(0, 1).flatten(1).sort(1).values
 
 
 def _moments(every: Tensor, *, precision: float) -> tuple[Tensor, Tensor]:

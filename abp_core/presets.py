@@ -96,7 +96,7 @@ def _objects(width: int, d: int) -> TrainingSpec:
         langevin=LangevinSpec(steps=3, step_size=2.0, acceptance=0.5, preconditioned=True),
         sigma=0.6,
         learning_rate=1e-3,
-        lesson_rate=2e-4,
+        lesson_rate=5e-4,
         halved_after=1000,
         batch_size=32,
         examples=1500,

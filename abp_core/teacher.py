@@ -71,7 +71,7 @@ class Teacher:
         """One step of the descriptor and one of the generator, at this learning rate of the
         generator's; whether it was finite. If not, the generator is left as it was."""
         made = self._samples(number)
-        lack = STATISTICS * self._statistics.distance(made)
+        lack = STATISTICS * self._statistics.distance(made, number)
         mistaken = torch.zeros_like(lack)
         if self._descriptors:
             mistaken = self._mistakes(made.detach(), number)

@@ -238,13 +238,15 @@ class ObjectsYardstick:
 
     def reconstructed(self, saved: Checkpoint) -> tuple[Tensor, Row]:
         """The first RECONSTRUCTED held-back pictures by inference from z ~ N(0, I), and their
-        errors."""
+        errors. Downhill, without noise: PCA's projection, too, is the nearest that it can say, and
+        a draw from the posterior is not."""
         test = self.held[:RECONSTRUCTED]
         index = torch.arange(len(test))
         generator, shape = saved.generator(), saved.spec.generator.latent_shape
         posterior = Posterior(generator, Full(), test, index, saved.sigma)
         noise = chain_noise(seed=0, sweep=1, index=index, steps=self._steps, shape=shape)
-        walk = dataclasses.replace(saved.spec.langevin.at(saved.step_size), steps=self._steps)
+        walk = saved.spec.langevin.at(saved.step_size)
+        walk = dataclasses.replace(walk, steps=self._steps, temperature=0.0)
         z = synthesis.prior(shape, len(test), 0)
         z = infer(posterior.energy, z, noise, walk, saved.metric())
         with torch.inference_mode():
