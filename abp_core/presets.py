@@ -120,7 +120,8 @@ PRESETS: dict[str, Preset] = {
         sentence="One-second segments, a rich latent; the default.",
     ),
     "quick-objects": Preset(
-        training=_objects(16, 20), sentence="A small network: something to look at in a minute."
+        training=_objects(16, 20),
+        sentence="A small network and 20 numbers a picture: something to look at in a minute.",
     ),
     "objects": Preset(training=_objects(32, 20), sentence="20 numbers a picture; the default."),
     "paper-texture": Preset(

@@ -69,4 +69,5 @@ def _samples(network: GeneratorSpec) -> int:
     if not network.spatial:
         return SAMPLE_PICTURES
     wanted = SAMPLE_SECONDS * HIGHEST_PRESET_RATE if len(network.first_map) == 2 else SAMPLE_PIXELS
+    wanted += 2 * network.reach * network.enlargement  # it is cut out of a larger one
     return math.prod(math.ceil(wanted / size) for size in network.signal_shape[1:])

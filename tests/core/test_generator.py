@@ -96,7 +96,7 @@ def test_phases_are_the_transposed_convolution(
     h = torch.randn(2, before, 1 if flat else height, width, generator=draw)
     weights = torch.randn(before, after, *generator.kernel, generator=draw)
     bias = torch.randn(after, generator=draw)
-    plain = generator._enlarge(h, weights, bias)
+    plain = generator._enlarge(h, weights, bias, generator.stride)
     assert plain.shape[2:] == (h.shape[2] * generator.stride[0], width * stride)
     phases = generator._enlarge_by_phases(h, weights, bias)
     torch.testing.assert_close(phases, plain, rtol=1e-5, atol=1e-4)
