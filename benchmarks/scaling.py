@@ -101,7 +101,8 @@ def draw(table: dict[str, Any]) -> None:
         axes.set(xlabel=words, ylabel="ms an iteration", ylim=(0, None), xlim=(0, None))
         memory = axes.twinx()
         memory.plot(sizes, [row["mb"] for row in rows], "s--", color="#b45309")
-        memory.set(ylabel="working memory, MB", ylim=(0, None))
+        most = max(200.0, 1.1 * max(row["mb"] for row in rows))  # the allocator keeps a few MB
+        memory.set(ylabel="working memory, MB", ylim=(0, most))
     written = io.BytesIO()
     figure.savefig(written, format="png", dpi=120)
     Image.open(written).save(PLOT, quality=85)
