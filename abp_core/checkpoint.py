@@ -166,8 +166,10 @@ class Checkpoint:
             for name, tensor in groups[group].items():
                 if tuple(tensor.shape) != members[name]:
                     raise ValueError(f"{name} has another shape than its spec")
-        latents, curvature = tensors.pop("latents"), tensors.pop("curvature")
         channels = spec.generator.latent_shape[0]
+        if not spec.langevin.preconditioned:  # files from before there was a metric lack it
+            tensors.setdefault("curvature", torch.eye(channels))
+        latents, curvature = tensors.pop("latents"), tensors.pop("curvature")
         if tensors or tuple(latents.shape[1:]) != spec.generator.latent_shape:
             raise ValueError("tensors that the spec does not know")
         if tuple(curvature.shape) != (channels, channels):

@@ -5,9 +5,11 @@ from pathlib import Path
 
 import pytest
 import torch
+from safetensors import safe_open
+from safetensors.torch import save_file
 from torch import Tensor
 
-from abp_core.checkpoint import Checkpoint
+from abp_core.checkpoint import Checkpoint, CheckpointRejected
 from abp_core.langevin import acceptance, evaluate, infer, move
 from abp_core.metric import Metric, second_moment, through
 from abp_core.noise import chain_noise
@@ -131,3 +133,22 @@ def test_it_learns_sooner_than_with_one_step_size_for_all_directions() -> None:
 def test_a_run_without_a_metric_keeps_none() -> None:
     saved = Trainer(training(NETWORKS["objects"]), dataset(NETWORKS["objects"])).checkpoint()
     assert saved.metric() is None
+
+
+@pytest.mark.parametrize("preconditioned", [False, True])
+def test_only_a_walk_without_a_metric_can_do_without_its_curvature(
+    preconditioned: bool, tmp_path: Path
+) -> None:
+    walk = dataclasses.replace(WALK, preconditioned=preconditioned)
+    network, path = NETWORKS["objects"], tmp_path / "run.safetensors"
+    begun = Trainer(training(network, langevin=walk), dataset(network)).checkpoint()
+    begun.save(path)
+    with safe_open(path, framework="pt") as file:
+        header = file.metadata()
+    tensors = {name: t for name, t in begun.tensors().items() if name != "curvature"}
+    save_file(tensors, path, header)
+    if preconditioned:
+        with pytest.raises(CheckpointRejected, match="damaged"):
+            Checkpoint.load(path)
+    else:
+        assert sha256(Checkpoint.load(path)) == sha256(begun)
