@@ -18,7 +18,7 @@ from typing import Self
 import torch
 from torch import Tensor
 
-from abp_core.posterior import LOT
+from abp_core.posterior import in_lots
 
 PACE = 0.05  # of the way to a batch's moment, every iteration
 
@@ -54,9 +54,8 @@ def second_moment(gradients: Tensor) -> Tensor:
 def through(matrix: Tensor, z: Tensor) -> Tensor:
     """matrix (c, c) applied to the channels of z (n, c, ...).
 
-    In multiples of LOT examples, as energies are: a chain must not depend on its company.
+    In whole lots, as energies are: a chain must not depend on its company.
     """
     n = len(z)
-    lots = torch.arange(n + -n % LOT, device=z.device).clamp(max=n - 1)
-    moved: Tensor = torch.einsum("ij,nj...->ni...", matrix, z[lots])[:n]
+    moved: Tensor = torch.einsum("ij,nj...->ni...", matrix, z[in_lots(n, z.device)])[:n]
     return moved

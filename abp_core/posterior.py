@@ -13,6 +13,11 @@ from abp_core.observation import Observation
 LOT = 8
 
 
+def in_lots(n: int, device: torch.device) -> Tensor:
+    """The places of n examples, filled up to whole lots by repeats of the last."""
+    return torch.arange(n + -n % LOT, device=device).clamp(max=n - 1)
+
+
 @dataclass(frozen=True, slots=True)
 class Posterior:
     """U(z) = |y - A f(z)|^2 / (2 sigma^2) + |z|^2 / 2 for n examples (paper, equation 8).
@@ -30,7 +35,7 @@ class Posterior:
     def misfit(self, z: Tensor) -> Tensor:
         """|y - A f(z)|^2 / (2 sigma^2), (n,), for z (n, *latent_shape)."""
         n = len(z)
-        lots = torch.arange(n + -n % LOT, device=z.device).clamp(max=n - 1)
+        lots = in_lots(n, z.device)
         whole = len(lots) == n
         z, y, index = (
             (z, self.y, self.index) if whole else (z[lots], self.y[lots], self.index[lots])

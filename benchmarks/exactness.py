@@ -23,7 +23,6 @@ from abp_core import data
 from abp_core.checkpoint import Checkpoint
 from abp_core.device import Machine
 from abp_core.langevin import infer
-from abp_core.metric import Metric
 from abp_core.noise import chain_noise
 from abp_core.observation import Full
 from abp_core.posterior import Posterior
@@ -57,7 +56,7 @@ def walk(trainer: Trainer, batches: Sequence[Tensor]) -> Tensor:
             shape=spec.generator.latent_shape,
         )
         posterior = Posterior(twin, Full(), trainer.y[index], index, trainer.sigma)
-        metric = Metric.of(trainer.curvature) if spec.langevin.preconditioned else None
+        metric = trainer.checkpoint().metric()
         ends[index] = infer(posterior.energy, trainer.z[index], noise, spec.langevin, metric)
     return ends
 

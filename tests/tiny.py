@@ -14,6 +14,7 @@ from abp_core.data import Dataset, Source
 from abp_core.device import Machine
 from abp_core.generator import Generator
 from abp_core.spec import GeneratorSpec, LangevinSpec, TrainingSpec
+from abp_core.trainer import Trainer
 
 FP32 = Machine(torch.device("cpu"), torch.float32)
 BF16 = Machine(torch.device("cpu"), torch.bfloat16)
@@ -76,6 +77,31 @@ def sha256(saved: Checkpoint) -> str:
         digest.update(f"{name} {tuple(tensor.shape)}".encode())
         digest.update(tensor.contiguous().numpy().tobytes())
     return digest.hexdigest()
+
+
+def goes_on_exactly(
+    spec: TrainingSpec,
+    data: Dataset,
+    path: Path,
+    *,
+    before: int,
+    after: int,
+    machine: Machine | None = None,
+) -> Checkpoint:
+    """Asserts that a run which is saved to `path` after `before` iterations and goes on from there
+    ends, `after` more, as one that was not interrupted. Returns what was saved."""
+    whole, first = (Trainer(spec, data, machine=machine) for _ in range(2))
+    for _ in whole.steps(before + after):
+        pass
+    for _ in first.steps(before):
+        pass
+    first.checkpoint().save(path)
+    saved = Checkpoint.load(path)
+    second = Trainer.resume(saved, data, machine=machine)
+    for _ in second.steps(after):
+        pass
+    assert sha256(second.checkpoint()) == sha256(whole.checkpoint())
+    return saved
 
 
 @dataclass

@@ -10,12 +10,13 @@ from safetensors.torch import save_file
 from torch import Tensor
 
 from abp_core.checkpoint import Checkpoint, CheckpointRejected
+from abp_core.device import Machine
 from abp_core.langevin import acceptance, evaluate, infer, move
 from abp_core.metric import Metric, second_moment, through
 from abp_core.noise import chain_noise
 from abp_core.spec import LangevinSpec
 from abp_core.trainer import Trainer
-from tests.tiny import BF16, FP32, NETWORKS, dataset, sha256, training
+from tests.tiny import BF16, FP32, NETWORKS, dataset, goes_on_exactly, sha256, training
 
 PRECISION = torch.tensor([[400.0, 30.0, 0.0], [30.0, 9.0, 1.0], [0.0, 1.0, 1.5]])
 WALK = LangevinSpec(steps=3, step_size=1.0, acceptance=0.5, preconditioned=True)
@@ -102,19 +103,10 @@ def test_a_chain_does_not_know_its_company() -> None:
 
 @pytest.mark.parametrize("machine", [FP32, BF16], ids=["fp32", "bf16"])
 @pytest.mark.parametrize("kind", NETWORKS)
-def test_a_preconditioned_run_goes_on_exactly(kind: str, machine: object, tmp_path: Path) -> None:
+def test_a_preconditioned_run_goes_on_exactly(kind: str, machine: Machine, tmp_path: Path) -> None:
     spec, data = training(NETWORKS[kind], langevin=WALK), dataset(NETWORKS[kind])
-    whole, first = (Trainer(spec, data, machine=machine) for _ in range(2))
-    for _ in whole.steps(7):
-        pass
-    for _ in first.steps(3):
-        pass
-    first.checkpoint().save(tmp_path / "run.safetensors")
-    saved = Checkpoint.load(tmp_path / "run.safetensors")
-    second = Trainer.resume(saved, data, machine=machine)
-    for _ in second.steps(4):
-        pass
-    assert sha256(second.checkpoint()) == sha256(whole.checkpoint())
+    path = tmp_path / "run.safetensors"
+    saved = goes_on_exactly(spec, data, path, before=3, after=4, machine=machine)
     assert not torch.equal(saved.curvature, torch.eye(len(saved.curvature)))
 
 

@@ -23,7 +23,7 @@ from abp_core.observation import Occluded
 from abp_core.spec import GeneratorSpec, LangevinSpec, SpecRejected, TrainingSpec
 from abp_core.teacher import Teacher
 from abp_core.trainer import DataMismatch, Trainer
-from tests.tiny import sha256, training
+from tests.tiny import goes_on_exactly, training
 
 PACK = Path(__file__).parents[2] / "demo" / "examples"
 RATE = 8_000
@@ -124,16 +124,7 @@ def test_lessons_bring_samples_of_a_sound_nearer_to_it() -> None:
 
 def test_a_run_on_a_sound_with_lessons_goes_on_exactly(tmp_path: Path) -> None:
     data, spec = stream(), dataclasses.replace(TAUGHT, generator=SOUND)
-    whole, first = Trainer(spec, data), Trainer(spec, data)
-    for _ in whole.steps(4):
-        pass
-    for _ in first.steps(2):
-        pass
-    first.checkpoint().save(tmp_path / "run.safetensors")
-    second = Trainer.resume(Checkpoint.load(tmp_path / "run.safetensors"), data)
-    for _ in second.steps(2):
-        pass
-    assert sha256(second.checkpoint()) == sha256(whole.checkpoint())
+    goes_on_exactly(spec, data, tmp_path / "run.safetensors", before=2, after=2)
 
 
 FACE = GeneratorSpec(
@@ -189,16 +180,7 @@ def test_lessons_bring_samples_of_a_set_nearer_to_it() -> None:
 
 def test_a_run_on_a_set_with_lessons_goes_on_exactly(tmp_path: Path) -> None:
     data, spec = faces(), dataclasses.replace(TAUGHT, generator=FACE, examples=64)
-    whole, first = Trainer(spec, data), Trainer(spec, data)
-    for _ in whole.steps(4):
-        pass
-    for _ in first.steps(2):
-        pass
-    first.checkpoint().save(tmp_path / "run.safetensors")
-    second = Trainer.resume(Checkpoint.load(tmp_path / "run.safetensors"), data)
-    for _ in second.steps(2):
-        pass
-    assert sha256(second.checkpoint()) == sha256(whole.checkpoint())
+    goes_on_exactly(spec, data, tmp_path / "run.safetensors", before=2, after=2)
 
 
 def test_segments_too_short_for_statistics_are_refused() -> None:
@@ -242,16 +224,7 @@ def test_a_lesson_on_a_broken_generator_changes_nothing() -> None:
 
 def test_a_run_with_lessons_goes_on_exactly(tmp_path: Path) -> None:
     data = pebbles()
-    whole, first = Trainer(TAUGHT, data), Trainer(TAUGHT, data)
-    for _ in whole.steps(7):
-        pass
-    for _ in first.steps(3):
-        pass
-    first.checkpoint().save(tmp_path / "run.safetensors")
-    second = Trainer.resume(Checkpoint.load(tmp_path / "run.safetensors"), data)
-    for _ in second.steps(4):
-        pass
-    assert sha256(second.checkpoint()) == sha256(whole.checkpoint())
+    goes_on_exactly(TAUGHT, data, tmp_path / "run.safetensors", before=3, after=4)
 
 
 def test_lessons_change_a_run_and_are_off_unless_asked_for() -> None:
