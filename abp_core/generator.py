@@ -9,6 +9,8 @@ from torch.nn import functional as F
 
 from abp_core.spec import GeneratorSpec
 
+Span = tuple[int, int]  # from the first entry to before the last
+
 
 class Generator(nn.Module):
     """f(z; W) of one `GeneratorSpec` (paper, section 2 and the networks of its experiments).
@@ -28,7 +30,8 @@ class Generator(nn.Module):
         k, s = spec.kernel_size, spec.upsampling
         self.kernel = (1, k) if flat else (k, k)
         self.stride = (1, s) if flat else (s, s)
-        self.strides = [(1, 1)] * len(spec.mixing) + [self.stride] * (len(spec.channels) + 1)
+        self._enlarging = len(spec.channels) + 1
+        self.strides = [(1, 1)] * len(spec.mixing) + [self.stride] * self._enlarging
         draw = torch.Generator().manual_seed(seed)
 
         def weights(shape: tuple[int, ...], fan_in: float, gain: float) -> nn.Parameter:
@@ -55,20 +58,55 @@ class Generator(nn.Module):
             self.biases.append(nn.Parameter(torch.zeros(after)))
 
     def forward(self, z: Tensor) -> Tensor:
+        return self._signal(self._opened(z), None)
+
+    def interior(self, z: Tensor) -> Tensor:
+        """The part of f(z) in which the border of the latent map is not felt: what its positions
+        from `spec.reach` to `reach` before the end become. Computes just what that depends on."""
+        h = self._opened(z)
+        margins = [0 if k == 1 else self.spec.reach for k in self.kernel]
+        wanted = [(m, size - m) for m, size in zip(margins, h.shape[2:], strict=True)]
+        return self._signal(h, self._spans(wanted))
+
+    def _opened(self, z: Tensor) -> Tensor:
+        """The first map (n, channels, h, w)."""
         spec = self.spec
         h = z.to(self.kernels[0].dtype)
         if spec.projection is not None:
             # As a convolution: the gradient of a matrix product depends on how many rows it has.
             h = F.conv_transpose2d(h[:, :, None, None], self.opening[:, :, None, None])
             h = self._rectify(h.flatten(1) + self.opening_bias).view(len(h), *spec.projection)
-        if h.ndim == 3:
-            h = h.unsqueeze(2)
-        h = h.contiguous(memory_format=torch.channels_last)
-        before = zip(self.kernels[:-1], self.biases[:-1], self.strides[:-1], strict=True)
-        for kernel, bias, stride in before:
-            h = self._rectify(self._enlarge(h, kernel, bias, stride))
-        x = torch.tanh(self._enlarge_by_phases(h, self.kernels[-1], self.biases[-1]).float())
-        return x.squeeze(2) if len(spec.first_map) == 2 else x
+        return h.unsqueeze(2) if h.ndim == 3 else h
+
+    def _signal(self, h: Tensor, spans: list[list[Span]] | None) -> Tensor:
+        """What the first map becomes; with spans, cut down to them before every layer."""
+        place = (0, 0)  # of the first entry of h
+        for layer, stride in enumerate(self.strides):
+            h = _cut(h, place, spans[layer]) if spans else h
+            h = h.contiguous(memory_format=torch.channels_last)
+            kernel, bias = self.kernels[layer], self.biases[layer]
+            if layer < len(self.strides) - 1:
+                h = self._rectify(self._enlarge(h, kernel, bias, stride))
+            else:
+                h = torch.tanh(self._enlarge_by_phases(h, kernel, bias).float())
+            if spans:
+                (row, _), (column, _) = spans[layer]
+                place = (row * stride[0], column * stride[1])
+        x = _cut(h, place, spans[-1]) if spans else h
+        return x.squeeze(2) if len(self.spec.first_map) == 2 else x
+
+    def _spans(self, wanted: list[Span]) -> list[list[Span]]:
+        """What of each layer's input the wanted positions of the first map depend on, axis by
+        axis, and at last what they become."""
+        spans = [[(low * s**self._enlarging, high * s**self._enlarging)
+                  for s, (low, high) in zip(self.stride, wanted, strict=True)]]  # fmt: skip
+        for stride in reversed(self.strides):
+            before = []
+            for k, s, (low, high) in zip(self.kernel, stride, spans[0], strict=True):
+                p = _padding(k, s)  # output o sums over inputs i with -p <= o - s i < k - p
+                before.append((-((k - 1 - p - low) // s), (high - 1 + p) // s + 1))
+            spans.insert(0, before)
+        return spans
 
     @torch.no_grad()
     def begin_at(self, mean: Tensor, deviation: float) -> None:
@@ -88,9 +126,8 @@ class Generator(nn.Module):
         The bias is added on its own: as part of a convolution its gradient is a slow sum that
         takes a sixth of the learning step.
         """
-        excess = [k - s for k, s in zip(self.kernel, stride, strict=True)]
-        padding = [(e + e % 2) // 2 for e in excess]
-        output_padding = [e % 2 for e in excess]
+        padding = [_padding(k, s) for k, s in zip(self.kernel, stride, strict=True)]
+        output_padding = [(k - s) % 2 for k, s in zip(self.kernel, stride, strict=True)]
         h = F.conv_transpose2d(h, kernel, None, stride, padding, output_padding)
         return h.add_(bias.to(h.dtype).view(-1, 1, 1))
 
@@ -109,12 +146,25 @@ class Generator(nn.Module):
         return h.reshape(n, after, height * sh, width * sw)
 
 
+def _padding(k: int, s: int) -> int:
+    """By how much a transposed convolution of k taps and stride s is cut at its beginning, so that
+    its output is exactly s times its input."""
+    return (k - s + (k - s) % 2) // 2
+
+
+def _cut(h: Tensor, place: Span, span: list[Span]) -> Tensor:
+    """The part `span` of a map (n, c, h, w) whose first entry stands at `place`."""
+    (top, bottom), (left, right) = span
+    row, column = place
+    return h[:, :, top - row : bottom - row, left - column : right - column]
+
+
 def _phases(kernel: Tensor, axis: int, k: int, s: int) -> Tensor:
     """Replaces a kernel's axis of k taps by (s, taps): the taps that output s * i + r reads.
 
     That output sums h[i + m] * kernel[r + p - s * m] over all m whose tap exists.
     """
-    p = (k - s + (k - s) % 2) // 2
+    p = _padding(k, s)
     reach = max((k - 1 - p) // s, (s - 1 + p) // s)
     taps = [[r + p - s * m for m in range(-reach, reach + 1)] for r in range(s)]
     absent = k  # points at a zero appended after the last tap

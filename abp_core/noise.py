@@ -9,6 +9,8 @@ import torch
 from torch import Tensor
 
 PRIOR_DRAW = 2**64 - 1  # the sweep of samples from the prior; training never gets there
+FIELD = 2**64 - 2  # and that of the endless field
+BLOCK = 8  # positions along a side of what is drawn of the field at a time
 
 
 def chain_noise(
@@ -28,6 +30,36 @@ def chain_noise(
         )
         np.random.Generator(philox).standard_normal(out=row, dtype=np.float32)
     return torch.from_numpy(noise).transpose(0, 1)
+
+
+def field_noise(
+    *, seed: int, channels: int, start: tuple[int, ...], stop: tuple[int, ...]
+) -> Tensor:
+    """The part [start, stop) of an endless field of standard Gaussian noise, (channels, *extent),
+    float32, along one axis or two; positions below 0 are part of it.
+
+    What stands at a position never depends on which part is asked for: the field is made of
+    blocks, and the counter of each begins at its place.
+    """
+    first = [low // BLOCK for low in start]
+    extent = [-(-high // BLOCK) - low for high, low in zip(stop, first, strict=True)]
+    whole = np.empty((channels, *(BLOCK * n for n in extent)), dtype=np.float32)
+    shape = (channels, *(BLOCK for _ in extent))
+    for place in np.ndindex(*extent):
+        address = [(low + at) % 2**64 for low, at in zip(first, place, strict=True)]
+        philox = np.random.Philox(
+            key=np.array([seed, 0], dtype=np.uint64),
+            counter=np.array([0, *([0] * (2 - len(address))), *address, FIELD], dtype=np.uint64),
+        )
+        block = tuple(slice(BLOCK * at, BLOCK * (at + 1)) for at in place)
+        whole[(slice(None), *block)] = np.random.Generator(philox).standard_normal(
+            shape, dtype=np.float32
+        )
+    inside = (
+        slice(low - BLOCK * at, high - BLOCK * at)
+        for low, high, at in zip(start, stop, first, strict=True)
+    )
+    return torch.from_numpy(whole[(slice(None), *inside)].copy())
 
 
 def shuffled(*, seed: int, epoch: int, n: int) -> Tensor:

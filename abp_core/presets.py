@@ -80,7 +80,7 @@ def _sound(width: int) -> TrainingSpec:
     )
 
 
-def _objects(width: int, d: int) -> TrainingSpec:
+def _objects(width: int, d: int, sigma: float = 0.6) -> TrainingSpec:
     """Inference in a metric, and lessons about the patches of samples. A large sigma: with a small
     one the latents of training pictures say more than those of others can."""
     return TrainingSpec(
@@ -94,7 +94,7 @@ def _objects(width: int, d: int) -> TrainingSpec:
             leak=0.2,
         ),
         langevin=LangevinSpec(steps=3, step_size=2.0, acceptance=0.5, preconditioned=True),
-        sigma=0.6,
+        sigma=sigma,
         learning_rate=1e-3,
         lesson_rate=5e-4,
         halved_after=1000,
@@ -124,6 +124,10 @@ PRESETS: dict[str, Preset] = {
         sentence="A small network and 20 numbers a picture: something to look at in a minute.",
     ),
     "objects": Preset(training=_objects(32, 20), sentence="20 numbers a picture; the default."),
+    "plane": Preset(
+        training=_objects(32, 2, sigma=0.3),
+        sentence="Two numbers a picture, so that all it can make lies on a plane; for some dozen.",
+    ),
     "paper-texture": Preset(
         training=TrainingSpec(
             generator=GeneratorSpec(

@@ -1,6 +1,9 @@
 """New signals from a learnt generator: latents from the prior, sent through f."""
 
 import math
+from collections.abc import Iterator, Sequence
+from itertools import count, product
+from typing import Literal
 
 import numpy as np
 import torch
@@ -8,7 +11,13 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from abp_core.generator import Generator
+from abp_core.latent_maps import Endless, LatentMap, Place, Repeated
 from abp_core.noise import PRIOR_DRAW, chain_noise
+
+Way = Literal["spherical", "straight"]
+
+# Positions of a latent map that are made at once: so large is the memory, whatever is made.
+BLOCK = {1: (512,), 2: (32, 32)}
 
 
 def prior(shape: tuple[int, ...], n: int, seed: int) -> Tensor:
@@ -19,30 +28,130 @@ def prior(shape: tuple[int, ...], n: int, seed: int) -> Tensor:
 
 
 @torch.inference_mode()
-def sample(generator: Generator, n: int, seed: int) -> Tensor:
-    """n signals (n, *signal_shape) of the size the generator learnt."""
-    return _run(generator, prior(generator.spec.latent_shape, n, seed))
+def sample(generator: Generator, n: int, seed: int, temperature: float = 1.0) -> Tensor:
+    """n signals (n, *signal_shape) of the size the generator learnt. temperature: variance of
+    the latents; the prior's is 1."""
+    return _run(generator, prior(generator.spec.latent_shape, n, seed) * math.sqrt(temperature))
 
 
-@torch.inference_mode()
-def expand(generator: Generator, latent_size: tuple[int, ...], seed: int) -> Tensor:
-    """One signal (1, c, ...) from a latent map of another size, (h, w) or (length,).
+def expand(generator: Generator, latent_size: Place, seed: int) -> Tensor:
+    """The first (h, w) or (length,) positions of an endless signal, (1, c, ...): a larger one of
+    the same seed continues it.
 
     Raises ValueError for a generator with a vector latent, which has one size only.
     """
+    return piece(generator, endless(generator, seed), (0,) * len(latent_size), latent_size)
+
+
+def expand_to(generator: Generator, size: Place, seed: int) -> Tensor:
+    """One signal (1, c, *size) from the beginning of the endless one. Raises ValueError as
+    `expand` does."""
+    return cut(generator, endless(generator, seed), size)
+
+
+def tile(
+    generator: Generator, latent_size: Place, seed: int, axes: tuple[bool, ...] = (True, True)
+) -> Tensor:
+    """One signal (1, c, ...) that can be laid beside itself without a seam, along the axes that
+    are True. Raises ValueError as `expand` does."""
+    periods = tuple(n if wanted else 0 for n, wanted in zip(latent_size, axes, strict=True))
+    latents = Repeated(endless(generator, seed), periods)
+    return piece(generator, latents, (0,) * len(latent_size), latent_size)
+
+
+def chunks(generator: Generator, seed: int, positions: int = 32) -> Iterator[Tensor]:
+    """An endless sound (1, c, frames), or an endless column of a texture as wide as what was
+    learnt, in pieces of so many positions. It never repeats and takes constant memory.
+    Raises ValueError as `expand` does."""
+    latents, *across = endless(generator, seed), *generator.spec.latent_shape[2:]
+    beside = tuple(across)
+    for k in count():
+        start, stop = (k * positions, *(0 for _ in beside)), ((k + 1) * positions, *beside)
+        yield piece(generator, latents, start, stop)
+
+
+def endless(generator: Generator, seed: int, temperature: float = 1.0) -> Endless:
+    """The prior of a generator with a latent map. Raises ValueError for another."""
     if not generator.spec.spatial:
         raise ValueError("This model makes signals of one size only.")
-    return _run(generator, prior((generator.spec.latent_shape[0], *latent_size), 1, seed))
+    return Endless(generator.spec.latent_shape[0], seed, temperature)
 
 
-def expand_to(generator: Generator, size: tuple[int, ...], seed: int) -> Tensor:
-    """One signal (1, c, *size), cut out of one that is larger all round by as much as the border
-    of its latent map is felt. Raises ValueError as `expand` does."""
-    spec = generator.spec
-    positions = (math.ceil(extent / spec.enlargement) + 2 * spec.reach for extent in size)
-    signal = expand(generator, tuple(positions), seed)
-    margin = spec.reach * spec.enlargement
-    return signal[(slice(None), slice(None), *(slice(margin, margin + n) for n in size))]
+def piece(generator: Generator, latents: LatentMap, start: Place, stop: Place) -> Tensor:
+    """What the positions [start, stop) of a latent map become, (1, c, ...), block by block."""
+    axes = len(start)
+    signals = [
+        [
+            _block(generator, latents, (row, *low), (min(row + BLOCK[axes][0], stop[0]), *high))
+            for low, high in _spans(start[1:], stop[1:], BLOCK[axes][1:])
+        ]
+        for row in range(start[0], stop[0], BLOCK[axes][0])
+    ]
+    return torch.cat([torch.cat(row, -1) for row in signals], 2)
+
+
+def strips(generator: Generator, latents: LatentMap, size: Place) -> Iterator[Tensor]:
+    """A signal (1, c, *size) from the beginning of a latent map, in strips along its first axis:
+    rows of a picture, stretches of a sound. What is held at once does not grow with their number.
+    """
+    unit = generator.spec.enlargement
+    height, *across = (math.ceil(extent / unit) for extent in size)
+    step = BLOCK[len(size)][0]
+    for top in range(0, height, step):
+        bottom = min(top + step, height)
+        strip = piece(generator, latents, (top, *(0 for _ in across)), (bottom, *across))
+        rest = (size[0] - top * unit, *size[1:])
+        yield strip[(slice(None), slice(None), *(slice(n) for n in rest))]
+
+
+def cut(generator: Generator, latents: LatentMap, size: Place) -> Tensor:
+    """A whole signal (1, c, *size) from the beginning of a latent map."""
+    return torch.cat(list(strips(generator, latents, size)), 2)
+
+
+def blend(points: Sequence[Tensor], weights: Sequence[float], path: Way = "spherical") -> Tensor:
+    """One latent between independent ones of the prior, (*latent_shape): their mean by weights
+    that sum to 1. On the spherical path it keeps the prior's spread, as a mean would not."""
+    mean = torch.stack([w * z for w, z in zip(weights, points, strict=True)]).sum(0)
+    return mean / math.sqrt(sum(w * w for w in weights)) if path == "spherical" else mean
+
+
+@torch.inference_mode()
+def interpolate(
+    generator: Generator, z_a: Tensor, z_b: Tensor, steps: int, path: Way = "spherical"
+) -> Tensor:
+    """Signals (steps, *signal_shape) on the way from one latent to another, both included."""
+    return _run(generator, between(z_a, z_b, steps, path))
+
+
+def between(z_a: Tensor, z_b: Tensor, steps: int, path: Way = "spherical") -> Tensor:
+    """Latents (steps, *latent_shape) on the way from one to another, both included.
+
+    On the spherical path the angle grows evenly and the length changes evenly (Shoemake 1985),
+    so that what lies between is as likely under the prior as the ends are.
+    """
+    shares = torch.linspace(0, 1, steps).view(-1, *(1 for _ in z_a.shape))
+    if path == "straight":
+        return torch.lerp(z_a, z_b, shares)
+    lengths = z_a.norm(), z_b.norm()
+    cosine = float((z_a * z_b).sum() / (lengths[0] * lengths[1]).clamp(min=1e-12))
+    angle = math.acos(max(-1.0, min(1.0, cosine)))
+    if math.sin(angle) < 1e-4:  # one direction, or two that are opposite: no arc between them
+        return torch.lerp(z_a, z_b, shares)
+    arc = (
+        torch.sin((1 - shares) * angle) * (z_a / lengths[0])
+        + torch.sin(shares * angle) * (z_b / lengths[1])
+    ) / math.sin(angle)
+    points: Tensor = arc * torch.lerp(lengths[0], lengths[1], shares)
+    return points
+
+
+@torch.inference_mode()
+def grid(generator: Generator, corners: Tensor, rows: int, cols: int) -> Tensor:
+    """Signals (rows * cols, *signal_shape), row by row, between four latents (4, *latent_shape):
+    top left, top right, bottom left, bottom right."""
+    sides = [between(corners[k], corners[k + 2], rows) for k in (0, 1)]
+    return _run(generator, torch.cat([between(a, b, cols) for a, b in zip(*sides, strict=True)]))
 
 
 def pixels(signals: Tensor) -> NDArray[np.uint8]:
@@ -65,6 +174,21 @@ def contact_sheet(pictures: NDArray[np.uint8], columns: int) -> NDArray[np.uint8
     cells[:n] = pictures
     grid = cells.reshape(rows, columns, h, w, 3).transpose(0, 2, 1, 3, 4)
     return grid.reshape(rows * h, columns * w, 3)
+
+
+@torch.inference_mode()
+def _block(generator: Generator, latents: LatentMap, start: Place, stop: Place) -> Tensor:
+    reach = generator.spec.reach
+    z = latents.part(tuple(n - reach for n in start), tuple(n + reach for n in stop))
+    signal: Tensor = generator.interior(z[None].to(generator.kernels[0].device))
+    return signal.float().cpu()
+
+
+def _spans(start: Place, stop: Place, step: Place) -> Iterator[tuple[Place, Place]]:
+    """The one way across a sound's, or the blocks across a picture's strip."""
+    lows = product(*(range(a, b, s) for a, b, s in zip(start, stop, step, strict=True)))
+    for low in lows:
+        yield low, tuple(min(a + s, b) for a, s, b in zip(low, step, stop, strict=True))
 
 
 def _run(generator: Generator, z: Tensor) -> Tensor:

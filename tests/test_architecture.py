@@ -26,7 +26,8 @@ ARROWS: dict[str, set[str]] = {
     "judges": {"metrics", "metrics.objects", "metrics.sound", "metrics.texture", "spec"},
     "teacher": {"device", "generator", "judges", "noise", "spec"},
     "checkpoint": {"data", "generator", "metric", "spec", "teacher"},
-    "synthesis": {"device", "generator", "noise", "spec"},
+    "latent_maps": {"noise"},
+    "synthesis": {"device", "generator", "latent_maps", "noise", "spec"},
     "trainer": {
         "checkpoint",
         "data",

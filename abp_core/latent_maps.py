@@ -1,0 +1,83 @@
+"""Latent maps without a border: any part of one can be asked for, and is always the same.
+
+What a texture or a sound is made of, whether it is endless, repeats itself, or continues one that
+is there already, is a question of the latents alone; the network is the same.
+"""
+
+import math
+from dataclasses import dataclass
+from typing import Protocol
+
+import torch
+from torch import Tensor
+
+from abp_core.noise import field_noise
+
+Place = tuple[int, ...]  # a position (row, column) of a map for pictures, (moment,) for sounds
+
+
+class LatentMap(Protocol):
+    """Latents at every position of a plane, or of a line of time."""
+
+    def part(self, start: Place, stop: Place) -> Tensor:
+        """Those of the positions [start, stop), (channels, *extent)."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Endless:
+    """The prior without end, a function of the seed: what is made of it never repeats.
+
+    temperature: variance of the latents; the prior's is 1.
+    """
+
+    channels: int
+    seed: int
+    temperature: float = 1.0
+
+    def part(self, start: Place, stop: Place) -> Tensor:
+        noise = field_noise(seed=self.seed, channels=self.channels, start=start, stop=stop)
+        return noise * math.sqrt(self.temperature)
+
+
+@dataclass(frozen=True, slots=True)
+class Repeated:
+    """The beginning of another map, again and again: what is made of it has no seam.
+
+    periods: after how many positions it begins anew, for each axis; 0 where it does not.
+    """
+
+    of: LatentMap
+    periods: Place
+
+    def part(self, start: Place, stop: Place) -> Tensor:
+        spans = list(zip(start, stop, self.periods, strict=True))
+        z = self.of.part(
+            tuple(0 if period else low for low, _, period in spans),
+            tuple(period or high for _, high, period in spans),
+        )
+        for axis, (low, high, period) in enumerate(spans, start=1):
+            if period:
+                z = z.index_select(axis, torch.arange(low, high) % period)
+        return z
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Planted:
+    """Latents that are known, z (channels, *extent), with another map around them."""
+
+    z: Tensor
+    around: LatentMap
+    at: Place
+
+    def part(self, start: Place, stop: Place) -> Tensor:
+        whole = self.around.part(start, stop)
+        ours, theirs = [slice(None)], [slice(None)]
+        for low, high, at, size in zip(start, stop, self.at, self.z.shape[1:], strict=True):
+            first, last = max(low, at), min(high, at + size)
+            if first >= last:
+                return whole
+            ours.append(slice(first - low, last - low))
+            theirs.append(slice(first - at, last - at))
+        whole[tuple(ours)] = self.z[tuple(theirs)]
+        return whole
