@@ -17,10 +17,12 @@ from abp_core import teacher
 from abp_core.data import Source
 from abp_core.generator import Generator
 from abp_core.metric import Metric
+from abp_core.precision import rounded, smallest
 from abp_core.spec import TrainingSpec
 
 FORMAT = "abp-1"
 MOST_BYTES = 200_000_000
+MEMORY = ("first_moments", "second_moments", "teacher")  # groups that only training needs
 
 
 class CheckpointRejected(ValueError):
@@ -35,7 +37,9 @@ class Checkpoint:
     were taken (an iteration in which every chain diverged takes none). weights, first_moments,
     second_moments: by parameter name. latents (examples, *latent_shape): where the persistent
     chains stand. curvature (c, c): what the metric of a preconditioned walk is made of. teacher:
-    what the lessons of a run that has them go on from.
+    what the lessons of a run that has them go on from. All are float32.
+
+    In its light form it is the model alone: there are no moments and no teacher, and updates is 0.
     """
 
     spec: TrainingSpec
@@ -69,8 +73,27 @@ class Checkpoint:
         spec = replace(self.spec, langevin=self.spec.langevin.at(step_size))
         return replace(self, spec=spec, step_size=step_size)
 
+    def light(self) -> Self:
+        """The model alone, a tenth of the bytes; training can go on from it, but not exactly.
+
+        Weights and latents are rounded to half precision as far as no signal moves by more than
+        1/255. The seconds are 0, so that the same training always gives the same file.
+        """
+        weights, latents = rounded(self.spec.generator, self.weights, self.latents)
+        return replace(
+            self,
+            updates=0,
+            seconds=0.0,
+            weights=weights,
+            first_moments={},
+            second_moments={},
+            latents=latents,
+            teacher={},
+        )
+
     def tensors(self) -> dict[str, Tensor]:
-        """All of them, by the names that they have in the file."""
+        """All of them, by the names that they have in the file; weights and latents of a light
+        checkpoint in half precision where it holds them exactly."""
         groups = {
             "weights": self.weights,
             "first_moments": self.first_moments,
@@ -82,11 +105,14 @@ class Checkpoint:
             for group, members in groups.items()
             for name, tensor in members.items()
         }
-        named |= {"latents": self.latents, "curvature": self.curvature}
+        named["latents"] = self.latents
+        if not self.first_moments:
+            named = {name: smallest(tensor) for name, tensor in named.items()}
+        named["curvature"] = self.curvature
         return {name: tensor.detach().cpu().contiguous() for name, tensor in named.items()}
 
-    def save(self, path: Path) -> None:
-        """Writes beside `path` first, so that a crash leaves the old file or the new one."""
+    def content(self) -> bytes:
+        """Of the file. The same checkpoint always gives the same bytes."""
         header = {
             "format": FORMAT,
             "spec": self.spec.to_json(),
@@ -96,17 +122,11 @@ class Checkpoint:
                 [self.sigma, self.step_size, self.iteration, self.updates, self.seconds]
             ),
         }
-        handle, beside = tempfile.mkstemp(dir=path.parent, prefix=path.name, suffix=".part")
-        try:
-            with os.fdopen(handle, "wb") as file:
-                file.write(save(self.tensors(), header))
-                file.flush()
-                os.fsync(file.fileno())
-            os.replace(beside, path)
-        except BaseException:
-            with contextlib.suppress(FileNotFoundError):
-                os.unlink(beside)
-            raise
+        return _in_order(save(self.tensors(), header))
+
+    def save(self, path: Path) -> None:
+        """Writes beside `path` first, so that a crash leaves the old file or the new one."""
+        write_whole(path, self.content())
 
     @classmethod
     def load(cls, path: Path) -> Self:
@@ -158,9 +178,14 @@ class Checkpoint:
                 name: tuple(parameter.shape)
                 for name, parameter in Generator(spec.generator).named_parameters()
             }
-        shapes = dict.fromkeys(("weights", "first_moments", "second_moments"), expected)
-        shapes["teacher"] = teacher.shapes(spec.generator) if spec.lesson_rate else {}
-        groups: dict[str, dict[str, Tensor]] = {}
+        shapes = {"weights": expected}
+        light = not any(name.partition("/")[0] in MEMORY for name in tensors)
+        if light and updates:
+            raise ValueError("learning steps without what they left behind")
+        if not light:  # all that training needs, or nothing of it
+            shapes |= {"first_moments": expected, "second_moments": expected}
+            shapes["teacher"] = teacher.shapes(spec.generator) if spec.lesson_rate else {}
+        groups: dict[str, dict[str, Tensor]] = {group: {} for group in MEMORY}
         for group, members in shapes.items():
             groups[group] = {name: tensors.pop(f"{group}/{name}") for name in members}
             for name, tensor in groups[group].items():
@@ -174,6 +199,8 @@ class Checkpoint:
             raise ValueError("tensors that the spec does not know")
         if tuple(curvature.shape) != (channels, channels):
             raise ValueError("a curvature of other latents")
+        latents = _single(latents)
+        groups["weights"] = {name: _single(t) for name, t in groups["weights"].items()}
         everything = [latents, curvature, *(t for group in groups.values() for t in group.values())]
         if any(t.dtype != torch.float32 or not t.isfinite().all() for t in everything):
             raise ValueError("values that are no finite numbers")
@@ -193,3 +220,34 @@ class Checkpoint:
             curvature=curvature,
             **groups,
         )
+
+
+def write_whole(path: Path, content: bytes) -> None:
+    """Writes beside `path` first, so that a crash leaves the old file or the new one."""
+    handle, beside = tempfile.mkstemp(dir=path.parent, prefix=path.name, suffix=".part")
+    try:
+        with os.fdopen(handle, "wb") as file:
+            file.write(content)
+            file.flush()
+            os.fsync(file.fileno())
+        os.replace(beside, path)
+    except BaseException:
+        with contextlib.suppress(FileNotFoundError):
+            os.unlink(beside)
+        raise
+
+
+def _in_order(content: bytes) -> bytes:
+    """The same safetensors file with its metadata sorted by name; safetensors itself writes them in
+    an order that differs from one process to the next."""
+    start = 8 + int.from_bytes(content[:8], "little")
+    listing = json.loads(content[8:start])
+    listing["__metadata__"] = dict(sorted(listing["__metadata__"].items()))
+    head = json.dumps(listing, separators=(",", ":"), ensure_ascii=False).encode()
+    head += b" " * (-len(head) % 8)  # the tensors begin at a multiple of eight bytes
+    return b"".join([len(head).to_bytes(8, "little"), head, memoryview(content)[start:]])
+
+
+def _single(tensor: Tensor) -> Tensor:
+    """Half precision as single; anything else as it is."""
+    return tensor.float() if tensor.dtype == torch.float16 else tensor

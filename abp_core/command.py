@@ -9,7 +9,9 @@ from pathlib import Path
 from typing import NoReturn
 
 from abp_core.checkpoint import CheckpointRejected
+from abp_core.collection import CollectionRejected
 from abp_core.files import FileRejected
+from abp_core.request import RequestRejected
 from abp_core.spec import SpecRejected
 from abp_core.trainer import DataMismatch
 
@@ -18,7 +20,15 @@ class Refused(ValueError):
     """A request that cannot be met. The message is one sentence for the user."""
 
 
-REFUSALS = (Refused, FileRejected, SpecRejected, CheckpointRejected, DataMismatch)
+REFUSALS = (
+    Refused,
+    FileRejected,
+    SpecRejected,
+    CheckpointRejected,
+    CollectionRejected,
+    DataMismatch,
+    RequestRejected,
+)
 
 
 class Parser(argparse.ArgumentParser):

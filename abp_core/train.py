@@ -2,6 +2,8 @@
 
 Exit codes: 0 when the run ended or was stopped (Ctrl-C, SIGTERM, a closed terminal) and was
 saved; 1 when it diverged, with its last good state saved; 2 for a request that cannot be met.
+
+With --rebuild FOLDER it makes the shipped models again; see rebuild.py.
 """
 
 import argparse
@@ -9,7 +11,7 @@ import dataclasses
 import math
 import signal
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from time import monotonic
 from types import FrameType
@@ -18,6 +20,7 @@ from tqdm import tqdm
 
 from abp_core import command, data
 from abp_core.checkpoint import Checkpoint, CheckpointRejected
+from abp_core.collection import Recipe
 from abp_core.command import Refused
 from abp_core.presets import PRESETS
 from abp_core.spec import Kind
@@ -48,6 +51,10 @@ class Stop:
 def main() -> int:
     stop = Stop()
     args = _arguments()
+    return _rebuild(args, stop) if args.rebuild else _run(args, stop)
+
+
+def _run(args: argparse.Namespace, stop: Stop) -> int:
     if not args.data.exists():
         raise Refused(f"{args.data} was not found.")
     _require_place(args.out)
@@ -55,12 +62,25 @@ def main() -> int:
     return _train(trainer, args, stop)
 
 
-def _arguments() -> argparse.Namespace:
+def _rebuild(args: argparse.Namespace, stop: Stop) -> int:
+    from abp_core import rebuild  # here: no other run needs all that its measures bring along
+
+    def train(words: list[str]) -> bool:
+        return _run(_arguments(words), stop) == 0 and not stop.name
+
+    def make(recipe: Recipe) -> Checkpoint | None:
+        return rebuild.taken(recipe, args.source) if args.source else rebuild.trained(recipe, train)
+
+    return rebuild.rebuild(args.rebuild, args.only or (), make)
+
+
+def _arguments(words: Sequence[str] | None = None) -> argparse.Namespace:
+    """words: of the command, after its name; None for those that this process was given."""
     parser = command.Parser(
         prog="python -m abp_core.train", description="Learn a generator network."
     )
-    parser.add_argument("--data", type=Path, required=True, help="picture, sound, or set of them")
-    parser.add_argument("--out", type=Path, required=True, help="checkpoint (.safetensors)")
+    parser.add_argument("--data", type=Path, help="picture, sound, or set of them")
+    parser.add_argument("--out", type=Path, help="checkpoint (.safetensors)")
     parser.add_argument(
         "--preset", help=f"one of {', '.join(PRESETS)} (default: as the kind of data)"
     )
@@ -82,14 +102,38 @@ def _arguments() -> argparse.Namespace:
         type=command.number("The step size", 0, 10),
         help="of the Langevin walk, instead of the preset's or checkpoint's",
     )
-    args = parser.parse_args()
-    if args.preset is not None and args.preset not in PRESETS:
-        raise Refused(f"There is no preset {args.preset}; choose one of {', '.join(PRESETS)}.")
+    parser.add_argument(
+        "--rebuild", type=Path, metavar="FOLDER", help="make the models of its index again"
+    )
+    parser.add_argument("--only", nargs="+", metavar="NAME", help="of the index to rebuild")
+    parser.add_argument(
+        "--from",
+        type=Path,
+        dest="source",
+        metavar="FOLDER",
+        help="take what was trained before from there, instead of training it",
+    )
+    args = parser.parse_args(words)
+    _require_whole(args)
     if args.resume and (args.preset is not None or args.seed is not None):
         print("A resumed run keeps its own preset and seed; those given are not used.")
     if args.iterations is None and args.minutes is None:
         args.minutes = DEFAULT_MINUTES
     return args
+
+
+def _require_whole(args: argparse.Namespace) -> None:
+    """Raises Refused for a request that lacks something, or that asks for two things."""
+    of_a_run = ("data", "out", "preset", "minutes", "iterations", "resume", "seed", "step_size")
+    given = [f"--{name}".replace("_", "-") for name in of_a_run if getattr(args, name) is not None]
+    if args.rebuild and given:
+        raise Refused(f"--rebuild trains as its index says; please leave out {given[0]}.")
+    if not args.rebuild and (args.only or args.source):
+        raise Refused(f"{'--only' if args.only else '--from'} is for --rebuild alone.")
+    if not args.rebuild and (args.data is None or args.out is None):
+        raise Refused("Please say what to learn from and where to: --data PATH --out FILE.")
+    if args.preset is not None and args.preset not in PRESETS:
+        raise Refused(f"There is no preset {args.preset}; choose one of {', '.join(PRESETS)}.")
 
 
 def _require_place(out: Path) -> None:

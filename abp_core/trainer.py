@@ -306,8 +306,9 @@ class Trainer:
         *,
         machine: Machine | None = None,
     ) -> Self:
-        """The run that `saved` was taken from, going on exactly. Raises DataMismatch where the
-        data is not the data it was trained on."""
+        """The run that `saved` was taken from, going on exactly; from a light checkpoint with an
+        optimiser and a teacher that begin anew. Raises DataMismatch where the data is not the data
+        it was trained on."""
         if data.digest != saved.digest:
             raise DataMismatch(
                 f"This is not the data that the model learnt from ({saved.source.name}); please "
@@ -327,7 +328,7 @@ class Trainer:
                     "exp_avg": _placed(saved.first_moments[name], parameter),
                     "exp_avg_sq": _placed(saved.second_moments[name], parameter),
                 }
-        if trainer._teacher:
+        if trainer._teacher and saved.teacher:
             trainer._teacher.resume(saved.teacher)
         trainer.iteration, trainer.updates = saved.iteration, saved.updates
         trainer.seconds, trainer.step_size = saved.seconds, saved.step_size

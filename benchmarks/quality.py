@@ -27,15 +27,12 @@ from abp_core.presets import PRESETS, Preset
 from abp_core.spec import Kind
 from abp_core.synthesis import prior
 from abp_core.trainer import Diverging, Trainer
+from abp_core.yardsticks.common import Row, Yardstick
+from abp_core.yardsticks.objects import ObjectsYardstick
+from abp_core.yardsticks.sound import SoundYardstick
+from abp_core.yardsticks.texture import TextureYardstick
 from benchmarks import sheets
 from benchmarks.report import EXAMPLES, RESULTS, ROOT, THREADS, machine_facts
-from benchmarks.yardsticks import (
-    ObjectsYardstick,
-    Row,
-    SoundYardstick,
-    TextureYardstick,
-    Yardstick,
-)
 
 SHEETS = ROOT / "docs" / "samples"
 FLOORS = "floors"  # the label of rows that tell of the real data alone

@@ -1,21 +1,18 @@
 """Samples beside their originals, for eyes: one picture for each data set."""
 
-import matplotlib as mpl
 import numpy as np
 import torch
-from numpy.typing import NDArray
 from PIL import Image
 from torch import Tensor
 
+from abp_core.files import Pixels
 from abp_core.metrics import sound
+from abp_core.previews import BANDS, resized, spectrogram
 from abp_core.synthesis import contact_sheet, pixels
 
 WIDEST = 1024  # pixels of a sheet of textures or spectrograms
 GAP = 4
-LOUDNESS_RANGE = 70.0  # decibels of a spectrogram, below its original's loudest
 SET_COLUMNS = 12
-
-Pixels = NDArray[np.uint8]
 
 
 def textures(real: Tensor, samples: list[Tensor]) -> Image.Image:
@@ -28,14 +25,11 @@ def textures(real: Tensor, samples: list[Tensor]) -> Image.Image:
 def sounds(real: Tensor, samples: list[Tensor], rate: int) -> Image.Image:
     """Log-mel spectrograms of the original (1, n), above, and of the samples, with the same
     decibels in the same colours; time runs to the right."""
-    mels = [sound.log_mel(signal, rate, bands=96)[0] for signal in (real, *samples)]
-    loudest = float(mels[0].max())
-    paint = mpl.colormaps["magma"]
-    rows = []
-    for mel in mels:
-        level = 1 + (mel.flip(0) - loudest) / LOUDNESS_RANGE
-        row = Image.fromarray(paint(level.clamp(0, 1).numpy(), bytes=True)[..., :3])
-        rows.append(np.asarray(row.resize((WIDEST, 2 * row.height), Image.Resampling.BILINEAR)))
+    loudest = float(sound.log_mel(real, rate, bands=BANDS).max())
+    rows = [
+        resized(spectrogram(signal, rate, loudest), WIDEST, 2 * BANDS)
+        for signal in (real, *samples)
+    ]
     return _side_by_side(rows, axis=0)
 
 

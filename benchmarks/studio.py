@@ -71,8 +71,14 @@ def opened(browser: Browser, url: str) -> Page:
             sleep(0.02)
     page = browser.new_context(viewport={"width": 1280, "height": 900}).new_page()
     page.goto(url)
-    page.wait_for_selector("#abp-train:not([disabled])")
+    to_train(page)
     return page
+
+
+def to_train(page: Page) -> None:
+    """Opens the Train tab, and waits until its button can be pressed."""
+    page.get_by_role("tab", name="Train", exact=True).click()
+    page.wait_for_selector("#abp-train:not([disabled])")
 
 
 def seconds_until(page: Page, selector: str, condition: str) -> float:
@@ -85,8 +91,9 @@ def seconds_until(page: Page, selector: str, condition: str) -> float:
 
 def clicks(page: Page, kind: str, name: str) -> dict[str, float]:
     """First view, pause, resume and stop of one run, in seconds."""
-    page.get_by_role("tab", name=kind).click()
-    page.get_by_role("radio", name=name, exact=True).click()
+    picker = page.locator("#abp-picker")
+    picker.get_by_role("tab", name=kind).click()
+    picker.get_by_role("radio", name=name, exact=True).click()
     page.wait_for_timeout(500)
     shown = "document.querySelector('#abp-stage img').src.startsWith('data:')"
     trained = f"{HEADLINE} === 'Learning {name}'"
@@ -117,6 +124,7 @@ def cost_of_the_view(browser: Browser, url: str, page: Page, turns: int, spell: 
         sleep(spell)
         page = address.new_page()
         page.goto(url)
+        to_train(page)
         page.wait_for_function(f"{ITERATION} > {at_close}", timeout=60_000)
         alone = (page.evaluate(ITERATION) - at_close) / (perf_counter() - mark)
         shares.append(1 - watched / alone)

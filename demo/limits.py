@@ -55,3 +55,17 @@ VIEW_SHARE = 0.02
 
 # Points of a live curve: about one a pixel.
 CURVE_POINTS = 300
+
+# Models held open for all visitors: ten megabytes each.
+OPEN_MODELS = 24
+
+# The Explore tab: sliders that are shown, and what a point or a link may hold. Latents beyond six
+# deviations do not occur; a longer link is cut by some chat programs.
+SLIDERS = 12
+FARTHEST = 12.0
+NUMBERS = 256
+PLANE = 500.0
+EDITS = 40
+
+# Points that are made at once, beside the runs; the others wait their turn of some 50 ms.
+LOOKERS = 2

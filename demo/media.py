@@ -17,9 +17,10 @@ WAVE: Pixels = np.array((251, 191, 120), np.uint8)
 
 
 def jpeg_url(pixels: Pixels, quality: int = 85) -> str:
-    """(h, w, 3) bytes as a data URL."""
+    """(h, w, 3) bytes as a data URL; above a quality of 90 colour is as sharp as light."""
     buffer = io.BytesIO()
-    Image.fromarray(pixels).save(buffer, "JPEG", quality=quality)
+    subsampling = 0 if quality > 90 else 2
+    Image.fromarray(pixels).save(buffer, "JPEG", quality=quality, subsampling=subsampling)
     return "data:image/jpeg;base64," + base64.b64encode(buffer.getvalue()).decode()
 
 
@@ -47,7 +48,7 @@ def sound_picture(samples: Samples, rate: int, width: int = 320, height: int = 3
     """
     wave = height // 4
     return np.concatenate(
-        [_waveform(samples, width, wave), _spectrogram(samples, width, height - wave)]
+        [_waveform(samples, width, wave), spectrogram(samples, width, height - wave)]
     )
 
 
@@ -62,7 +63,7 @@ def _waveform(samples: Samples, width: int, height: int) -> Pixels:
     return np.where(inside[..., None], WAVE, INK)
 
 
-def _spectrogram(samples: Samples, width: int, height: int, window: int = 512) -> Pixels:
+def spectrogram(samples: Samples, width: int, height: int, window: int = 512) -> Pixels:
     if len(samples) < window:
         samples = np.pad(samples, (0, window - len(samples)))
     starts = np.linspace(0, len(samples) - window, min(width, 600)).astype(int)

@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from time import monotonic
+from typing import Any
 
 from demo import limits
 from demo.jobs import AT_WORK, Job
@@ -24,9 +25,13 @@ class LostPlace(ValueError):
 @dataclass(slots=True, eq=False)
 class Visit:
     """viewers: pages that show this visit now. left_at: when the last of them went.
-    folder: of the visitor's files to take home; it goes with the visit."""
+    folder: of the visitor's files to take home; it goes with the visit.
+    model: what the other tabs act on, as the workbench keeps it.
+    follows: whether that is the run."""
 
     job: Job | None = None
+    model: Any = None
+    follows: bool = False
     name: str = ""
     kind: str = ""
     viewers: int = 0
@@ -100,6 +105,7 @@ class Sessions:
                 visit.job.stop()
             job.start(after=visit.job)
             visit.job, visit.name, visit.kind = job, name, kind
+            visit.model, visit.follows = None, True
             self._give_up_jobs(visit)
 
     def sweep(self, now: float) -> None:

@@ -25,7 +25,10 @@ ARROWS: dict[str, set[str]] = {
     "data": {"files", "spec"},
     "judges": {"metrics", "metrics.objects", "metrics.sound", "metrics.texture", "spec"},
     "teacher": {"device", "generator", "judges", "noise", "spec"},
-    "checkpoint": {"data", "generator", "metric", "spec", "teacher"},
+    "precision": {"generator", "noise", "spec"},
+    "checkpoint": {"data", "generator", "metric", "precision", "spec", "teacher"},
+    "collection": {"checkpoint", "presets", "spec"},
+    "directions": {"generator"},
     "latent_maps": {"noise"},
     "synthesis": {"device", "generator", "latent_maps", "noise", "spec"},
     "trainer": {
@@ -43,7 +46,7 @@ ARROWS: dict[str, set[str]] = {
         "teacher",
     },
 }
-COMMANDS = {"command", "train", "synthesise"}  # nothing imports these but each other
+COMMANDS = {"command", "rebuild", "train", "synthesise"}  # nothing imports these but each other
 PICKLES = {"pickle", "cPickle", "_pickle", "cloudpickle", "dill", "joblib", "shelve", "marshal"}
 
 

@@ -27,11 +27,8 @@ NOTHING = {"iterations": [], "errors": [], "latents": []}
 FORMULA = (Path(__file__).parent / "train.html").read_text()
 
 
-def build(
-    workbench: Workbench, token: gr.BrowserState, greeted: Dependency, model_bar: gr.HTML
-) -> None:
-    """token: the visitor's. greeted: the event after which it is known. model_bar: shows the
-    current model."""
+def build(workbench: Workbench, token: gr.BrowserState, greeted: Dependency) -> None:
+    """token: the visitor's. greeted: the event after which it is known."""
     kind = gr.State(FIRST["kind"])
     with gr.Row(equal_height=False):
         with gr.Column(scale=5, min_width=320):
@@ -41,7 +38,7 @@ def build(
                     "name": card.name,
                     "label": card.label,
                     "picture": card.picture,
-                    "sound": _url(card.sound) if card.sound else "",
+                    "sound": url(card.sound) if card.sound else "",
                     "credit": card.credit,
                 }
                 for card in workbench.cards()
@@ -53,12 +50,14 @@ def build(
                     file_types=FILE_TYPES,
                     type="filepath",
                     height=120,
+                    elem_id="abp-upload",
                 )
                 checkpoint = gr.File(
                     label="A saved model, to go on training",
                     file_types=[".safetensors"],
                     type="filepath",
                     height=120,
+                    elem_id="abp-checkpoint",
                 )
             style = gr.Radio(
                 STYLES,
@@ -168,22 +167,19 @@ def build(
 
     async def attach(token: str) -> AsyncIterator[tuple[Any, ...]]:
         """Streams the visitor's run to this page for as long as the page is open."""
-        nothing = [gr.skip()] * 10
-        yield (*nothing[:4], gr.update(interactive=True), *nothing[5:])
+        nothing = [gr.skip()] * 9
+        yield (*nothing[:3], gr.update(interactive=True), *nothing[4:])
         try:
             with workbench.sessions.watching(token):
                 shown, phase, spoke = (0, 0), "", monotonic()
-                panels: tuple[Any, ...] = ()
                 while True:
                     live = workbench.live(token)
                     now = (live.number, live.report.number) if live else shown
                     if live and now != shown:
                         changed = live.report.phase != phase
-                        buttons = _buttons(live.report) if changed else nothing[4:]
-                        bar = _bar(live) if changed or live.panels is not panels else gr.skip()
+                        buttons = _buttons(live.report) if changed else nothing[3:]
                         shown, phase, spoke = now, live.report.phase, monotonic()
-                        panels = live.panels
-                        yield (gr.skip(), _stage(live), _curves(live.report), bar, *buttons)
+                        yield (gr.skip(), _stage(live), _curves(live.report), *buttons)
                     elif monotonic() - spoke > SECONDS_OF_SILENCE:
                         spoke = monotonic()
                         yield tuple(nothing)  # by this a page that is gone is noticed
@@ -222,7 +218,7 @@ def build(
     greeted.then(
         attach,
         token,
-        [notice, stage, curves, model_bar, train, pause, stop, take_model, take_samples, shorter],
+        [notice, stage, curves, train, pause, stop, take_model, take_samples, shorter],
         show_progress="hidden",
         concurrency_limit=None,
     )
@@ -311,16 +307,6 @@ def _curves(report: Report) -> dict[str, Any]:
     return {"iterations": iterations, "errors": errors, "latents": latents}
 
 
-def _bar(live: Live) -> str:
-    picture = f'<img src="{live.panels[-1].picture}" alt="">' if live.panels else ""
-    kind = {"texture": "texture", "sound": "sound", "objects": "picture set"}[live.kind]
-    name = html.escape(live.name)
-    return (
-        f'<div class="bar">{picture}<span>Current model: <b>{name}</b>, {kind}, '
-        f"{live.report.phase}, iteration {live.report.iteration}</span></div>"
-    )
-
-
 def _buttons(report: Report) -> list[Any]:
     """train, pause, stop, take_model, take_samples, shorter."""
     at_work = report.phase in AT_WORK
@@ -365,9 +351,9 @@ def _welcome() -> dict[str, Any]:
 
 
 def _asset(name: str) -> str:
-    return _url(str(ASSETS / name))
+    return url(str(ASSETS / name))
 
 
-def _url(path: str) -> str:
+def url(path: str) -> str:
     """Where the page finds a file of ours, relative to itself."""
     return f"gradio_api/file={path}"

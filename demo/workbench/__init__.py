@@ -2,6 +2,7 @@
 
 from demo.workbench.bench import EXAMPLES, Workbench
 from demo.workbench.cards import Card, label_of
+from demo.workbench.models import Model, ModelCard
 from demo.workbench.refusals import Rejected
 from demo.workbench.run import CAPTIONS, Live, Panel
 from demo.workbench.settings import STYLES, Settings, about, preset_for, settings_from
@@ -12,6 +13,8 @@ __all__ = [
     "STYLES",
     "Card",
     "Live",
+    "Model",
+    "ModelCard",
     "Panel",
     "Rejected",
     "Settings",

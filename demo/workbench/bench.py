@@ -3,7 +3,7 @@
 import tempfile
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -12,10 +12,14 @@ from abp_core.checkpoint import Checkpoint, CheckpointRejected
 from abp_core.trainer import Trainer
 from demo import limits
 from demo.jobs import Job, NeverBegan
-from demo.sessions import Sessions, Visit
+from demo.sessions import Sessions, Visit, new_token
 from demo.workbench.bounds import require_bearable, require_minutes
 from demo.workbench.cards import Card, card_of, label_of
+from demo.workbench.explore import Explored, Explorer, description, look, sprite
 from demo.workbench.home import slug, write_picture, write_sound
+from demo.workbench.journeys import journey
+from demo.workbench.models import Collection, Model, ModelCard, model_of
+from demo.workbench.points import point_from
 from demo.workbench.refusals import Rejected, explain, refusing, writing
 from demo.workbench.run import Live, Run, live_of
 from demo.workbench.settings import STYLES, Settings, preset_for, spec_with
@@ -29,7 +33,10 @@ class Workbench:
     def __init__(self) -> None:
         self.sessions = Sessions()
         self._pack = {item.name: item for item in data.pack(EXAMPLES)}
+        self._collection = Collection()
+        self._explorer = Explorer()
         self._outbox = tempfile.TemporaryDirectory(prefix="abp-studio-")
+        self._lookers = threading.BoundedSemaphore(limits.LOOKERS)
         self._hands = threading.BoundedSemaphore(limits.ASIDE)
 
     def close(self) -> None:
@@ -129,6 +136,114 @@ class Workbench:
             curve=earlier.report.curve,
             after=earlier,
         )
+
+    @property
+    def shelf(self) -> Path:
+        """The folder of the shipped models, their pictures and sounds."""
+        return self._collection.folder
+
+    def gallery(self) -> list[ModelCard]:
+        """The shipped models, in the order of their index."""
+        return self._collection.cards()
+
+    def choose(self, token: str, name: str) -> Model:
+        """Makes a shipped model the visitor's current one. Raises Rejected."""
+        visit = self._visit(token)
+        if name not in self._collection:
+            raise Rejected("There is no such model here; please choose one of the gallery.")
+        with refusing():
+            visit.model, visit.follows = self._collection.model(name), False
+        return self.model(token)
+
+    def open_model(self, token: str, path: str) -> Model:
+        """Makes a visitor's own file the current model. Raises Rejected."""
+        visit = self._visit(token)
+        saved = self._opened(path)
+        file = Path(path)
+        key = f"{file.name}-{new_token()}"
+        visit.model, visit.follows = model_of(saved, "file", key=key, path=file.name), False
+        return self.model(token)
+
+    def follow(self, token: str) -> Model:
+        """Makes the visitor's run, as it stands now, the current model. Raises Rejected."""
+        visit, saved = self._checkpoint(token)
+        assert visit.job is not None
+        key = f"run-{visit.job.number}-{saved.iteration}-{token[:8]}"
+        path = f"{slug(visit.name)}-{saved.iteration}.safetensors"
+        visit.model, visit.follows = model_of(saved, "run", key=key, path=path), True
+        return self.model(token)
+
+    def arrive(self, token: str, name: str = "") -> Model:
+        """The current model of a page that opens: the one that a link names, else the one that was
+        chosen before, else the first of the gallery. Raises Rejected."""
+        visit = self._visit(token)
+        if name in self._collection:
+            return self.choose(token, name)
+        if visit.model is None and visit.follows:
+            with suppress(Rejected):
+                return self.follow(token)
+        if visit.model is None and self._collection.first():
+            self.choose(token, self._collection.first())
+        if name:
+            raise Rejected("The link is to a model that is not here; please choose another one.")
+        return self.model(token)
+
+    def model(self, token: str) -> Model:
+        """The visitor's current model. Raises Rejected."""
+        visit = self._visit(token)
+        if visit.model is None and visit.follows:
+            return self.follow(token)
+        if not isinstance(visit.model, Model):
+            raise Rejected("Please choose a model first.")
+        return visit.model
+
+    def current(self, token: str) -> Model | None:
+        """The visitor's current model, or None before there is one."""
+        with suppress(Rejected):
+            return self.model(token)
+        return None
+
+    def describe(self, token: str) -> dict[str, Any]:
+        """What the Explore tab needs to know of the current model. Raises Rejected."""
+        with self._exploring():
+            return description(self._explorer.of(self.model(token)))
+
+    def look(self, token: str, key: str, point: object) -> dict[str, Any]:
+        """One point of the model `key` as picture and sound. Raises Rejected."""
+        explored = self._explored(token, key)
+        with self._exploring():
+            return look(explored, point_from(point))
+
+    def sprite(self, token: str, key: str, what: str) -> str:
+        """A sheet of thumbnails of the model `key`. Raises Rejected."""
+        explored = self._explored(token, key)
+        with self._exploring():
+            return sprite(explored, what)
+
+    def journey(self, token: str, key: str, points: object, what: str) -> dict[str, Any]:
+        """The way between points of the model `key`. Raises Rejected."""
+        explored = self._explored(token, key)
+        sent = points if isinstance(points, list) else []
+        with self._aside(), refusing():
+            return journey(explored, [point_from(point) for point in sent[:9]], what)
+
+    def _explored(self, token: str, key: str) -> Explored:
+        """The visitor's current model, if it is the one that the page shows. Raises Rejected."""
+        model = self.model(token)
+        if key != model.key:
+            raise Rejected("Another model was chosen meanwhile; please reload the page.")
+        return self._explorer.of(model)
+
+    @contextmanager
+    def _exploring(self) -> Iterator[None]:
+        """Light work of the Explore tab, for a few visitors at a time. Raises Rejected."""
+        if not self._lookers.acquire(timeout=limits.SECONDS_WAITING):
+            raise Rejected("Many visitors explore just now; please try again soon.")
+        try:
+            with refusing():
+                yield
+        finally:
+            self._lookers.release()
 
     def pause(self, token: str) -> None:
         self._with_job(token, Job.pause)

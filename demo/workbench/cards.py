@@ -24,8 +24,9 @@ class Card:
 
 
 def label_of(name: str) -> str:
-    """A data set's name in words, without the size of its pictures."""
-    return " ".join(word for word in name.split("_") if not word.isdigit()) or name
+    """A data set's name in words, without the size of its pictures and the font they are from."""
+    words = [word for word in name.split("_") if not word.isdigit() and word != "noto"]
+    return " ".join(words) or name
 
 
 @cache

@@ -11,6 +11,7 @@ from pathlib import Path
 from time import monotonic, sleep
 
 import pytest
+from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import (
     Browser,
     BrowserContext,
@@ -97,9 +98,10 @@ class Visitor:
         page.on("pageerror", lambda error: self.complaints.append(str(error)))
         page.on("request", self._watch)
 
-    def visit(self) -> Page:
-        self.page.goto(self.address)
-        self.page.locator("#abp-picker .card").first.wait_for()
+    def visit(self, tab: str = "Train", query: str = "") -> Page:
+        self.page.goto(self.address + query)
+        self.page.locator("#abp-gallery .card").first.wait_for()
+        self.page.get_by_role("tab", name=tab, exact=True).click()
         return self.page
 
     def _hear(self, message: ConsoleMessage) -> None:
@@ -111,6 +113,24 @@ class Visitor:
     def _watch(self, request: Request) -> None:
         if not request.url.startswith((self.address, "data:", "blob:")):
             self.strangers.append(request.url)
+
+
+def no_serious_findings(page: Page) -> None:
+    serious = [
+        (finding["id"], [node["target"] for node in finding["nodes"]])
+        for finding in Axe().run(page).response["violations"]
+        if finding["impact"] in ("serious", "critical")
+    ]
+    assert not serious
+
+
+def tab_to(page: Page, selector: str, presses: int = 120) -> None:
+    """Presses Tab until what the selector matches has the focus."""
+    for _ in range(presses):
+        page.keyboard.press("Tab")
+        if page.evaluate("s => document.activeElement.matches(s)", selector):
+            return
+    raise AssertionError(f"{selector} was not reached")
 
 
 @pytest.fixture

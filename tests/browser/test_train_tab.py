@@ -6,20 +6,20 @@ from pathlib import Path
 import numpy as np
 import pytest
 import soundfile
-from axe_playwright_python.sync_playwright import Axe
 from PIL import Image
 from playwright.sync_api import Page, expect
 
 from abp_core.checkpoint import Checkpoint
-from tests.browser.conftest import Visitor
+from tests.browser.conftest import Visitor, no_serious_findings, tab_to
 
 HEADLINE = "#abp-stage .headline"
 PICTURES = "#abp-stage figure:not([hidden]) img"
 
 
 def train(page: Page, kind: str, name: str) -> None:
-    page.get_by_role("tab", name=kind).click()
-    page.get_by_role("radio", name=name, exact=True).click()
+    picker = page.locator("#abp-picker")
+    picker.get_by_role("tab", name=kind).click()
+    picker.get_by_role("radio", name=name, exact=True).click()
     page.get_by_role("button", name="Train", exact=True).click()
     expect(page.locator(HEADLINE)).to_have_text(f"Learning {name}", timeout=20_000)
 
@@ -53,15 +53,6 @@ def curve(page: Page, index: int) -> str:
     return page.locator("#abp-curves canvas").nth(index).get_attribute("aria-label") or ""
 
 
-def no_serious_findings(page: Page) -> None:
-    serious = [
-        (finding["id"], [node["target"] for node in finding["nodes"]])
-        for finding in Axe().run(page).response["violations"]
-        if finding["impact"] in ("serious", "critical")
-    ]
-    assert not serious
-
-
 def test_a_texture_is_learnt_paused_reloaded_and_taken_home(
     visitor: Visitor, tmp_path: Path
 ) -> None:
@@ -87,12 +78,14 @@ def test_a_texture_is_learnt_paused_reloaded_and_taken_home(
     assert iteration(page) == still, "nothing is learnt while paused"
 
     page.reload()
+    page.get_by_role("tab", name="Train", exact=True).click()
     expect(page.locator(HEADLINE)).to_have_text("Paused: pebbles", timeout=10_000)
     assert iteration(page) == still, "the run is found again"
     page.get_by_role("button", name="Resume").click()
     await_iteration(page, still + 3)
 
     page.reload()
+    page.get_by_role("tab", name="Train", exact=True).click()
     expect(page.locator(HEADLINE)).to_have_text("Learning pebbles", timeout=10_000)
     stop(page, "pebbles")
 
@@ -115,7 +108,7 @@ def test_a_texture_is_learnt_paused_reloaded_and_taken_home(
         assert samples.size == (512, 512)
 
     page.get_by_text("Or bring your own").click()
-    page.locator("input[type=file]").nth(1).set_input_files(model)
+    page.locator("#abp-checkpoint input[type=file]").set_input_files(model)
     expect(page.locator(".abp-notice")).to_contain_text(f"after {stopped_at} iterations")
     page.get_by_role("button", name="Train", exact=True).click()
     await_iteration(page, stopped_at + 2)
@@ -164,7 +157,7 @@ def test_a_picture_of_ones_own(visitor: Visitor, tmp_path: Path) -> None:
     Image.fromarray(stripes).save(tmp_path / "stripes.png")
     page = visitor.visit()
     page.get_by_text("Or bring your own").click()
-    page.locator("input[type=file]").first.set_input_files(tmp_path / "stripes.png")
+    page.locator("#abp-upload input[type=file]").set_input_files(tmp_path / "stripes.png")
     expect(page.locator(".abp-notice")).to_contain_text("stripes.png: a picture")
     page.get_by_role("button", name="Train", exact=True).click()
     expect(page.locator(HEADLINE)).to_have_text("Learning stripes", timeout=20_000)
@@ -182,12 +175,12 @@ def test_bad_files_get_a_sentence_and_nothing_is_lost(visitor: Visitor, tmp_path
     (tmp_path / "model.safetensors").write_bytes(b"no model at all")
     page.get_by_text("Or bring your own").click()
     for field, name, sentence in (
-        (0, "empty.png", "is empty"),
-        (0, "dot.png", "1 x 1 pixels"),
-        (0, "silence.wav", "is silent"),
-        (1, "model.safetensors", "no safetensors file"),
+        ("upload", "empty.png", "is empty"),
+        ("upload", "dot.png", "1 x 1 pixels"),
+        ("upload", "silence.wav", "is silent"),
+        ("checkpoint", "model.safetensors", "no safetensors file"),
     ):
-        page.locator("input[type=file]").nth(field).set_input_files(tmp_path / name)
+        page.locator(f"#abp-{field} input[type=file]").set_input_files(tmp_path / name)
         expect(page.locator(".abp-notice.refusal")).to_contain_text(sentence)
         expect(page.locator(HEADLINE)).to_have_text("Stopped: ankle boot")
         page.get_by_role("button", name="Remove").or_(page.get_by_label("Clear")).first.click()
@@ -195,7 +188,7 @@ def test_bad_files_get_a_sentence_and_nothing_is_lost(visitor: Visitor, tmp_path
 
 def test_a_run_that_diverges_says_so_and_offers_a_smaller_step(visitor: Visitor) -> None:
     page = visitor.visit()
-    page.get_by_text("Advanced").click()
+    page.get_by_role("button", name="Advanced").click()
     page.get_by_label("Langevin step size s").fill("9")
     page.get_by_role("button", name="Train", exact=True).click()
     expect(page.locator(HEADLINE)).to_have_text("pebbles ran away", timeout=30_000)
@@ -212,12 +205,12 @@ def test_everyone_can_use_it(visitor: Visitor, scheme: str, width: int) -> None:
     page.set_viewport_size({"width": width, "height": 844})
     visitor.visit()
     page.get_by_text("Or bring your own").click()
-    page.get_by_text("Advanced").click()
-    page.get_by_text("What happens here?").click()
+    page.get_by_role("button", name="Advanced").click()
+    page.get_by_role("button", name="What happens here?").click()
     page.wait_for_timeout(600)
     no_serious_findings(page)
     assert page.evaluate("document.documentElement.scrollWidth") <= width
-    page.get_by_text("Advanced").click()
+    page.get_by_role("button", name="Advanced").click()
     train(page, "Sounds", "rain")
     await_iteration(page, 1)
     no_serious_findings(page)
@@ -228,24 +221,17 @@ def test_everyone_can_use_it(visitor: Visitor, scheme: str, width: int) -> None:
 def test_the_keyboard_is_enough(visitor: Visitor) -> None:
     page = visitor.visit()
 
-    def tab_to(selector: str) -> None:
-        for _ in range(60):
-            page.keyboard.press("Tab")
-            if page.evaluate("s => document.activeElement.matches(s)", selector):
-                return
-        raise AssertionError(f"{selector} was not reached")
-
-    tab_to("#abp-picker [role=tab]")
+    tab_to(page, "#abp-picker [role=tab]")
     page.keyboard.press("ArrowRight")
     page.keyboard.press("ArrowRight")
     expect(page.get_by_role("tab", name="Picture sets")).to_have_attribute("aria-selected", "true")
-    tab_to("#abp-picker [role=radio]")
+    tab_to(page, "#abp-picker [role=radio]")
     page.keyboard.press("ArrowRight")
     chosen = page.locator("#abp-picker [aria-checked=true]").inner_text()
-    tab_to("#abp-train")
+    tab_to(page, "#abp-train")
     page.keyboard.press("Enter")
     expect(page.locator(HEADLINE)).to_have_text(f"Learning {chosen}", timeout=20_000)
-    tab_to("#abp-stop")
+    tab_to(page, "#abp-stop")
     page.keyboard.press("Enter")
     expect(page.locator(HEADLINE)).to_have_text(f"Stopped: {chosen}")
 
@@ -262,7 +248,7 @@ def test_visitors_do_not_see_each_other_and_a_third_run_waits(
         context = browser.new_context()
         page = Visitor(context.new_page(), address).visit()
         expect(page.locator(HEADLINE)).to_contain_text("press Train")
-        page.get_by_role("radio", name=name, exact=True).click()
+        page.locator("#abp-picker").get_by_role("radio", name=name, exact=True).click()
         page.get_by_role("button", name="Train", exact=True).click()
         others.append((context, page))
     (second_context, second), (third_context, third) = others

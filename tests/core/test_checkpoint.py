@@ -10,8 +10,19 @@ import torch
 from safetensors import safe_open
 
 from abp_core.checkpoint import Checkpoint, CheckpointRejected
+from abp_core.spec import GeneratorSpec, LangevinSpec
 from abp_core.trainer import Trainer
 from tests.tiny import FP32, NETWORKS, dataset, sha256, training
+
+# Large enough for lessons about samples.
+TAUGHT = GeneratorSpec(
+    latent_shape=(6,),
+    projection=(8, 8, 8),
+    channels=(8,),
+    kernel_size=5,
+    upsampling=2,
+    out_channels=3,
+)
 
 
 def trained(kind: str = "texture", iterations: int = 2) -> Checkpoint:
@@ -117,6 +128,71 @@ def test_the_file_is_plain_safetensors(tmp_path: Path) -> None:
     assert json.loads(header["spec"]) == json.loads(saved.spec.to_json())
     groups = ("weights", "first_moments", "second_moments")
     assert names == {f"{g}/{n}" for g in groups for n in saved.weights} | {"latents", "curvature"}
+
+
+def test_the_same_checkpoint_gives_the_same_bytes() -> None:
+    """safetensors itself shuffles its metadata anew every time."""
+    saved = trained(iterations=0)
+    assert len({saved.content() for _ in range(20)}) == 1
+
+
+class TestLight:
+    """The model alone."""
+
+    @pytest.mark.parametrize("kind", NETWORKS)
+    def test_a_file_gives_back_the_model_in_single_precision(
+        self, kind: str, tmp_path: Path
+    ) -> None:
+        light = trained(kind).light()
+        light.save(tmp_path / "light.safetensors")
+        loaded = Checkpoint.load(tmp_path / "light.safetensors")
+        assert (loaded.updates, loaded.seconds, loaded.iteration) == (0, 0.0, light.iteration)
+        assert loaded.first_moments == loaded.second_moments == loaded.teacher == {}
+        assert loaded.weights.keys() == light.weights.keys()
+        for name, tensor in loaded.weights.items():
+            assert torch.equal(tensor, light.weights[name])
+            assert tensor.dtype == torch.float32
+        assert torch.equal(loaded.latents, light.latents)
+        assert loaded.latents.dtype == torch.float32
+        assert torch.equal(loaded.curvature, light.curvature)
+
+    def test_half_the_bytes_and_nothing_that_only_training_needs(self, tmp_path: Path) -> None:
+        trained().light().save(tmp_path / "light.safetensors")
+        with safe_open(tmp_path / "light.safetensors", framework="numpy") as file:
+            kinds = {name: file.get_slice(name).get_dtype() for name in file.keys()}  # noqa: SIM118
+        names = {f"weights/{name}" for name in trained(iterations=0).weights}
+        assert kinds == dict.fromkeys(names | {"latents"}, "F16") | {"curvature": "F32"}
+
+    def test_a_light_one_made_light_again_is_the_same(self, tmp_path: Path) -> None:
+        light = trained().light()
+        light.save(tmp_path / "light.safetensors")
+        assert Checkpoint.load(tmp_path / "light.safetensors").light().content() == light.content()
+
+    def test_the_time_that_it_took_does_not_change_the_file(self) -> None:
+        saved = trained()
+        slower = dataclasses.replace(saved, seconds=saved.seconds + 1)
+        assert slower.light().content() == saved.light().content()
+        assert slower.content() != saved.content()
+
+    @pytest.mark.parametrize("lesson_rate", [0.0, 1e-3])
+    def test_training_goes_on_from_it(self, lesson_rate: float, tmp_path: Path) -> None:
+        """With an optimiser and a teacher that begin anew, from where the model stands."""
+        network = TAUGHT if lesson_rate else NETWORKS["texture"]
+        data = dataset(network)
+        walk = LangevinSpec(steps=2, step_size=0.01)
+        spec = training(network, lesson_rate=lesson_rate, langevin=walk)
+        run = Trainer(spec, data, machine=FP32)
+        list(run.steps(30))
+        run.checkpoint().light().save(tmp_path / "light.safetensors")
+        light = Checkpoint.load(tmp_path / "light.safetensors")
+        again = Trainer.resume(light, data, machine=FP32)
+        before, after = run.step(), again.step()
+        assert (after.iteration, again.updates) == (31, 1)
+        assert after.reconstruction_error == pytest.approx(before.reconstruction_error, rel=0.05)
+        goes_on = again.checkpoint()
+        assert bool(goes_on.teacher) == bool(lesson_rate)
+        goes_on.save(tmp_path / "whole.safetensors")
+        assert sha256(Checkpoint.load(tmp_path / "whole.safetensors")) == sha256(goes_on)
 
 
 def test_nothing_of_the_data_but_its_digest_is_kept(tmp_path: Path) -> None:

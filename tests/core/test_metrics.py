@@ -165,7 +165,7 @@ class TestTexture:
 
 @pytest.fixture(scope="module")
 def distance() -> Callable[[Tensor], float]:
-    from benchmarks.yardsticks import TextureYardstick
+    from abp_core.yardsticks.texture import TextureYardstick
 
     yardstick = TextureYardstick(PACK / "textures" / "pebbles.jpg", PRESETS["texture"])
     least = yardstick.floors()["floor"]

@@ -7,7 +7,7 @@ from abp_core.generator import Generator
 from abp_core.presets import PRESETS
 from abp_core.spec import TrainingSpec
 
-OURS = {"texture", "sound", "objects", "quick-texture", "quick-sound", "quick-objects"}
+OURS = {"texture", "sound", "objects", "plane", "quick-texture", "quick-sound", "quick-objects"}
 PAPERS = {"paper-texture", "paper-sound", "paper-objects", "paper-faces"}
 
 

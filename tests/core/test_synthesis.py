@@ -1,12 +1,31 @@
 """New signals: the prior, keyed by its seed, sent through the network."""
 
+from itertools import combinations, islice
+
 import pytest
 import torch
+from hypothesis import given
+from hypothesis import strategies as st
 
 from abp_core.generator import Generator
+from abp_core.latent_maps import Repeated
 from abp_core.noise import chain_noise
 from abp_core.spec import GeneratorSpec
-from abp_core.synthesis import expand, expand_to, prior, sample
+from abp_core.synthesis import (
+    between,
+    blend,
+    chunks,
+    endless,
+    expand,
+    expand_to,
+    grid,
+    interpolate,
+    piece,
+    prior,
+    sample,
+    strips,
+    tile,
+)
 from tests.tiny import NETWORKS
 
 
@@ -74,28 +93,129 @@ WIDE = GeneratorSpec(
 )
 
 
-@pytest.mark.parametrize("spec", [*list(NETWORKS.values())[:2], MIXED, WIDE], ids=range(4))
-def test_what_is_cut_out_does_not_feel_the_border_of_the_map(spec: GeneratorSpec) -> None:
+SPATIAL = [*list(NETWORKS.values())[:2], MIXED, WIDE]
+
+
+@pytest.mark.parametrize("spec", SPATIAL, ids=range(4))
+def test_the_interior_does_not_feel_the_border_of_the_map(spec: GeneratorSpec) -> None:
     generator = Generator(spec).requires_grad_(False)
     axes = len(spec.latent_shape) - 1
     size = (3,) * axes
-    z = torch.randn(1, spec.latent_shape[0], *(n + 2 * spec.reach for n in size))
+    z = torch.randn(2, spec.latent_shape[0], *(n + 2 * spec.reach for n in size))
     more = torch.nn.functional.pad(z, (3, 3) * axes)  # zeros that are not the convolution's own
     more += 5 * (more == 0) * torch.randn(more.shape)
-    ours, theirs = generator(z), generator(more)
+    ours, theirs = generator.interior(z), generator(more)
     for axis, n in enumerate(size, start=2):
-        unit, inside = spec.enlargement, n * spec.enlargement
-        ours = ours.narrow(axis, spec.reach * unit, inside)
-        theirs = theirs.narrow(axis, (spec.reach + 3) * unit, inside)
+        unit = spec.enlargement
+        theirs = theirs.narrow(axis, (spec.reach + 3) * unit, n * unit)
     torch.testing.assert_close(ours, theirs, rtol=0, atol=1e-5)
 
 
+@pytest.mark.parametrize("spec", SPATIAL, ids=range(4))
+def test_the_interior_can_be_learnt_from(spec: GeneratorSpec) -> None:
+    generator = Generator(spec)
+    z = torch.randn(1, spec.latent_shape[0], *(1 + 2 * spec.reach for _ in spec.latent_shape[1:]))
+    z.requires_grad_(True)
+    generator.interior(z).square().sum().backward()
+    assert z.grad is not None
+    assert z.grad.abs().sum() > 0
+
+
 def test_a_signal_has_just_the_size_that_was_asked_for() -> None:
+    assert expand_to(Generator(MIXED), (7, 10), seed=0).shape == (1, 1, 7, 10)
+
+
+@pytest.mark.parametrize("spec", [*list(NETWORKS.values())[:1], MIXED], ids=range(2))
+def test_a_larger_signal_of_a_seed_continues_the_smaller(spec: GeneratorSpec) -> None:
+    generator = Generator(spec)
+    small, large = expand_to(generator, (17, 30), 0), expand_to(generator, (150, 160), 0)
+    torch.testing.assert_close(large[..., :17, :30], small, rtol=0, atol=1e-5)
+
+
+def test_an_endless_sound_is_the_long_one_in_pieces_and_never_the_same() -> None:
+    generator = Generator(NETWORKS["sound"])
+    pieces = list(islice(chunks(generator, seed=3, positions=5), 4))
+    whole = expand(generator, (20,), seed=3)
+    torch.testing.assert_close(torch.cat(pieces, -1), whole, rtol=0, atol=1e-5)
+    assert not any(torch.allclose(a, b, atol=1e-3) for a, b in combinations(pieces, 2))
+
+
+@pytest.mark.parametrize("size", [(130, 3), (64, 300), (5, 5)])
+def test_strips_make_up_the_whole(size: tuple[int, int]) -> None:
+    generator = Generator(NETWORKS["texture"])
+    latents = endless(generator, 1)
+    made = list(strips(generator, latents, size))
+    assert {strip.shape[-1] for strip in made} == {size[1]}
+    whole = torch.cat(made, 2)
+    positions = tuple(-(-n // 4) for n in size)
+    z = latents.part((-2, -2), tuple(n + 2 for n in positions))
+    expected = generator.interior(z[None]).detach()[..., : size[0], : size[1]]
+    torch.testing.assert_close(whole, expected, rtol=0, atol=1e-5)
+
+
+@pytest.mark.parametrize("axes", [(True, True), (True, False), (False, True)])
+def test_a_tile_goes_on_where_it_begins(axes: tuple[bool, bool]) -> None:
     generator = Generator(MIXED)
-    assert expand_to(generator, (7, 10), seed=0).shape == (1, 1, 7, 10)
-    assert torch.equal(
-        expand_to(generator, (7, 10), 0), expand_to(generator, (8, 12), 0)[..., :7, :10]
+    size = (5, 3)
+    once = tile(generator, size, 4, axes)
+    twice = piece(
+        generator,
+        Repeated(endless(generator, 4), tuple(n if on else 0 for n, on in zip(size, axes))),  # noqa: B905
+        (0, 0),
+        tuple(2 * n if on else n for n, on in zip(size, axes)),  # noqa: B905
     )
+    laid = once.repeat(1, 1, *(2 if on else 1 for on in axes))
+    torch.testing.assert_close(twice, laid, rtol=0, atol=1e-5)
+
+
+def test_a_loop_goes_on_where_it_begins() -> None:
+    generator = Generator(NETWORKS["sound"])
+    once = tile(generator, (7,), 4, (True,))
+    latents = Repeated(endless(generator, 4), (7,))
+    twice = piece(generator, latents, (0,), (14,))
+    torch.testing.assert_close(twice, once.repeat(1, 1, 2), rtol=0, atol=1e-5)
+
+
+@given(st.integers(0, 1000), st.integers(2, 9))
+def test_the_arc_keeps_lengths_and_grows_its_angle_evenly(seed: int, steps: int) -> None:
+    a, b = prior((12,), 2, seed)
+    way = between(a, b, steps)
+    torch.testing.assert_close(way[[0, -1]], torch.stack([a, b]), rtol=0, atol=1e-5)
+    lengths = way.norm(dim=1)
+    torch.testing.assert_close(lengths, torch.linspace(float(a.norm()), float(b.norm()), steps))
+    unit = way / lengths[:, None]
+    angles = (unit[1:] * unit[:-1]).sum(1).clamp(-1, 1).acos()
+    torch.testing.assert_close(angles, angles.mean().expand_as(angles), rtol=0, atol=2e-3)
+
+
+@pytest.mark.parametrize("scale", [1.0, 2.0, -1.0])
+def test_points_in_line_have_a_straight_way(scale: float) -> None:
+    a = prior((5,), 1, 0)[0]
+    way = between(a, scale * a, 3)
+    torch.testing.assert_close(way[1], a * (1 + scale) / 2, rtol=0, atol=1e-5)
+
+
+def test_a_straight_way_is_straight() -> None:
+    a, b = prior((2, 3), 2, 0)
+    torch.testing.assert_close(between(a, b, 5, "straight")[1], 0.75 * a + 0.25 * b)
+
+
+def test_a_blend_of_samples_is_as_wide_as_the_prior() -> None:
+    points = prior((5000,), 4, 1)
+    weights = [0.4, 0.3, 0.2, 0.1]
+    assert float(blend(list(points), weights).var()) == pytest.approx(1, abs=0.1)
+    assert float(blend(list(points), weights, "straight").var()) == pytest.approx(0.3, abs=0.05)
+
+
+def test_interpolation_and_grids_begin_and_end_at_their_points() -> None:
+    generator = Generator(NETWORKS["objects"])
+    corners = prior((6,), 4, 2)
+    ends = generator(corners).detach()
+    way = interpolate(generator, corners[0], corners[1], 6)
+    assert way.shape == (6, 3, 8, 8)
+    torch.testing.assert_close(way[[0, -1]], ends[:2], rtol=0, atol=1e-5)
+    panel = grid(generator, corners, 3, 4)
+    torch.testing.assert_close(panel[[0, 3, 8, 11]], ends, rtol=0, atol=1e-5)
 
 
 @pytest.mark.parametrize("kind", ["objects", "vector sound"])

@@ -33,7 +33,8 @@ pytestmark = [  # Gradio's own
 ROOT = Path(__file__).parents[2]
 ENDPOINTS = {
     *("_greet", "choose", "describe", "inspect", "recognise", "begin", "hold", "halt", "shorten"),
-    *("partial", "partial_1", "attach"),
+    *("partial", "partial_1", "attach", "arrive", "choose_model", "open_model", "take_run"),
+    *("explore_model", "explore_model_1", "explore_model_2", "explore_model_3"),
 }
 JSON = {"Content-Type": "application/json"}
 
@@ -173,7 +174,39 @@ def test_garbage_leaves_the_studio_answering(studio: Studio, endpoint: str) -> N
     assert not any(visit.viewers for visit in visits.values())
 
 
-@pytest.mark.parametrize("endpoint", ["inspect", "recognise", "begin"])
+def servers(studio: Studio) -> dict[str, int]:
+    """The functions that a component's script may call, and the component of each."""
+    return {
+        name: component["id"]
+        for component in studio.blocks.get_config_file()["components"]
+        for name in component["props"].get("server_fns") or []
+    }
+
+
+def test_what_a_script_may_call_survives_garbage(studio: Studio) -> None:
+    known = servers(studio)
+    assert set(known) >= {"look", "sprite", "journey"}
+    token = new_token()
+    studio.workbench.choose(token, "pebbles")
+    sent: list[Any] = [None, [], "x" * 1000, 1e308, {}, {"token": token}, {"token": {}, "key": []}]
+    sent += [
+        {"token": token, "key": "pebbles", **rest}
+        for rest in (
+            {"point": {"edits": [[]] * 30, "z": [[]]}, "what": {}, "points": "x"},
+            {"point": [1], "what": "panel", "points": [{}, {"seed": -1}]},
+            {"point": {"seed": 10**400}, "what": "../x", "points": [None] * 10**4},
+        )
+    ]
+    for name, component in known.items():
+        for data in sent:
+            body = {"data": data, "component_id": component, "fn_name": name, "session_hash": "x"}
+            status, reply = studio.ask("gradio_api/component_server/", json.dumps(body).encode())
+            assert status == 200, (name, data)
+            assert b"Traceback" not in reply
+    assert studio.answers()
+
+
+@pytest.mark.parametrize("endpoint", ["inspect", "recognise", "begin", "open_model"])
 def test_a_file_that_was_not_uploaded_is_not_read(studio: Studio, endpoint: str) -> None:
     """A path in the server's own words must be one that the server itself gave out."""
     for path in ("/etc/passwd", str(ROOT / "app.py"), "../app.py"):
@@ -182,6 +215,7 @@ def test_a_file_that_was_not_uploaded_is_not_read(studio: Studio, endpoint: str)
         data: dict[str, list[Any]] = {
             "inspect": [forged, "Quick"],
             "recognise": [forged],
+            "open_model": [token, forged],
             "begin": [token, {"item": ""}, forged, None, "Quick", 1, *[""] * 8],
         }
         reply = studio.call(endpoint, json.dumps({"data": data[endpoint]}).encode())

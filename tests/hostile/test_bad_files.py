@@ -21,7 +21,7 @@ from abp_core.checkpoint import Checkpoint, CheckpointRejected
 from abp_core.data import Source, from_picture, load
 from abp_core.files import FileRejected
 from abp_core.presets import PRESETS
-from abp_core.spec import TrainingSpec
+from abp_core.spec import GeneratorSpec, TrainingSpec
 from abp_core.trainer import Trainer
 from tests.tiny import FP32, NETWORKS, dataset, peak_memory, training
 
@@ -393,6 +393,31 @@ def good(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return path
 
 
+@pytest.fixture(scope="module")
+def taught(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A checkpoint of a run that has a teacher, at its beginning."""
+    network = GeneratorSpec(
+        latent_shape=(6,),
+        projection=(8, 8, 8),
+        channels=(8,),
+        kernel_size=5,
+        upsampling=2,
+        out_channels=3,
+    )
+    trainer = Trainer(training(network, lesson_rate=1e-3), dataset(network), machine=FP32)
+    path = tmp_path_factory.mktemp("run") / "taught.safetensors"
+    trainer.checkpoint().save(path)
+    return path
+
+
+@pytest.fixture(scope="module")
+def light(good: Path) -> Path:
+    """The model of that run alone."""
+    path = good.with_name("light.safetensors")
+    Checkpoint.load(good).light().save(path)
+    return path
+
+
 def rejected(path: Path) -> str:
     with pytest.raises(CheckpointRejected) as caught:
         Checkpoint.load(path)
@@ -407,8 +432,11 @@ def parts(good: Path) -> tuple[dict[str, str], dict[str, torch.Tensor]]:
     listing = json.loads(content[8 : 8 + length])
     header = listing.pop("__metadata__")
     body = content[8 + length :]
+    kinds = {"F32": torch.float32, "F16": torch.float16}
     tensors = {
-        name: torch.frombuffer(bytearray(body[slice(*entry["data_offsets"])]), dtype=torch.float32)
+        name: torch.frombuffer(
+            bytearray(body[slice(*entry["data_offsets"])]), dtype=kinds[entry["dtype"]]
+        )
         .reshape(entry["shape"])
         .clone()
         for name, entry in listing.items()
@@ -439,9 +467,9 @@ class TestCheckpoints:
     @settings(max_examples=200, suppress_health_check=[HealthCheck.function_scoped_fixture])
     @given(data=st.data())
     def test_damage_is_rejected_or_survived(
-        self, data: st.DataObject, good: Path, tmp_path: Path
+        self, data: st.DataObject, good: Path, light: Path, tmp_path: Path
     ) -> None:
-        content = bytearray(good.read_bytes())
+        content = bytearray(data.draw(st.sampled_from([good, light]), "file").read_bytes())
         listing = 8 + struct.unpack("<Q", content[:8])[0]
         reach = st.integers(0, listing - 1) | st.integers(0, len(content) - 1)
         flips = st.lists(st.tuples(reach, st.integers(1, 255)), min_size=1, max_size=5)
@@ -567,6 +595,61 @@ class TestCheckpoints:
         path = tmp_path / "changed.safetensors"
         path.write_bytes(save(tensors, header))
         assert "damaged" in rejected(path)
+
+    @pytest.mark.parametrize(
+        "groups",
+        [
+            ["first_moments"],
+            ["second_moments"],
+            ["teacher"],
+            ["first_moments", "teacher"],
+            ["weights"],
+            ["first_moments", "second_moments"],
+        ],
+        ids=" ".join,
+    )
+    def test_what_only_training_needs_is_there_as_a_whole_or_not_at_all(
+        self, groups: list[str], taught: Path, tmp_path: Path
+    ) -> None:
+        header, tensors = parts(taught)
+        path = tmp_path / "changed.safetensors"
+        left = {name: t for name, t in tensors.items() if name.partition("/")[0] not in groups}
+        assert len(left) < len(tensors)
+        for numbers in (header["numbers"], "[0.3, 0.1, 0, 0, 0.0]"):
+            path.write_bytes(save(left, header | {"numbers": numbers}))
+            assert "damaged" in rejected(path)
+
+    def test_the_model_alone(self, taught: Path, tmp_path: Path) -> None:
+        header, tensors = parts(taught)
+        path = tmp_path / "changed.safetensors"
+        model = {
+            name: t
+            for name, t in tensors.items()
+            if name.partition("/")[0] in ("weights", "latents", "curvature")
+        }
+        path.write_bytes(save(model, header | {"numbers": "[0.3, 0.1, 0, 0, 0.0]"}))
+        assert Checkpoint.load(path).first_moments == {}
+        path.write_bytes(save(model, header | {"numbers": "[0.3, 0.1, 1, 1, 0.0]"}))
+        assert "damaged" in rejected(path)  # a learning step leaves moments behind
+        model["teacher/more"] = torch.zeros(1)
+        path.write_bytes(save(model, header | {"numbers": "[0.3, 0.1, 0, 0, 0.0]"}))
+        assert "damaged" in rejected(path)
+
+    def test_half_precision_is_for_weights_and_latents(self, good: Path, tmp_path: Path) -> None:
+        _, tensors = parts(good)
+        for name, tensor in tensors.items():
+            path = self.changed(good, tmp_path, {}, **{name: tensor.half()})
+            if name == "latents" or name.startswith("weights/"):
+                loaded = Checkpoint.load(path).tensors()[name]
+                assert torch.equal(loaded, tensor.half().float())
+            else:
+                assert "damaged" in rejected(path)
+
+    @pytest.mark.parametrize("value", [float("nan"), float("inf"), -float("inf")])
+    def test_halves_that_are_no_numbers(self, value: float, light: Path, tmp_path: Path) -> None:
+        for name, tensor in parts(light)[1].items():
+            tensor.view(-1)[-1] = value
+            assert "damaged" in rejected(self.changed(light, tmp_path, {}, **{name: tensor}))
 
     @pytest.mark.parametrize(
         "network",

@@ -1,0 +1,80 @@
+"""The directions of a model's latents that its output follows most.
+
+The prior treats all directions alike; the network does not. What it makes of the latents that
+were inferred from the examples shows which of them matter (active subspaces: Constantine 2015).
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from abp_core.generator import Generator
+
+STEP = 0.1  # of the differences that tell how f changes, in deviations of the latents
+LOT = 32  # signals that are made at once
+
+
+@dataclass(frozen=True, slots=True)
+class Directions:
+    """z = mean + axes @ t for coordinates t in standard deviations of the inferred latents.
+
+    mean (c,). axes (c, c): a direction a column, the one that moves the output most first.
+    moves (c,): by how much f(z) changes, as root mean square over its entries, when a coordinate
+    goes from -1 to 1. With a latent map c are its channels, and all positions move alike.
+    """
+
+    mean: Tensor
+    axes: Tensor
+    moves: Tensor
+
+    def coordinates(self, z: Tensor) -> Tensor:
+        """t (n, c) of latents z (n, c)."""
+        t: Tensor = torch.linalg.solve(self.axes, (z - self.mean).T).T
+        return t
+
+    def leading(self, most: int, least: float = 0.05) -> int:
+        """How many move the output by at least that share of what the first does, up to `most`."""
+        return min(most, int((self.moves >= least * self.moves[0]).sum()))
+
+
+Seen = Callable[[Tensor], Tensor]
+
+
+def whole(x: Tensor) -> Tensor:
+    """Signals (n, ...) as they are."""
+    return x
+
+
+@torch.inference_mode()
+def directions(
+    generator: Generator, latents: Tensor, examples: int = 4, seen: Seen = whole
+) -> Directions:
+    """Of a generator at the first of its inferred latents (n, *latent_shape).
+
+    Their covariance C gives the units, E[C^(1/2) J'J C^(1/2)] the axes, and a walk from -1 to 1
+    along each the order. seen: what of signals (n, ...) counts as a change, (n, ...), as a
+    spectrum does of a sound whose phases nobody hears; J is the slope of seen(f(z)).
+    """
+    channels = latents.shape[1]
+    each = latents.movedim(1, -1).reshape(-1, channels)
+    mean = each.mean(0)
+    values, vectors = torch.linalg.eigh(torch.cov(each.T).reshape(channels, channels))
+    spread = vectors * values.clamp(min=1e-6).sqrt()
+
+    def differences(axes: Tensor) -> Tensor:
+        """seen(f(z + v)) - seen(f(z - v)) for every column v of axes, (columns, entries)."""
+        steps = axes.T.reshape(channels, 1, channels, *(1 for _ in latents.shape[2:]))
+        ends = ((latents[:examples] + sign * steps).flatten(0, 1) for sign in (1, -1))
+        above, below = (
+            torch.cat([seen(generator(some)) for some in torch.split(end, LOT)]) for end in ends
+        )
+        return (above - below).reshape(channels, -1)
+
+    slopes = differences(STEP * spread)
+    _, rotation = torch.linalg.eigh(slopes @ slopes.T)
+    axes = spread @ rotation.flip(1)
+    moves = differences(axes).square().mean(1).sqrt()
+    order = moves.argsort(descending=True)
+    return Directions(mean, axes[:, order], moves[order])

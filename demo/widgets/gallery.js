@@ -1,0 +1,104 @@
+// The shipped models: value {name, ready}; props.cards lists them. Until the page is ready, that is
+// known to the studio, a choice waits.
+const KINDS = [["objects", "Picture sets"], ["texture", "Textures"], ["sound", "Sounds"]];
+const shelf = element.querySelector(".cards");
+const audio = element.querySelector("audio");
+let playing = null;
+
+function settle(button, on) {
+  button.textContent = on ? "❚❚" : "▶";
+  button.setAttribute("aria-label", (on ? "Pause " : "Listen to ") + button.dataset.label);
+}
+function silence() {
+  audio.pause();
+  if (playing) settle(playing, false);
+  playing = null;
+}
+audio.addEventListener("ended", silence);
+
+const cards = () => [...shelf.querySelectorAll(".card")];
+function mark() {
+  const name = (props.value || {}).name;
+  const known = cards().some((card) => card.dataset.key === name);
+  cards().forEach((card, i) => {
+    const on = card.dataset.key === name;
+    card.setAttribute("aria-checked", on);
+    card.tabIndex = on || (!known && i === 0) ? 0 : -1;
+  });
+}
+let waiting = "";
+function pick(name) {
+  const ready = Boolean(props.value.ready);
+  if (!ready) waiting = name;
+  props.value = { name, ready };
+  mark();
+  if (ready) trigger("pick");
+}
+function arrived() {
+  if (waiting && props.value.ready) {
+    const name = waiting;
+    waiting = "";
+    return pick(name);
+  }
+  mark();
+}
+shelf.addEventListener("keydown", (event) => {
+  const step = { ArrowRight: 1, ArrowDown: 1, ArrowLeft: -1, ArrowUp: -1 }[event.key];
+  if (!step || event.target.classList.contains("listen")) return;
+  event.preventDefault();
+  const all = cards();
+  const next = all[(all.indexOf(document.activeElement) + step + all.length) % all.length];
+  next.focus();
+  next.click();
+});
+
+function build() {
+  shelf.replaceChildren(...KINDS.map(([kind, title]) => {
+    const group = document.createElement("div");
+    const heading = document.createElement("h2");
+    const row = document.createElement("div");
+    group.className = "group";
+    heading.textContent = title;
+    for (const card of props.cards.filter((each) => each.kind === kind)) {
+      const cell = document.createElement("div");
+      cell.className = "cell";
+      const button = document.createElement("button");
+      button.type = "button";
+      button.className = "card";
+      button.dataset.key = card.name;
+      button.setAttribute("role", "radio");
+      button.title = card.facts;
+      const picture = document.createElement("img");
+      picture.src = card.picture;
+      picture.alt = "";
+      const label = document.createElement("span");
+      label.textContent = card.label;
+      button.append(picture, label);
+      button.onclick = () => pick(card.name);
+      cell.append(button);
+      if (card.sound) {
+        const listen = document.createElement("button");
+        listen.type = "button";
+        listen.className = "listen";
+        listen.dataset.label = card.label;
+        settle(listen, false);
+        listen.onclick = () => {
+          const again = playing === listen;
+          silence();
+          if (again) return;
+          audio.src = card.sound;
+          audio.play().catch(silence);
+          playing = listen;
+          settle(listen, true);
+        };
+        cell.append(listen);
+      }
+      row.append(cell);
+    }
+    group.append(heading, row);
+    return group;
+  }).filter((group) => group.lastElementChild.childElementCount));
+  mark();
+}
+watch("value", arrived);
+build();

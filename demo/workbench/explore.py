@@ -1,0 +1,209 @@
+"""What the Explore tab shows of a model: its directions, its plane, and any point of it."""
+
+import base64
+import io
+import threading
+from collections import OrderedDict
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+import torch
+from PIL import Image
+from torch import Tensor
+
+from abp_core import synthesis
+from abp_core.directions import Directions, directions, whole
+from abp_core.latent_maps import LatentMap
+from abp_core.metrics import sound
+from demo import limits, media
+from demo.workbench.models import Model
+from demo.workbench.points import Point, latent_map, vector, view_of
+from demo.workbench.refusals import Rejected
+
+FARTHEST = 2.0  # the plane of a model with two latents is shown over [-2, 2] x [-2, 2]
+CELLS = 15  # of it along a side
+THUMB = 44  # pixels along a thumbnail
+SEEN = 72  # pixels of a texture that a thumbnail shows
+EXAMPLES = 24  # that can be chosen from
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Explored:
+    """What was measured of a model, once for all visitors. sprites: what was drawn of it."""
+
+    model: Model
+    found: Directions
+    number: int
+    sprites: dict[str, str] = field(default_factory=dict)
+
+
+class Explorer:
+    """The models that are being explored."""
+
+    def __init__(self) -> None:
+        self._known: OrderedDict[str, Explored] = OrderedDict()
+        self._lock = threading.Lock()
+
+    def of(self, model: Model) -> Explored:
+        with self._lock:
+            if model.key not in self._known:
+                found = _directions(model)
+                number = found.leading(limits.SLIDERS)
+                self._known[model.key] = Explored(model, found, number)
+            self._known.move_to_end(model.key)
+            while len(self._known) > limits.OPEN_MODELS:
+                self._known.popitem(last=False)
+            return self._known[model.key]
+
+
+def _directions(model: Model) -> Directions:
+    """By the pixels that change; of a sound by what is heard of it: the level of each band, and how
+    much that comes and goes, in decibels."""
+    rate = model.saved.source.sample_rate
+
+    def heard(x: Tensor) -> Tensor:
+        mel = sound.log_mel(x[:, 0], rate)
+        return torch.stack([sound.long_term(mel), mel.std(-1)], 1)
+
+    examples = 1 if model.generator.spec.spatial else 8
+    seen = heard if model.kind == "sound" else whole
+    return directions(model.generator, model.saved.latents, examples, seen)
+
+
+def description(explored: Explored) -> dict[str, Any]:
+    """Everything that the page needs to draw the controls of a model."""
+    model, found, number = explored.model, explored.found, explored.number
+    inverse = torch.linalg.inv(found.axes)
+    return {
+        "key": model.key,
+        "name": model.name,
+        "label": model.label,
+        "kind": model.kind,
+        "origin": model.origin,
+        "shared": model.origin == "shipped",
+        "view": list(view_of(model)) if model.generator.spec.spatial else [],
+        "numbers": found.axes.shape[0],
+        "mean": found.mean.tolist(),
+        "axes": found.axes.T.tolist(),
+        "inverse": inverse.tolist(),
+        "sliders": number,
+        "moves": [_move(model, float(m)) for m in found.moves[:number]],
+        "examples": min(EXAMPLES, len(model.saved.latents)),
+        "farthest": FARTHEST,
+    }
+
+
+def _move(model: Model, move: float) -> str:
+    """In words: a share of the range of pixels, or decibels."""
+    return f"{move:.1f} dB" if model.kind == "sound" else f"{50 * move:.0f} %"
+
+
+@torch.inference_mode()
+def look(explored: Explored, point: Point) -> dict[str, Any]:
+    """One point: its picture, and what else there is to it. Raises Rejected."""
+    model, found = explored.model, explored.found
+    if not model.generator.spec.spatial:
+        z = vector(model, found, point)
+        signal = model.generator(z[None])[0]
+        return {**_shown(model, signal), "z": [round(float(v), 4) for v in z]}
+    latents = latent_map(model, found, point)
+    view = view_of(model)
+    signal = synthesis.piece(model.generator, latents, (0,) * len(view), view)[0]
+    return {**_shown(model, signal), "map": _map_picture(found, latents, view)}
+
+
+def sprite(explored: Explored, what: str) -> str:
+    """A sheet of thumbnails as a data URL, drawn once: the `ends` of the directions (a row each),
+    the `examples`, or the `plane`. Raises Rejected."""
+    makers: dict[str, Callable[[Explored], str]] = {
+        "ends": _ends,
+        "examples": _examples,
+        "plane": _plane,
+    }
+    if what not in makers:
+        raise Rejected("There is no such picture.")
+    if what not in explored.sprites:
+        explored.sprites[what] = makers[what](explored)
+    return explored.sprites[what]
+
+
+@torch.inference_mode()
+def _ends(explored: Explored) -> str:
+    """Below -2 and above 2 deviations along each direction, from the mean or a typical map."""
+    found, model = explored.found, explored.model
+    steps = torch.tensor([-2.0, 2.0])
+    axes = found.axes[:, : explored.number].T
+    moved = (steps.view(1, 2, 1) * axes[:, None]).flatten(0, 1)
+    return media.jpeg_url(_thumbs(model, moved, found.mean), 80)
+
+
+@torch.inference_mode()
+def _examples(explored: Explored) -> str:
+    model = explored.model
+    z = model.saved.latents[:EXAMPLES]
+    return media.jpeg_url(_sheet(model, model.generator(z), columns=len(z)), 80)
+
+
+@torch.inference_mode()
+def _plane(explored: Explored) -> str:
+    model = explored.model
+    if model.generator.spec.latent_shape != (2,):
+        raise Rejected("Only a model with two latents has a plane.")
+    # The middle of every cell: what one sees is what a click gives.
+    middles = (torch.arange(CELLS) + 0.5) / CELLS * 2 * FARTHEST - FARTHEST
+    z = torch.stack(torch.meshgrid(-middles, middles, indexing="ij")[::-1], -1).reshape(-1, 2)
+    signals = torch.cat([model.generator(some) for some in z.split(32)])
+    return media.jpeg_url(synthesis.contact_sheet(synthesis.pixels(signals), CELLS), 85)
+
+
+def _thumbs(model: Model, moved: Tensor, mean: Tensor) -> media.Pixels:
+    """Thumbnails of latents that are moved from where they are typical, two columns."""
+    if not model.generator.spec.spatial:
+        signals = model.generator(mean + moved)
+    else:
+        typical = model.saved.latents[0]
+        signals = torch.cat(
+            [
+                model.generator(some)
+                for some in (
+                    typical + moved.view(*moved.shape, *(1 for _ in typical.shape[1:]))
+                ).split(8)
+            ]
+        )
+    return _sheet(model, signals, columns=2)
+
+
+def _sheet(model: Model, signals: Tensor, columns: int) -> media.Pixels:
+    """Signals (n, c, ...) as thumbnails side by side."""
+    if model.kind == "sound":
+        tiles = [media.spectrogram(signal[0].numpy(), THUMB, THUMB) for signal in signals]
+    else:
+        seen = signals[..., :SEEN, :SEEN] if model.kind == "texture" else signals
+        tiles = [media.thumbnail(pixels, THUMB) for pixels in synthesis.pixels(seen)]
+    return synthesis.contact_sheet(np.stack(tiles), columns)
+
+
+def _shown(model: Model, signal: Tensor) -> dict[str, str]:
+    """A signal (c, ...) as a browser shows and plays it."""
+    if model.kind != "sound":
+        return {"picture": media.jpeg_url(synthesis.pixels(signal[None])[0], 95), "sound": ""}
+    source = model.saved.source
+    picture = media.sound_picture(signal[0].numpy(), source.sample_rate, 624, 300)
+    sound = media.wav_url(synthesis.samples(signal, source.gain), source.sample_rate)
+    return {"picture": media.jpeg_url(picture), "sound": sound}
+
+
+def _map_picture(found: Directions, latents: LatentMap, view: tuple[int, ...]) -> str:
+    """The latent map, a pixel a position: the three leading coordinates as red, green and blue."""
+    z = latents.part((0,) * len(view), view)
+    t = found.coordinates(z.flatten(1).T)
+    colours = torch.full((len(t), 3), 0.5)
+    shown = min(3, t.shape[1])
+    colours[:, :shown] = torch.special.ndtr(t[:, :shown])
+    rows, columns = view if len(view) == 2 else (1, *view)
+    pixels = colours.mul(255).byte().reshape(rows, columns, 3).numpy()
+    buffer = io.BytesIO()
+    Image.fromarray(pixels).save(buffer, "PNG")
+    return "data:image/png;base64," + base64.b64encode(buffer.getvalue()).decode()

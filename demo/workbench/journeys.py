@@ -1,0 +1,122 @@
+"""The way between points of a model: a strip, a panel between four corners, a film, a sound."""
+
+import base64
+import io
+import math
+from itertools import pairwise
+from typing import Any
+
+import torch
+from PIL import Image
+from torch import Tensor
+
+from abp_core import synthesis
+from demo import media
+from demo.workbench.explore import Explored
+from demo.workbench.points import Point, latent_map, vector, view_of
+from demo.workbench.refusals import Rejected
+
+STEPS = 5  # of a strip, from one point to the next
+PANEL = 5  # pictures along a side of a panel
+FRAMES = 20  # of a film, from one point to the next
+MILLISECONDS = 60  # that a frame is shown
+SMALL = 128  # pixels along a texture on a strip
+MOST_POINTS = 4
+
+
+@torch.inference_mode()
+def journey(explored: Explored, points: list[Point], what: str) -> dict[str, Any]:
+    """From point to point, on the arc that keeps latents as likely as the prior has them.
+
+    what: strip, panel or film; a sound has one kind only. The answer holds data URLs: a picture,
+    a sound where there is one, and the file to take home with its name. Raises Rejected.
+    """
+    if not 2 <= len(points) <= MOST_POINTS:
+        raise Rejected(f"Please keep two to {MOST_POINTS} points first; there are {len(points)}.")
+    if what not in ("strip", "panel", "film"):
+        raise Rejected("Please choose a strip, a panel or a film.")
+    if explored.model.kind == "sound":
+        return _sound(explored, points)
+    corners = [_latents(explored, point, small=what != "film") for point in points]
+    name = f"{explored.model.name}-{what}"
+    if what == "film":
+        way = _way(corners, FRAMES)
+        frames = [Image.fromarray(f) for f in synthesis.pixels(_made(explored, way))]
+        film = _animation(frames + frames[-2:0:-1])
+        return {"picture": film, "sound": "", "file": film, "name": f"{name}.webp"}
+    if what == "panel":
+        if len(corners) != MOST_POINTS:
+            raise Rejected("A panel needs four points, one for each corner; please keep four.")
+        sides = [synthesis.between(corners[k], corners[k + 2], PANEL) for k in (0, 1)]
+        way = torch.cat([synthesis.between(a, b, PANEL) for a, b in zip(*sides, strict=True)])
+        columns = PANEL
+    else:
+        way = _way(corners, STEPS)
+        columns = len(way)
+    sheet = synthesis.contact_sheet(synthesis.pixels(_made(explored, way)), columns)
+    file = io.BytesIO()
+    Image.fromarray(sheet).save(file, "PNG")
+    png = "data:image/png;base64," + base64.b64encode(file.getvalue()).decode()
+    return {"picture": media.jpeg_url(sheet, 90), "sound": "", "file": png, "name": f"{name}.png"}
+
+
+def _latents(explored: Explored, point: Point, *, small: bool) -> Tensor:
+    """Of a point: a vector, or the part of a map that makes a picture."""
+    model = explored.model
+    if not model.generator.spec.spatial:
+        return vector(model, explored.found, point)
+    spec, view = model.generator.spec, view_of(model)
+    if small:
+        view = tuple(min(n, max(1, SMALL // spec.enlargement)) for n in view)
+    start, stop = tuple(-spec.reach for _ in view), tuple(n + spec.reach for n in view)
+    return latent_map(model, explored.found, point).part(start, stop)
+
+
+def _way(corners: list[Tensor], steps: int) -> Tensor:
+    """Latents from corner to corner, `steps` moves each."""
+    legs = [synthesis.between(a, b, steps + 1)[:-1] for a, b in pairwise(corners)]
+    return torch.cat([*legs, corners[-1][None]])
+
+
+def _made(explored: Explored, latents: Tensor) -> Tensor:
+    generator = explored.model.generator
+    make = generator.interior if generator.spec.spatial else generator
+    return torch.cat([make(some) for some in latents.split(4)])
+
+
+def _sound(explored: Explored, points: list[Point]) -> dict[str, Any]:
+    """A sound that turns from one point into the next as it goes on: each moment's latent is on
+    the way by as much as time has passed."""
+    model = explored.model
+    if not model.generator.spec.spatial:
+        raise Rejected("This model makes sounds of one length only; it has no way between two.")
+    corners = [_latents(explored, point, small=False) for point in points]
+    legs = []
+    for a, b in pairwise(corners):
+        shares = torch.linspace(0, math.pi / 2, a.shape[-1])
+        legs.append(a * shares.cos() + b * shares.sin())
+    signal = model.generator.interior(torch.cat(legs, -1)[None])[0]
+    source = model.saved.source
+    picture = media.sound_picture(signal[0].numpy(), source.sample_rate, 936, 260)
+    sound = media.wav_url(synthesis.samples(signal, source.gain), source.sample_rate)
+    return {
+        "picture": media.jpeg_url(picture),
+        "sound": sound,
+        "file": sound,
+        "name": f"{model.name}-way.wav",
+    }
+
+
+def _animation(frames: list[Image.Image]) -> str:
+    file = io.BytesIO()
+    frames[0].save(
+        file,
+        "WEBP",
+        save_all=True,
+        append_images=frames[1:],
+        duration=MILLISECONDS,
+        loop=0,
+        quality=85,
+        method=2,
+    )
+    return "data:image/webp;base64," + base64.b64encode(file.getvalue()).decode()

@@ -1,0 +1,117 @@
+"""The current model of a visitor: a shipped one, one from a file, or the run as it stands."""
+
+import threading
+from collections import OrderedDict
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+from abp_core.collection import Shipped
+
+from abp_core import collection
+from abp_core.checkpoint import Checkpoint
+from abp_core.generator import Generator
+from abp_core.spec import Kind
+from demo import limits
+from demo.workbench.cards import label_of
+
+CHECKPOINTS = Path(__file__).parents[2] / "checkpoints"
+Origin = Literal["shipped", "file", "run"]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Model:
+    """A trained network, ready to be used by any number of visitors at once.
+
+    key: tells models apart. label: its name in words. credit: of the data it learnt from.
+    command_path: what the command line would be given to find it.
+    """
+
+    key: str
+    name: str
+    label: str
+    kind: Kind
+    credit: str
+    origin: Origin
+    saved: Checkpoint
+    generator: Generator
+    command_path: str
+
+
+@dataclass(frozen=True, slots=True)
+class ModelCard:
+    """A shipped model to choose. picture, sound: paths of files; a sound only where it makes one.
+    facts: how it was made and how good it is, in a line."""
+
+    name: str
+    label: str
+    kind: Kind
+    picture: str
+    sound: str
+    facts: str
+
+
+def model_of(saved: Checkpoint, origin: Origin, *, key: str, credit: str = "", path: str) -> Model:
+    """A checkpoint as a model."""
+    name = saved.source.name
+    return Model(
+        key=key,
+        name=name,
+        label=label_of(name),
+        kind=saved.spec.generator.kind,
+        credit=credit,
+        origin=origin,
+        saved=saved,
+        generator=saved.generator(),
+        command_path=path,
+    )
+
+
+class Collection:
+    """The shipped models: a card of each, and the few that were asked for last, opened."""
+
+    def __init__(self, folder: Path = CHECKPOINTS) -> None:
+        self.folder = folder
+        self._shipped = {each.name: each for each in collection.shipped(folder)}
+        self._open: OrderedDict[str, Model] = OrderedDict()
+        self._lock = threading.Lock()
+
+    def __contains__(self, name: object) -> bool:
+        return name in self._shipped
+
+    def cards(self) -> list[ModelCard]:
+        return [self._card(each) for each in self._shipped.values()]
+
+    def first(self) -> str:
+        """What is shown before the first click; empty where nothing is shipped."""
+        return next(iter(self._shipped), "")
+
+    def model(self, name: str) -> Model:
+        """Raises CheckpointRejected, KeyError."""
+        with self._lock:
+            if name not in self._open:
+                shipped = self._shipped[name]
+                saved = shipped.open(self.folder)
+                self._open[name] = model_of(
+                    saved,
+                    "shipped",
+                    key=name,
+                    credit=shipped.credit,
+                    path=f"{self.folder.name}/{shipped.file}",
+                )
+            self._open.move_to_end(name)
+            while len(self._open) > limits.OPEN_MODELS:
+                self._open.popitem(last=False)
+            return self._open[name]
+
+    def _card(self, shipped: Shipped) -> ModelCard:
+        minutes = shipped.seconds / 60
+        return ModelCard(
+            name=shipped.name,
+            label=label_of(shipped.name),
+            kind=shipped.kind,
+            picture=str(self.folder / shipped.thumbnail),
+            sound=str(self.folder / shipped.sound) if shipped.sound else "",
+            facts=f"{shipped.iterations} iterations in {minutes:.0f} minutes of one core; "
+            f"learnt from data by {shipped.credit}",
+        )
