@@ -14,6 +14,7 @@ from abp_core.generator import Generator
 
 STEP = 0.1  # of the differences that tell how f changes, in deviations of the latents
 LOT = 32  # signals that are made at once
+MEASURED = 16  # directions whose effect is measured, beyond its slope
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,8 +22,9 @@ class Directions:
     """z = mean + axes @ t for coordinates t in standard deviations of the inferred latents.
 
     mean (c,). axes (c, c): a direction a column, the one that moves the output most first.
-    moves (c,): by how much f(z) changes, as root mean square over its entries, when a coordinate
-    goes from -1 to 1. With a latent map c are its channels, and all positions move alike.
+    moves (MEASURED or less,): by how much f(z) changes, as root mean square over its entries, when
+    one of the first coordinates goes from -1 to 1. With a latent map c are its channels, and all
+    positions move alike.
     """
 
     mean: Tensor
@@ -65,16 +67,17 @@ def directions(
 
     def differences(axes: Tensor) -> Tensor:
         """seen(f(z + v)) - seen(f(z - v)) for every column v of axes, (columns, entries)."""
-        steps = axes.T.reshape(channels, 1, channels, *(1 for _ in latents.shape[2:]))
+        steps = axes.T.reshape(-1, 1, channels, *(1 for _ in latents.shape[2:]))
         ends = ((latents[:examples] + sign * steps).flatten(0, 1) for sign in (1, -1))
         above, below = (
             torch.cat([seen(generator(some)) for some in torch.split(end, LOT)]) for end in ends
         )
-        return (above - below).reshape(channels, -1)
+        return (above - below).reshape(axes.shape[1], -1)
 
     slopes = differences(STEP * spread)
     _, rotation = torch.linalg.eigh(slopes @ slopes.T)
     axes = spread @ rotation.flip(1)
-    moves = differences(axes).square().mean(1).sqrt()
+    moves = differences(axes[:, :MEASURED]).square().mean(1).sqrt()
     order = moves.argsort(descending=True)
-    return Directions(mean, axes[:, order], moves[order])
+    rest = torch.arange(len(order), channels)
+    return Directions(mean, axes[:, torch.cat([order, rest])], moves[order])

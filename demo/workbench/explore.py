@@ -14,7 +14,7 @@ from PIL import Image
 from torch import Tensor
 
 from abp_core import synthesis
-from abp_core.directions import Directions, directions, whole
+from abp_core.directions import Directions, directions
 from abp_core.latent_maps import LatentMap
 from abp_core.metrics import sound
 from demo import limits, media
@@ -67,9 +67,10 @@ def _directions(model: Model) -> Directions:
         mel = sound.log_mel(x[:, 0], rate)
         return torch.stack([sound.long_term(mel), mel.std(-1)], 1)
 
-    examples = 1 if model.generator.spec.spatial else 8
-    seen = heard if model.kind == "sound" else whole
-    return directions(model.generator, model.saved.latents, examples, seen)
+    latents = model.saved.latents
+    if model.kind == "sound":  # half a second of one segment takes half as long and tells as much
+        return directions(model.generator, latents[..., :8], 1, heard)
+    return directions(model.generator, latents, 1 if model.generator.spec.spatial else 8)
 
 
 def description(explored: Explored) -> dict[str, Any]:

@@ -25,11 +25,6 @@ def choose(page: Page, name: str) -> None:
     )
 
 
-def shown(page: Page) -> int:
-    """How many pictures the tab has shown so far."""
-    return int(page.locator("#abp-explore").evaluate("e => +(e.querySelector('[data-shown]') ?? e.closest('[data-shown]') ?? e).dataset.shown || 0"))  # noqa: E501  # fmt: skip
-
-
 def picture(page: Page) -> str:
     return page.locator("#abp-explore .picture").get_attribute("src") or ""
 
@@ -281,9 +276,8 @@ def test_the_keyboard_is_enough(visitor: Visitor) -> None:
     choose(page, FACES)
     page.locator("#abp-gallery [aria-checked=true]").focus()
     page.keyboard.press("ArrowRight")
-    expect(page.locator("#abp-model")).not_to_contain_text(FACES)
+    expect(page.locator("#abp-explore .picture")).to_have_attribute("alt", re.compile("toon"))
     page.keyboard.press("ArrowLeft")
-    expect(page.locator("#abp-model")).to_contain_text(FACES)
     expect(page.locator("#abp-explore .picture")).to_have_attribute("alt", re.compile(FACES))
     before = picture(page)
     tab_to(page, "#abp-explore .pad")
