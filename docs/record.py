@@ -22,8 +22,8 @@ from playwright.sync_api import Browser, Page, sync_playwright
 
 from benchmarks.report import EXAMPLES, ROOT
 from benchmarks.studio import HEADLINE, chromium, opened, studio
+from docs.look import DOCS, shots
 
-DOCS = ROOT / "docs"
 ASSETS = ROOT / "demo" / "assets"
 RUNS = (
     ("texture", "Textures", "pebbles"),
@@ -96,20 +96,6 @@ def pictures(page: Page) -> list[bytes]:
     """The JPEG bytes of the three live pictures."""
     urls = page.eval_on_selector_all("#abp-stage figure img", "all => all.map(i => i.src)")
     return [base64.b64decode(url.split(",", 1)[1]) for url in urls]
-
-
-def shots(page: Page, state: str) -> None:
-    """The whole page in light and dark, and at the width of a telephone."""
-    for look, width in (("light", 1280), ("dark", 1280), ("390", 390)):
-        page.set_viewport_size({"width": width, "height": 900})
-        page.emulate_media(color_scheme="dark" if look == "dark" else "light")
-        page.wait_for_timeout(400)
-        png = page.screenshot(full_page=True)
-        picture = Image.open(io.BytesIO(png)).convert("RGB")
-        picture.save(DOCS / "screenshots" / f"{state}-{look}.webp", quality=82)
-    page.set_viewport_size({"width": 1280, "height": 900})
-    page.emulate_media(color_scheme="light")
-    page.wait_for_timeout(300)
 
 
 def replay(panels: list[list[bytes]]) -> None:

@@ -118,7 +118,7 @@ part(".seed").onchange = (event) => {
   if (!/^\d{1,15}$/.test(text)) return refuse("Please type a whole number from 0 to 999999999999999 as the seed.");
   go(fresh({ seed: Number(text) }));
 };
-const home = () => (flat() ? { z: [0, 0] } : { ...fresh({}), moves: [] });
+const home = () => ({ ...fresh(flat() ? { example: 0 } : {}), moves: [] });
 
 // ---- sliders -------------------------------------------------------------------------------
 function slider(bank, label, read, write, extras = []) {

@@ -1,0 +1,63 @@
+"""Screenshots of the tabs that act on a trained model: wide, dark, and as narrow as a telephone.
+
+    python -m docs.look
+
+Writes docs/screenshots/. The Train tab's are made by docs/record.py, which trains.
+"""
+
+import io
+import os
+
+from PIL import Image
+from playwright.sync_api import Page, sync_playwright
+
+from benchmarks.report import ROOT
+from benchmarks.studio import chromium, opened, studio
+
+DOCS = ROOT / "docs"
+MODELS = ("animal faces", "pebbles", "stream")
+
+
+def main() -> None:
+    with studio() as (url, _, _), sync_playwright() as playwright, chromium(playwright) as browser:
+        page = opened(browser, url)
+        for name in MODELS:
+            page.locator("#abp-gallery").get_by_role("radio", name=name, exact=True).click()
+            explore(page, name)
+
+
+def explore(page: Page, name: str) -> None:
+    page.get_by_role("tab", name="Explore").click()
+    page.wait_for_function(
+        "name => document.querySelector('#abp-explore .picture').alt.startsWith(name)", arg=name
+    )
+    page.wait_for_timeout(3000)  # the thumbnails come
+    if name == "pebbles":  # a stroke
+        page.locator("#abp-explore .cells").click(position={"x": 240, "y": 200})
+    elif name == "animal faces":  # the way between two corners
+        for corner in (60, 300):
+            page.locator("#abp-explore .pad").click(position={"x": corner, "y": corner})
+            page.wait_for_timeout(400)
+            page.get_by_role("button", name="Keep this point").click()
+        page.get_by_role("button", name="Strip").click()
+    page.wait_for_timeout(1000)
+    shots(page, f"explore-{name.replace(' ', '-')}")
+
+
+def shots(page: Page, state: str) -> None:
+    """The whole page in light and dark, and at the width of a telephone."""
+    for look, width in (("light", 1280), ("dark", 1280), ("390", 390)):
+        page.set_viewport_size({"width": width, "height": 900})
+        page.emulate_media(color_scheme="dark" if look == "dark" else "light")
+        page.wait_for_timeout(400)
+        png = page.screenshot(full_page=True)
+        picture = Image.open(io.BytesIO(png)).convert("RGB")
+        picture.save(DOCS / "screenshots" / f"{state}-{look}.webp", quality=82)
+    page.set_viewport_size({"width": 1280, "height": 900})
+    page.emulate_media(color_scheme="light")
+    page.wait_for_timeout(300)
+
+
+if __name__ == "__main__":
+    os.environ.setdefault("GRADIO_ANALYTICS_ENABLED", "False")
+    main()
