@@ -51,15 +51,23 @@ class Repeated:
     periods: Place
 
     def part(self, start: Place, stop: Place) -> Tensor:
-        spans = list(zip(start, stop, self.periods, strict=True))
-        z = self.of.part(
-            tuple(0 if period else low for low, _, period in spans),
-            tuple(period or high for _, high, period in spans),
-        )
-        for axis, (low, high, period) in enumerate(spans, start=1):
-            if period:
-                z = z.index_select(axis, torch.arange(low, high) % period)
-        return z
+        return self._part(start, stop, 0)
+
+    def _part(self, start: Place, stop: Place, axis: int) -> Tensor:
+        """From stretches within one period each, along this axis and those after it, so that a
+        long period is never drawn whole."""
+        if axis == len(start):
+            return self.of.part(start, stop)
+        low, high, period = start[axis], stop[axis], self.periods[axis]
+        pieces = []
+        while low < high:
+            first = low % period if period else low
+            last = min(first + high - low, period or high)
+            here = (*start[:axis], first, *start[axis + 1 :])
+            there = (*stop[:axis], last, *stop[axis + 1 :])
+            pieces.append(self._part(here, there, axis + 1))
+            low += last - first
+        return torch.cat(pieces, axis + 1)
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -1,42 +1,58 @@
 """New signals from a checkpoint: python -m abp_core.synthesise --checkpoint FILE --out FILE
 
-A texture of any size, a sound of any length, or a sheet of pictures. Exit code 2 and one
-sentence for a request that cannot be met.
+A texture of any size, a sound of any length, or a sheet of pictures, in memory that does not grow
+with it. Exit code 2 and one sentence for a request that cannot be met.
 """
 
 import argparse
-import io
-import math
-import re
+import dataclasses
+import sys
+from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
+from typing import IO
 
-import soundfile
-from PIL import Image
-from PIL.PngImagePlugin import PngInfo
+from tqdm import tqdm
 
-from abp_core import command, synthesis
+from abp_core import command, copying, growing, works, writing
 from abp_core.checkpoint import Checkpoint
 from abp_core.command import Refused
+from abp_core.generator import Generator
+from abp_core.growing import Known
+from abp_core.request import (
+    DEFAULT_COUNT,
+    DEFAULT_MARGIN,
+    DEFAULT_SECONDS,
+    NOUNS,
+    Request,
+    size_of,
+)
 from abp_core.spec import Kind
+from abp_core.works import Picture
+from abp_core.writing import Bytes
 
-DEFAULT_SIZE = (512, 512)  # width, height of a texture
-DEFAULT_SECONDS = 10.0
-DEFAULT_COUNT = 64
-MOST_PIXELS = 2048 * 2048  # of a texture: 0.7 GB of memory for the default network
-MOST_SECONDS = 300.0  # of a sound: 1.1 GB for the default network
-MOST_PICTURES = 1024
+ENDINGS: dict[Kind, tuple[str, ...]] = {
+    "texture": (".png", ".zip"),
+    "sound": (".wav", ".flac"),
+    "objects": (".png",),
+}
+PATIENCE = 2.0  # seconds before a bar is shown
 
 
 def main() -> int:
     args = _arguments()
+    request = _request(args)
     command.require_place(args.out)
     saved = Checkpoint.load(args.checkpoint)
-    kind = saved.spec.generator.kind
-    if kind != saved.source.kind:
-        raise Refused(f"{args.checkpoint.name} is damaged; please choose another checkpoint.")
-    _require_fitting(args, kind)
-    content = _sound(saved, args) if kind == "sound" else _picture(saved, args)
-    args.out.write_bytes(content)
+    request = request.fitted(saved.spec.generator, saved.source.sample_rate)
+    _require_ending(args.out, request, saved.spec.generator.kind)
+    try:
+        write = _work(saved, request, str(args.checkpoint), args.out)
+        with writing.whole(args.out) as file:
+            write(file)
+    except KeyboardInterrupt:
+        print("Stopped by Ctrl-C; nothing was saved.", file=sys.stderr)
+        return 130
     print(f"Saved {args.out}.")
     return 0
 
@@ -46,76 +62,118 @@ def _arguments() -> argparse.Namespace:
         prog="python -m abp_core.synthesise", description="Make new signals from a checkpoint."
     )
     parser.add_argument("--checkpoint", type=Path, required=True, help="a trained model")
-    parser.add_argument("--out", type=Path, required=True, help=".png, or .wav for a sound")
-    parser.add_argument("--size", type=_size, help="of a texture, WxH in pixels (default 512x512)")
     parser.add_argument(
-        "--seconds",
-        type=command.number("The seconds", 0, MOST_SECONDS),
-        help=f"of a sound (default {DEFAULT_SECONDS:g})",
+        "--out",
+        type=Path,
+        required=True,
+        help=".png; .zip for textures one by one; .wav or .flac for a sound",
     )
+    parser.add_argument("--size", help="of a texture, WxH in pixels (default 512x512)")
+    parser.add_argument(
+        "--tile", metavar="x|y|xy", help="continue without a seam along these axes; x loops a sound"
+    )
+    parser.add_argument("--seconds", type=_number, help=f"of a sound (default {DEFAULT_SECONDS:g})")
     parser.add_argument(
         "--count",
-        type=command.count("The count", 1, MOST_PICTURES),
-        help=f"of the pictures on a sheet of objects (default {DEFAULT_COUNT})",
+        type=_number,
+        help=f"of objects on a sheet (default {DEFAULT_COUNT}), or of textures (default 1), whose "
+        "seeds follow each other",
     )
-    parser.add_argument("--seed", type=command.seed, default=0, help="of the noise (default 0)")
+    parser.add_argument("--seed", type=_number, default=0, help="of the noise (default 0)")
+    parser.add_argument(
+        "--temperature", type=_number, default=1.0, help="variance of the latents (default 1)"
+    )
+    parser.add_argument("--grow", type=Path, metavar="PICTURE", help="to continue on every side")
+    parser.add_argument(
+        "--margin", type=_number, help=f"pixels to grow by (default about {DEFAULT_MARGIN})"
+    )
+    parser.add_argument(
+        "--rebuilt", action="store_true", help="show the picture that grows as its latents make it"
+    )
+    parser.add_argument(
+        "--nearest",
+        type=Path,
+        metavar="DATA",
+        help="what the model learnt from: shows the nearest example beside each object",
+    )
     return parser.parse_args()
 
 
-def _size(text: str) -> tuple[int, int]:
-    match = re.fullmatch(r"([0-9]{1,6})[xX]([0-9]{1,6})", text)
-    width, height = (int(side) for side in match.groups()) if match else (0, 0)
-    if not 0 < width * height <= MOST_PIXELS:
-        side = math.isqrt(MOST_PIXELS)
-        raise argparse.ArgumentTypeError(
-            f"The size must be WIDTHxHEIGHT in pixels, for example 512x512, and at most as many "
-            f"pixels as {side}x{side}."
+def _request(args: argparse.Namespace) -> Request:
+    """Raises RequestRejected."""
+    asked = {field.name: getattr(args, field.name) for field in dataclasses.fields(Request)}
+    if args.size is not None:
+        asked["size"] = size_of(args.size)
+    return Request(**asked)
+
+
+def _number(text: str) -> int | float | str:
+    """A number as it is meant; other text as it is, for the request to refuse."""
+    for kind in (int, float):
+        try:
+            return kind(text[:400])
+        except ValueError:
+            pass
+    return text
+
+
+def _require_ending(out: Path, request: Request, kind: Kind) -> None:
+    """Raises Refused for a file ending that belongs to something else than is made."""
+    ending, possible = out.suffix.lower(), ENDINGS[kind]
+    if request.grow:
+        possible = possible[:1]
+    if ending not in possible:
+        raise Refused(
+            f"This model makes {NOUNS[kind]}; please let the file's name end in "
+            f"{' or '.join(possible)}."
         )
-    return width, height
 
 
-def _require_fitting(args: argparse.Namespace, kind: Kind) -> None:
-    """Raises Refused for a file ending or a measure that belongs to another kind of model."""
-    ending = ".wav" if kind == "sound" else ".png"
-    if args.out.suffix.lower() != ending:
-        raise Refused(f"This model makes {kind}; please let the file's name end in {ending}.")
-    for name, of in (("size", "texture"), ("seconds", "sound"), ("count", "objects")):
-        if getattr(args, name) is not None and kind != of:
-            raise Refused(f"--{name} is for {of}, but this model makes {kind}.")
-
-
-def _picture(saved: Checkpoint, args: argparse.Namespace) -> bytes:
-    """A PNG that tells which model made it from which seed."""
-    generator = saved.generator()
-    if generator.spec.spatial:
-        width, height = args.size or DEFAULT_SIZE
-        picture = synthesis.pixels(synthesis.expand_to(generator, (height, width), args.seed))[0]
+def _work(
+    saved: Checkpoint, request: Request, checkpoint: str, out: Path
+) -> Callable[[IO[bytes]], None]:
+    """What is left to do once the file is open. Raises FileRejected."""
+    generator, ending = saved.generator(), out.suffix.lower()
+    facts = works.facts(saved, request, checkpoint, str(out))
+    if generator.spec.kind == "sound":
+        sound = works.sound(generator, saved.source, request)
+        return partial(sound.write, ending, facts=facts)
+    if generator.spec.kind == "objects":
+        found = None
+        if request.nearest is not None:
+            examples = copying.examples(saved, request.nearest)
+            found = works.copied(generator, request, examples)
+            print(found.sentence())
+        picture = works.objects(generator, request, found)
+    elif ending == ".zip":
+        return partial(works.write_each, saved=saved, generator=generator, request=request,
+                       checkpoint=checkpoint)  # fmt: skip
     else:
-        count = args.count or DEFAULT_COUNT
-        pictures = synthesis.pixels(synthesis.sample(generator, count, args.seed))
-        picture = synthesis.contact_sheet(pictures, math.ceil(math.sqrt(count)))
-    facts = PngInfo()
-    facts.add_itxt("Model", f"{saved.source.name}, iteration {saved.iteration}")
-    facts.add_text("Seed", str(args.seed))
-    file = io.BytesIO()
-    Image.fromarray(picture).save(file, format="PNG", pnginfo=facts)
-    return file.getvalue()
+        picture = works.texture(generator, request, _inferred(saved, generator, request))
+    return partial(_watched(picture).write, facts=facts)
 
 
-def _sound(saved: Checkpoint, args: argparse.Namespace) -> bytes:
-    """A 16-bit mono WAV at the model's sample rate, as loud as what it learnt from."""
-    generator, rate = saved.generator(), saved.source.sample_rate
-    if generator.spec.spatial:
-        length = max(1, round((args.seconds or DEFAULT_SECONDS) * rate))
-        signal = synthesis.expand_to(generator, (length,), args.seed)
-    elif args.seconds is None:
-        signal = synthesis.sample(generator, 1, args.seed)
-    else:
-        raise Refused("This model makes sounds of one length only; please leave out --seconds.")
-    file = io.BytesIO()
-    sound = synthesis.samples(signal[0], saved.source.gain)
-    soundfile.write(file, sound, rate, subtype="PCM_16", format="WAV")
-    return file.getvalue()
+def _inferred(saved: Checkpoint, generator: Generator, request: Request) -> Known | None:
+    """The picture that is to grow, if one is, with its latents."""
+    if request.grow is None:
+        return None
+    walk = works.inferring(saved, generator, request)
+    known: Known
+    *_, known = tqdm(walk, "Inferring its latents", growing.STEPS + 1, delay=PATIENCE, disable=None)
+    print(known.sentence())
+    return known
+
+
+def _watched(picture: Picture) -> Picture:
+    """The same, with a bar in a terminal where it takes long."""
+
+    def strips() -> Iterator[Bytes]:
+        with tqdm(total=picture.height, unit="row", delay=PATIENCE, disable=None) as bar:
+            for strip in picture.strips:
+                yield strip
+                bar.update(len(strip))
+
+    return dataclasses.replace(picture, strips=strips())
 
 
 if __name__ == "__main__":

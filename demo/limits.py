@@ -42,8 +42,8 @@ SECONDS_PAUSED = 600.0
 VISITORS = 1000
 
 # Pages that show one visit: a stream that nobody reads costs memory. A reload counts twice for
-# some seconds.
-PAGES = 12
+# some seconds, and two tabs of a page watch each for itself.
+PAGES = 24
 
 # Files that a visitor took home lie there until the visit is forgotten; only the newest few.
 FILES_KEPT = 4
@@ -69,3 +69,24 @@ EDITS = 40
 
 # Points that are made at once, beside the runs; the others wait their turn of some 50 ms.
 LOOKERS = 2
+
+# The Synthesise tab: pixels along a side, and of all textures of a batch together (12 MB, and some
+# seconds of two cores); pixels that a picture grows by; seconds of a sound (2 MB on its way to the
+# page); pictures on a sheet. The command line has no such bounds.
+SIDE = 2048
+MARGIN = 512
+SECONDS = 60
+OBJECTS = 144
+
+# Of an endless sound that are asked for at a time: fewer cost more calls, more a later start.
+CHUNK_SECONDS = 2.0
+
+# The Inference tab: a walk keeps its latents, at most 13 MB of the largest shipped model's.
+WALK_STEPS = 400
+CHAINS = 8
+STEPS_AT_ONCE = 8
+WALKS = 24
+FILM_FRAMES = 120
+
+# Data of models that are held for it: a set is some tens of megabytes.
+DATASETS = 6

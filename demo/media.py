@@ -6,6 +6,7 @@ import io
 import numpy as np
 import soundfile
 from matplotlib import colormaps
+from matplotlib.figure import Figure
 from numpy.typing import NDArray
 from PIL import Image
 
@@ -24,11 +25,53 @@ def jpeg_url(pixels: Pixels, quality: int = 85) -> str:
     return "data:image/jpeg;base64," + base64.b64encode(buffer.getvalue()).decode()
 
 
+def png_url(pixels: Pixels) -> str:
+    """(h, w, 3) bytes, exactly, as a data URL."""
+    buffer = io.BytesIO()
+    Image.fromarray(pixels).save(buffer, "PNG")
+    return "data:image/png;base64," + base64.b64encode(buffer.getvalue()).decode()
+
+
+def film(frames: list[Pixels], milliseconds: int) -> bytes:
+    """Frames (h, w, 3), so long each, as an animated WebP that begins again."""
+    buffer = io.BytesIO()
+    first, *others = (Image.fromarray(frame) for frame in frames)
+    first.save(
+        buffer,
+        "WEBP",
+        save_all=True,
+        append_images=others,
+        duration=milliseconds,
+        loop=0,
+        quality=85,
+        method=2,
+    )
+    return buffer.getvalue()
+
+
+def film_url(frames: list[Pixels], milliseconds: int) -> str:
+    """A film as a data URL."""
+    return "data:image/webp;base64," + base64.b64encode(film(frames, milliseconds)).decode()
+
+
 def wav_url(samples: Samples, rate: int) -> str:
     """Mono samples (frames,) as a data URL of a 16-bit WAV, at their own level."""
     buffer = io.BytesIO()
     soundfile.write(buffer, np.clip(samples, -1, 1), rate, format="WAV", subtype="PCM_16")
     return "data:audio/wav;base64," + base64.b64encode(buffer.getvalue()).decode()
+
+
+def preview(pixels: Pixels, repeats: tuple[int, int] = (1, 1), side: int = 1024) -> str:
+    """(h, w, 3 or 1), laid beside itself so often across and down, as a data URL of a picture that
+    is at most about `side` wide and high."""
+    across, down = repeats
+    picture = Image.fromarray(pixels if pixels.shape[2] == 3 else pixels[..., 0]).convert("RGB")
+    if repeats == (1, 1):
+        picture.thumbnail((side, side), Image.Resampling.LANCZOS)
+    else:  # by a power of two, which divides the sides of a tile, so that it stays seamless
+        while max(picture.width * across, picture.height * down) > 1.5 * side:
+            picture = picture.reduce(2)
+    return jpeg_url(np.tile(np.asarray(picture), (down, across, 1)), 92)
 
 
 def thumbnail(pixels: Pixels, side: int) -> Pixels:
@@ -38,6 +81,56 @@ def thumbnail(pixels: Pixels, side: int) -> Pixels:
     top, left = (h - short) // 2, (w - short) // 2
     square = Image.fromarray(pixels[top : top + short, left : left + short])
     return np.asarray(square.resize((side, side), Image.Resampling.LANCZOS))
+
+
+def on_canvas(picture: Pixels) -> dict[str, object]:
+    """A picture (h, w, 3) as an image editor takes it, with nothing painted."""
+    opaque = np.dstack([picture, np.full(picture.shape[:2], 255, np.uint8)])
+    return {"background": opaque, "layers": [], "composite": opaque}
+
+
+def painted_on(drawn: object) -> tuple[Pixels | None, Pixels | None]:
+    """The picture (h, w, 3) of an image editor, and where it was painted over, (h, w) above 0."""
+    value = drawn if isinstance(drawn, dict) else {}
+    background, layers = value.get("background"), value.get("layers") or []
+    picture = background[..., :3] if isinstance(background, np.ndarray) else None
+    painted = layers[0][..., 3] if layers and isinstance(layers[0], np.ndarray) else None
+    return picture, painted
+
+
+def box(side: int, edges: tuple[int, int, int, int]) -> Pixels:
+    """A square canvas painted over between top, bottom, left and right, (side, side)."""
+    top, bottom, left, right = edges
+    painted = np.zeros((side, side), np.uint8)
+    painted[top:bottom, left:right] = 255
+    return painted
+
+
+def signed(values: NDArray[np.float32], farthest: float) -> Pixels:
+    """A map (h, w) about 0 in colours: blue below, red above, full at `farthest`."""
+    colours: Pixels = colormaps["RdBu_r"](values / (2 * farthest) + 0.5, bytes=True)[..., :3]
+    return colours
+
+
+def heat(values: NDArray[np.float32], farthest: float) -> Pixels:
+    """A map (h, w) from 0 in colours, brightest at `farthest`."""
+    colours: Pixels = colormaps["magma"](values / farthest, bytes=True)[..., :3]
+    return colours
+
+
+def contours(heights: NDArray[np.float32], side: int = 480) -> str:
+    """A landscape (rows, columns) by its contours, the first row at the top, to the very edge of
+    the picture. Levels are even in the square root of the height above the lowest place: a
+    posterior is a narrow valley in high mountains."""
+    above = np.sqrt(heights - heights.min())
+    figure = Figure(figsize=(4.8, 4.8), dpi=side / 4.8)
+    axes = figure.add_axes((0, 0, 1, 1))
+    axes.set_axis_off()
+    axes.contourf(above[::-1], levels=18, cmap="YlGnBu_r")
+    axes.contour(above[::-1], levels=18, colors="#ffffff40", linewidths=0.6)
+    buffer = io.BytesIO()
+    figure.savefig(buffer, format="png")
+    return "data:image/png;base64," + base64.b64encode(buffer.getvalue()).decode()
 
 
 def sound_picture(samples: Samples, rate: int, width: int = 320, height: int = 320) -> Pixels:

@@ -6,6 +6,7 @@ from contextlib import contextmanager
 
 from abp_core.checkpoint import CheckpointRejected
 from abp_core.files import FileRejected
+from abp_core.request import RequestRejected
 from abp_core.spec import SpecRejected
 from abp_core.trainer import DataMismatch
 from demo.jobs import NeverBegan
@@ -19,6 +20,7 @@ REFUSALS = (
     Busy,
     LostPlace,
     NeverBegan,
+    RequestRejected,
 )
 NO_MEMORY = "There is not enough memory for this run; please take a smaller batch."
 

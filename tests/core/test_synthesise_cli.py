@@ -1,8 +1,10 @@
 """The synthesis command, run as its users run it, and the arithmetic under it."""
 
 import argparse
+import shlex
 import subprocess
 import sys
+import zipfile
 from pathlib import Path
 
 import numpy as np
@@ -13,7 +15,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
 
-from abp_core import command, synthesis, synthesise, train
+from abp_core import command, synthesis, synthesise, train, works
 from abp_core.checkpoint import Checkpoint
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -45,7 +47,7 @@ def models(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
     return paths
 
 
-def test_a_texture_of_any_size_names_its_model_and_seed(
+def test_a_texture_of_any_size_says_how_it_was_made(
     models: dict[str, Path], tmp_path: Path
 ) -> None:
     out = tmp_path / "new.png"
@@ -53,33 +55,44 @@ def test_a_texture_of_any_size_names_its_model_and_seed(
         *("--checkpoint", models["texture"], "--out", out), *("--size", "301x77", "--seed", 9)
     )
     assert (done.returncode, done.stdout, done.stderr) == (0, f"Saved {out}.\n", "")
+    assert list(tmp_path.iterdir()) == [out]
     with Image.open(out) as picture:
-        assert picture.size == (301, 77)
+        assert (picture.size, picture.mode) == ((301, 77), "RGB")
         assert picture.info["Model"] == "pebbles, iteration 1"
         assert picture.info["Seed"] == "9"
+        assert picture.info["Software"] == "ABP Studio"
+        again = picture.info["Command"]
         made = np.asarray(picture)
     generator = Checkpoint.load(models["texture"]).generator()
     reach = generator.spec.reach
     larger = synthesis.expand(generator, (5 + 2 * reach, 19 + 2 * reach), 9)  # 80 x 304 inside
-    inside = synthesis.pixels(larger)[0][16 * reach :, 16 * reach :]
+    inside = synthesis.pixels(larger)[0][: 16 * 5, : 16 * 19]
     off = np.abs(made.astype(int) - inside[:77, :301]).max()
     assert off <= 1  # another process may use other kernels
+
+    first = out.read_bytes()
+    out.unlink()
+    words = [sys.executable, *shlex.split(again)[1:]]
+    subprocess.run(words, cwd=ROOT, check=True, timeout=300)
+    assert out.read_bytes() == first
 
 
 def test_a_sound_of_any_length_is_as_loud_as_its_source(
     models: dict[str, Path], tmp_path: Path
 ) -> None:
-    out = tmp_path / "new.wav"
-    done = run(*("--checkpoint", models["sound"], "--out", out), *("--seconds", 1.2345))
-    assert (done.returncode, done.stderr) == (0, "")
-    about = soundfile.info(out)
-    assert (about.frames, about.samplerate, about.channels) == (19_752, 16_000, 1)
-    assert (about.format, about.subtype) == ("WAV", "PCM_16")
     saved = Checkpoint.load(models["sound"])
     signal = synthesis.expand_to(saved.generator(), (19_752,), 0)[0, 0].numpy()
-    samples, _ = soundfile.read(out)
     assert saved.source.gain != 1
-    np.testing.assert_allclose(samples * saved.source.gain, signal, atol=3e-4)
+    for kind in ("WAV", "FLAC"):
+        out = tmp_path / f"new.{kind.lower()}"
+        done = run(*("--checkpoint", models["sound"], "--out", out), *("--seconds", 1.2345))
+        assert (done.returncode, done.stderr) == (0, "")
+        about = soundfile.info(out)
+        assert (about.frames, about.samplerate, about.channels) == (19_752, 16_000, 1)
+        assert (about.format, about.subtype) == (kind, "PCM_16")
+        assert "--seconds 1.2345 --seed 0" in about.extra_info or kind == "FLAC"
+        samples, _ = soundfile.read(out)
+        np.testing.assert_allclose(samples * saved.source.gain, signal, atol=3e-4)
 
 
 def test_objects_fill_a_sheet_of_as_many_as_asked(models: dict[str, Path], tmp_path: Path) -> None:
@@ -95,33 +108,111 @@ def test_objects_fill_a_sheet_of_as_many_as_asked(models: dict[str, Path], tmp_p
     assert len({cell.tobytes() for cell in cells}) == 8
 
 
-def test_the_seed_decides(models: dict[str, Path], tmp_path: Path) -> None:
-    made = {}
-    for name, seed in (("a", 1), ("b", 1), ("c", 2)):
-        args = argparse.Namespace(seed=seed, size=(40, 40), count=None)
-        made[name] = synthesise._picture(Checkpoint.load(models["texture"]), args)
-    assert made["a"] == made["b"] != made["c"]
+def ask(
+    monkeypatch: pytest.MonkeyPatch, model: Path, out: Path, *words: object
+) -> int | str | None:
+    """The command in this process; returns its exit code."""
+    asked = ["synthesise", "--checkpoint", str(model), "--out", str(out), *map(str, words)]
+    monkeypatch.setattr(sys, "argv", asked)
+    with pytest.raises(SystemExit) as ended:
+        command.run(synthesise.main)
+    return ended.value.code
+
+
+def test_objects_stand_beside_what_they_may_be_copied_from(
+    models: dict[str, Path],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    out = tmp_path / "new.png"
+    words = ("--count", 2, "--nearest", DATA["objects"])
+    assert ask(monkeypatch, models["objects"], out, *words) == 0
+    assert capsys.readouterr().out.startswith("Samples are ")
+    with Image.open(out) as picture:
+        assert picture.size == (2 * 64, 2 * 64)
+    other = EXAMPLES / "objects" / "ankle_boot_32.npz"
+    assert ask(monkeypatch, models["objects"], out, "--nearest", other) == 2
+    assert "is not what this model learnt from" in capsys.readouterr().err
+
+
+def test_a_picture_grows(
+    models: dict[str, Path],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    given = np.random.default_rng(0).integers(0, 256, (70, 97, 3), dtype=np.uint8)
+    Image.fromarray(given).save(tmp_path / "given.png")
+    out = tmp_path / "new.png"
+    words = ("--grow", tmp_path / "given.png", "--margin", 32)
+    assert ask(monkeypatch, models["texture"], out, *words) == 0
+    assert capsys.readouterr().out.startswith("30 steps of inference explain ")
+    with Image.open(out) as picture:
+        made = np.asarray(picture)
+    assert made.shape == (64 + 2 * 32, 96 + 2 * 32, 3)
+    soft = works.SOFT
+    inside = made[32 + soft : 96 - soft, 32 + soft : 128 - soft]
+    assert np.array_equal(inside, given[3 + soft : 67 - soft, soft : 96 - soft])
+
+
+def test_a_loop_of_the_usual_length(
+    models: dict[str, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert ask(monkeypatch, models["sound"], tmp_path / "new.wav", "--tile", "x") == 0
+    assert soundfile.info(tmp_path / "new.wav").frames == 156 * 1024
+
+
+def test_textures_one_by_one(
+    models: dict[str, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    out = tmp_path / "new.zip"
+    assert ask(monkeypatch, models["texture"], out, "--count", 3, "--size", "40x20") == 0
+    with zipfile.ZipFile(out) as archive:
+        assert archive.namelist() == ["seed-0.png", "seed-1.png", "seed-2.png"]
 
 
 @pytest.mark.parametrize(
     ("kind", "out", "words", "sentence"),
     [
         ("texture", "x.png", ["--size", "0x5"], "The size must be WIDTHxHEIGHT"),
-        ("texture", "x.png", ["--size", "99999x99999"], "at most as many pixels as"),
+        ("texture", "x.png", ["--size", "99999999999x9"], "The size must be WIDTHxHEIGHT"),
+        ("texture", "x.png", ["--size", "9999999999x9"], "Each side of the size must have"),
         ("texture", "x.png", ["--size", "-5x5"], "expected one argument"),
         ("texture", "x.png", ["--size", "big"], "The size must be WIDTHxHEIGHT"),
-        ("texture", "x.png", ["--seconds", "2"], "--seconds is for sound"),
-        ("texture", "x.png", ["--count", "2"], "--count is for objects"),
-        ("texture", "x.wav", [], "let the file's name end in .png"),
+        ("texture", "x.png", ["--tile", "z"], "The tile must be x, y or xy"),
+        (
+            "texture",
+            "x.png",
+            ["--tile", "x", "--size", "100x50"],
+            "The width of a tile must be a multiple of 16 pixels; the nearest are 96 and 112.",
+        ),
+        ("texture", "x.png", ["--seconds", "2"], "--seconds is for sounds"),
+        ("texture", "x.png", ["--nearest", "x"], "--nearest is for objects"),
+        ("texture", "x.png", ["--grow", "absent.png"], "absent.png was not found"),
+        ("texture", "x.zip", ["--grow", "absent.png"], "let the file's name end in .png"),
+        ("texture", "x.wav", [], "let the file's name end in .png or .zip"),
         ("texture", "x.png", ["--seed", "one"], "The seed must be a whole number"),
+        ("texture", "x.png", ["--seed", "1.5"], "The seed must be a whole number"),
+        ("texture", "x.png", ["--seed", "9" * 5000], "The seed must be a whole number"),
+        ("texture", "x.png", ["--temperature", "hot"], "The temperature must be a number"),
         ("texture", "no/x.png", [], "does not exist; please make it first"),
         ("texture", ".", [], "is a folder"),
-        ("sound", "x.png", [], "let the file's name end in .wav"),
-        ("sound", "x.wav", ["--size", "64x64"], "--size is for texture"),
+        ("sound", "x.png", [], "let the file's name end in .wav or .flac"),
+        ("sound", "x.wav", ["--size", "64x64"], "--size is for textures"),
+        ("sound", "x.wav", ["--count", "2"], "--count is for textures and objects"),
         ("sound", "x.wav", ["--seconds", "nan"], "The seconds must be a number above 0"),
-        ("sound", "x.wav", ["--seconds", "1e9"], "at most 300"),
+        ("sound", "x.wav", ["--seconds", "1e9"], "at most 67,108"),
+        (
+            "sound",
+            "x.wav",
+            ["--seconds", "1", "--tile", "x"],
+            "must last a multiple of 0.064 s; the nearest are 0.96 and 1.024.",
+        ),
         ("objects", "x.png", ["--count", "0"], "The count must be a whole number from 1"),
-        ("objects", "x.png", ["--size", "64x64"], "--size is for texture"),
+        ("objects", "x.png", ["--count", "1e99"], "The count must be a whole number from 1"),
+        ("objects", "x.png", ["--size", "64x64"], "--size is for textures"),
+        ("objects", "x.zip", [], "let the file's name end in .png."),
     ],
 )
 def test_a_bad_request_gets_one_sentence(
@@ -134,12 +225,9 @@ def test_a_bad_request_gets_one_sentence(
     words: list[str],
     sentence: str,
 ) -> None:
-    asked = ["--checkpoint", str(models[kind]), "--out", str(tmp_path / out), *words]
-    monkeypatch.setattr(sys, "argv", ["synthesise", *asked])
-    with pytest.raises(SystemExit) as ended:
-        command.run(synthesise.main)
+    code = ask(monkeypatch, models[kind], tmp_path / out, *words)
     said = capsys.readouterr()
-    assert (ended.value.code, said.out) == (2, "")
+    assert (code, said.out) == (2, "")
     assert sentence in said.err
     assert said.err.count("\n") == 1
     assert list(tmp_path.iterdir()) == []
@@ -159,13 +247,30 @@ def test_a_full_disk_gets_one_sentence(models: dict[str, Path], tmp_path: Path) 
     full = Path("/dev/full")
     if not full.exists():
         pytest.skip("this system has no /dev/full")
-    out = tmp_path / "x.png"
-    out.symlink_to(full)
-    done = run("--checkpoint", models["objects"], "--out", out, "--count", 1)
-    assert (done.returncode, done.stderr) == (
-        2,
-        "The file could not be used: No space left on device.\n",
-    )
+    for kind, ending in (("objects", "png"), ("sound", "flac")):
+        out = tmp_path / f"x.{ending}"
+        out.symlink_to(full)
+        done = run("--checkpoint", models[kind], "--out", out)
+        assert (done.returncode, done.stdout, done.stderr) == (
+            2,
+            "",
+            "The file could not be used: No space left on device.\n",
+        )
+
+
+def test_ctrl_c_leaves_nothing_behind(
+    models: dict[str, Path],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    def interrupted(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(synthesis, "piece", interrupted)
+    assert ask(monkeypatch, models["texture"], tmp_path / "x.png") == 130
+    assert capsys.readouterr().err == "Stopped by Ctrl-C; nothing was saved.\n"
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_pixels_of_known_signals() -> None:

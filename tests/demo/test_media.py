@@ -117,3 +117,30 @@ def test_a_sound_of_any_length_has_a_picture(length: int, width: int, height: in
     assert picture.dtype == np.uint8
     heard, _ = soundfile.read(decoded(media.wav_url(samples, RATE), "audio/wav"))
     assert len(heard) == length
+
+
+@pytest.mark.parametrize("channels", [1, 3])
+@pytest.mark.parametrize(("repeats", "size"), [((1, 1), (60, 40)), ((2, 1), (120, 40))])
+def test_a_preview_shows_a_tile_as_often_as_asked(
+    channels: int, repeats: tuple[int, int], size: tuple[int, int]
+) -> None:
+    pixels = np.full((40, 60, channels), 90, np.uint8)
+    with Image.open(decoded(media.preview(pixels, repeats), "image/jpeg")) as picture:
+        assert (picture.size, picture.mode) == (size, "RGB")
+        assert abs(np.asarray(picture).astype(int) - 90).max() <= 2
+
+
+@pytest.mark.parametrize(
+    ("shape", "repeats", "size"),
+    [
+        ((2048, 1024, 3), (1, 1), (512, 1024)),
+        ((2048, 2048, 3), (2, 2), (1024, 1024)),
+        ((64, 2048, 3), (1, 2), (1024, 64)),
+    ],
+)
+def test_a_large_preview_is_made_small(
+    shape: tuple[int, ...], repeats: tuple[int, int], size: tuple[int, int]
+) -> None:
+    preview = media.preview(np.zeros(shape, np.uint8), repeats)
+    with Image.open(decoded(preview, "image/jpeg")) as picture:
+        assert picture.size == size

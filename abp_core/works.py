@@ -1,0 +1,208 @@
+"""What is made of a request: a picture or a sound, piece by piece, ready to be written.
+
+The command line and the studio make things here, so that the same request gives the same file.
+"""
+
+import dataclasses
+import math
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from functools import partial
+from typing import IO, Self
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from abp_core import copying, growing, strips, synthesis, writing
+from abp_core.checkpoint import Checkpoint
+from abp_core.copying import Nearest
+from abp_core.data import Source
+from abp_core.generator import Generator
+from abp_core.growing import Known
+from abp_core.latent_maps import LatentMap, Place, Repeated
+from abp_core.request import Request, frames_of
+from abp_core.writing import Bytes, Facts, Floats
+
+SOFTWARE = "ABP Studio"
+GAP = 8  # white pixels between the textures of a sheet, and after each pair of objects
+SOFT = 24  # pixels over which a picture's own edge gives way to what grows around it
+AT_ONCE = 16  # objects
+
+
+@dataclass(frozen=True, slots=True)
+class Picture:
+    """strips: (rows, width, 3 or 1), from top to bottom; they can be gone through once."""
+
+    width: int
+    height: int
+    strips: Iterator[Bytes]
+
+    @classmethod
+    def of(cls, pixels: Bytes) -> Self:
+        return cls(pixels.shape[1], pixels.shape[0], iter([pixels]))
+
+    def pixels(self) -> Bytes:
+        """The whole of it, (height, width, 3 or 1)."""
+        return np.concatenate(list(self.strips))
+
+    def write(self, file: IO[bytes], facts: Facts) -> None:
+        writing.write_png(file, (self.width, self.height), self.strips, facts)
+
+
+@dataclass(frozen=True, slots=True)
+class Sound:
+    """pieces: mono samples (n,) in [-1, 1], as loud as what was learnt; they can be gone through
+    once."""
+
+    rate: int
+    pieces: Iterator[Floats]
+
+    @classmethod
+    def of(cls, samples: Floats, rate: int) -> Self:
+        return cls(rate, iter([samples]))
+
+    def samples(self) -> Floats:
+        """The whole of it, (frames,)."""
+        return np.concatenate(list(self.pieces))
+
+    def write(self, ending: str, file: IO[bytes], facts: Facts) -> None:
+        """As .wav or .flac."""
+        writing.write_sound(file, ending.removeprefix(".").upper(), self.rate, self.pieces, facts)
+
+
+def facts(saved: Checkpoint, request: Request, checkpoint: str, out: str) -> Facts:
+    """What a file says about itself, so that it can be made again."""
+    model = f"{saved.source.name}, iteration {saved.iteration}"
+    return {
+        "Title": f"{model}, seed {request.seed}",
+        "Software": SOFTWARE,
+        "Model": model,
+        "Seed": str(request.seed),
+        "Command": request.command(checkpoint, out),
+    }
+
+
+def texture(generator: Generator, request: Request, known: Known | None = None) -> Picture:
+    """A texture, or a sheet of as many as were asked for. request: a fitted one. known: the picture
+    that is to grow, if one is."""
+    if known is not None:
+        return _grown(generator, request, known)
+    assert request.size is not None
+    width, height = request.size
+    count = request.count or 1
+    if count == 1:
+        return Picture(width, height, _strips(generator, request, strips.HELD))
+    columns, rows = _grid(count)
+    singles = [_strips(generator, one, strips.HELD // columns) for one in each(request)]
+    lines = (
+        strips.beside(singles[start : start + columns], GAP, columns)
+        for start in range(0, count, columns)
+    )
+    wide, high = (n * (side + GAP) - GAP for n, side in ((columns, width), (rows, height)))
+    return Picture(wide, high, strips.below(lines, GAP))
+
+
+def inferring(saved: Checkpoint, generator: Generator, request: Request) -> Iterator[Known]:
+    """The picture of a request as its latents are inferred, step by step. Raises FileRejected."""
+    assert request.grow is not None
+    pixels = growing.read(request.grow, generator.spec)
+    around = synthesis.endless(generator, request.seed, request.temperature)
+    return growing.walk(saved, generator, pixels, around, request.margin or 0)
+
+
+def each(request: Request) -> Iterator[Request]:
+    """The textures of a request one by one: as many seeds."""
+    for k in range(request.count or 1):
+        yield dataclasses.replace(request, seed=request.seed + k, count=None)
+
+
+def write_each(
+    file: IO[bytes], saved: Checkpoint, generator: Generator, request: Request, checkpoint: str
+) -> None:
+    """The textures of a request one by one, in a zip; each says how to make it alone."""
+
+    def members() -> Iterator[tuple[str, Callable[[IO[bytes]], None]]]:
+        for one in each(request):
+            name = f"seed-{one.seed}.png"
+            about = facts(saved, one, checkpoint, name)
+            yield name, partial(texture(generator, one).write, facts=about)
+
+    writing.write_zip(file, members())
+
+
+def objects(generator: Generator, request: Request, found: Nearest | None = None) -> Picture:
+    """A sheet of pictures. found: the training examples to put beside them, if any."""
+    count, (_, height, width) = request.count or 1, generator.spec.signal_shape
+    columns, rows = _grid(count) if found is None else _grid(count, wide=2)
+    signals = _samples(generator, request)
+
+    def lines() -> Iterator[Bytes]:
+        for start in range(0, count, columns):
+            stop = min(start + columns, count)
+            ours = strips.pixels(signals[start:stop])
+            pairs = [iter([picture]) for picture in ours]
+            if found is not None:
+                theirs = strips.pixels(found.pictures[start:stop])
+                pairs = [iter([np.hstack(pair)]) for pair in zip(ours, theirs, strict=True)]
+            yield from strips.beside(pairs, gap, columns)
+
+    gap, across = (0, width) if found is None else (GAP, 2 * width)
+    return Picture(columns * (across + gap) - gap, rows * height, lines())
+
+
+def copied(generator: Generator, request: Request, examples: Tensor) -> Nearest:
+    """The training examples nearest to the objects of a request."""
+    return copying.nearest(_samples(generator, request), examples)
+
+
+def sound(generator: Generator, source: Source, request: Request) -> Sound:
+    """A sound. request: a fitted one."""
+    if generator.spec.spatial:
+        frames = frames_of(request.seconds or 0, source.sample_rate)
+        signals = synthesis.strips(generator, _latents(generator, request, (frames,)), (frames,))
+    else:
+        signals = iter([_samples(generator, request)])
+    return Sound(source.sample_rate, (synthesis.samples(x[0], source.gain) for x in signals))
+
+
+def _strips(generator: Generator, request: Request, held: int) -> Iterator[Bytes]:
+    """Of one texture."""
+    assert request.size is not None
+    latents = _latents(generator, request, request.size[::-1])
+    return strips.strips(generator, latents, request.size, held)
+
+
+def _grown(generator: Generator, request: Request, known: Known) -> Picture:
+    margin = request.margin or 0
+    height, width = (n + 2 * margin for n in known.pixels.shape[:2])
+    whole = strips.strips(generator, known.latents, (width, height))
+    if not request.rebuilt:
+        whole = strips.laid(whole, known.pixels, margin, SOFT)
+    return Picture(width, height, whole)
+
+
+def _latents(generator: Generator, request: Request, size: Place) -> LatentMap:
+    """The endless map of the seed, or as much of its beginning as repeats itself. size: of the
+    signal, (height, width) or (frames,)."""
+    latents = synthesis.endless(generator, request.seed, request.temperature)
+    axes = "yx"[-len(size) :]
+    periods = tuple(
+        extent // generator.spec.enlargement if axis in (request.tile or "") else 0
+        for axis, extent in zip(axes, size, strict=True)
+    )
+    return Repeated(latents, periods) if any(periods) else latents
+
+
+@torch.inference_mode()
+def _samples(generator: Generator, request: Request) -> Tensor:
+    """As many signals of a vector latent as were asked for."""
+    z = synthesis.prior(generator.spec.latent_shape, request.count or 1, request.seed)
+    z = (z * math.sqrt(request.temperature)).to(generator.kernels[0].device)
+    return torch.cat([generator(some) for some in torch.split(z, AT_ONCE)]).float().cpu()
+
+
+def _grid(count: int, wide: int = 1) -> tuple[int, int]:
+    """Columns and rows of a sheet that is about square, of cells `wide` times as wide as high."""
+    columns = math.ceil(math.sqrt(count / wide))
+    return columns, math.ceil(count / columns)

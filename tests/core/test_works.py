@@ -1,0 +1,190 @@
+"""What is made of a request, against what the network makes of the latents directly."""
+
+import io
+import math
+import zipfile
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+
+from abp_core import strips, synthesis, works
+from abp_core.checkpoint import Checkpoint
+from abp_core.generator import Generator
+from abp_core.growing import Known
+from abp_core.latent_maps import Planted, Repeated
+from abp_core.request import Request
+from abp_core.trainer import Trainer
+from tests.tiny import FP32, NETWORKS, dataset, training
+
+UNIT = 4  # pixels a position of the texture
+GENERATORS = {kind: Generator(spec).requires_grad_(False) for kind, spec in NETWORKS.items()}
+
+
+@pytest.fixture(scope="module")
+def saved() -> Checkpoint:
+    network = NETWORKS["texture"]
+    trainer = Trainer(training(network), dataset(network), machine=FP32)
+    list(trainer.steps(1))
+    return trainer.checkpoint()
+
+
+def texture(**asked: object) -> works.Picture:
+    request = Request(**asked).fitted(NETWORKS["texture"])  # type: ignore[arg-type]
+    return works.texture(GENERATORS["texture"], request)
+
+
+def pixels(**asked: object) -> np.ndarray:  # type: ignore[type-arg]
+    picture = texture(**asked)
+    made = picture.pixels()
+    assert made.shape == (picture.height, picture.width, 3)
+    return made
+
+
+def off(a: np.ndarray, b: np.ndarray) -> int:  # type: ignore[type-arg]
+    """Levels by which two pictures differ at most."""
+    assert a.shape == b.shape
+    return int(np.abs(a.astype(int) - b).max())
+
+
+def test_a_larger_picture_of_the_same_seed_continues_a_smaller_one() -> None:
+    small, large = pixels(size=(301, 77), seed=3), pixels(size=(600, 400), seed=3)
+    assert off(small, large[:77, :301]) <= 1
+    assert off(small, pixels(size=(301, 77), seed=4)) > 1
+
+
+@pytest.mark.parametrize("tile", ["x", "y", "xy"])
+def test_a_tile_is_one_period_of_a_picture_without_a_seam(tile: str) -> None:
+    """Laid out two by two it equals a rendering over two periods, seams and all."""
+    width, height = 20, 28
+    periods = (height // UNIT if "y" in tile else 0, width // UNIT if "x" in tile else 0)
+    latents = Repeated(synthesis.endless(GENERATORS["texture"], 2), periods)
+    twice = (1 + ("y" in tile), 1 + ("x" in tile))
+    size = (twice[0] * height, twice[1] * width)
+    rendered = strips.pixels(synthesis.cut(GENERATORS["texture"], latents, size))[0]
+    tiled, plain = (
+        np.tile(pixels(size=(width, height), tile=way, seed=2), (*twice, 1)) for way in (tile, None)
+    )
+    assert off(tiled, rendered) <= 1
+    assert off(plain, rendered) > 1, "what is no tile has a seam"
+
+
+def test_a_batch_is_a_sheet_of_the_seeds_that_follow() -> None:
+    sheet = pixels(size=(30, 20), count=5, seed=7)
+    assert sheet.shape == (2 * 20 + works.GAP, 3 * 30 + 2 * works.GAP, 3)
+    for k in range(5):
+        top, left = (k // 3) * (20 + works.GAP), (k % 3) * (30 + works.GAP)
+        assert off(sheet[top : top + 20, left : left + 30], pixels(size=(30, 20), seed=7 + k)) <= 1
+    assert (sheet[20 : 20 + works.GAP] == 255).all()
+    assert (sheet[20 + works.GAP :, 2 * (30 + works.GAP) :] == 255).all()
+
+
+def test_one_by_one_they_are_the_pictures_of_their_seeds(saved: Checkpoint) -> None:
+    request = Request(size=(30, 20), count=3, seed=7).fitted(NETWORKS["texture"])
+    file = io.BytesIO()
+    works.write_each(file, saved, GENERATORS["texture"], request, "m.safetensors")
+    with zipfile.ZipFile(file) as archive:
+        assert archive.namelist() == ["seed-7.png", "seed-8.png", "seed-9.png"]
+        with Image.open(io.BytesIO(archive.read("seed-8.png"))) as picture:
+            assert picture.info["Seed"] == "8"
+            assert picture.info["Command"].endswith("--out seed-8.png --size 30x20 --seed 8")
+            assert off(np.asarray(picture), pixels(size=(30, 20), seed=8)) <= 1
+
+
+def test_the_temperature_is_the_variance_of_the_latents() -> None:
+    latents = synthesis.endless(GENERATORS["texture"], 1, temperature=0.25)
+    cool = strips.pixels(synthesis.cut(GENERATORS["texture"], latents, (20, 30)))[0]
+    assert off(pixels(size=(30, 20), seed=1, temperature=0.25), cool) <= 1
+    still = pixels(size=(30, 20), seed=1, temperature=0)
+    assert off(still, pixels(size=(30, 20), seed=2, temperature=0)) == 0
+
+
+def test_what_grows_keeps_what_it_grew_from_beyond_reach() -> None:
+    """Other latents outside change the picture's border alone, and only within reach."""
+    generator, reach = GENERATORS["texture"], NETWORKS["texture"].reach
+    z = torch.randn(3, 2 * reach + 4, 2 * reach + 5, generator=torch.Generator().manual_seed(0))
+    size = tuple(n * UNIT for n in z.shape[1:])
+    given = np.zeros((*size, 3), np.uint8)
+
+    def grown(seed: int, rebuilt: bool) -> np.ndarray:  # type: ignore[type-arg]
+        request = Request(grow=Path("x"), margin=8, rebuilt=rebuilt).fitted(generator.spec)
+        known = Known(given, Planted(z, synthesis.endless(generator, seed), (2, 2)), 0, 0.0)
+        picture = works.texture(generator, request, known)
+        assert (picture.height, picture.width) == (size[0] + 16, size[1] + 16)
+        return picture.pixels()
+
+    a, b = grown(0, True), grown(1, True)
+    far = 8 + reach * UNIT
+    assert off(a[far:-far, far:-far], b[far:-far, far:-far]) <= 1
+    assert off(a, b) > 1
+    alone = generator(z[None])[..., reach * UNIT : -reach * UNIT, reach * UNIT : -reach * UNIT]
+    assert off(a[far:-far, far:-far], strips.pixels(alone)[0]) <= 1
+    laid = grown(0, False)
+    soft = 8 + works.SOFT
+    assert not laid[soft:-soft, soft:-soft].any(), "the picture itself"
+    assert off(laid[:8], a[:8]) == 0
+
+
+def test_objects_stand_beside_their_nearest_examples() -> None:
+    generator = GENERATORS["objects"]
+    request = Request(count=5, seed=3).fitted(generator.spec)
+    signals = synthesis.sample(generator, 5, 3)
+    plain = works.objects(generator, request)
+    assert off(plain.pixels(), synthesis.contact_sheet(synthesis.pixels(signals), 3)) <= 1
+    examples = torch.cat([signals.flip(0) + 0.01, torch.ones(2, *signals.shape[1:])])
+    found = works.copied(generator, request, examples)
+    torch.testing.assert_close(found.pictures, signals + 0.01, rtol=0, atol=1e-5)
+    picture = works.objects(generator, request, found)
+    sheet = picture.pixels()
+    side = signals.shape[-1]
+    assert sheet.shape == (picture.height, picture.width, 3)
+    assert sheet.shape == (3 * side, 2 * 2 * side + works.GAP, 3)
+    pair = np.hstack(synthesis.pixels(torch.stack([signals[4], found.pictures[4]])))  # type: ignore[call-overload]
+    assert off(sheet[2 * side :, : 2 * side], pair) <= 1
+    assert (sheet[2 * side :, 2 * side :] == 255).all()
+
+
+def test_a_sound_continues_a_shorter_one_and_a_loop_has_no_seam() -> None:
+    generator, unit = GENERATORS["sound"], NETWORKS["sound"].enlargement
+    source = dataset(NETWORKS["sound"]).source
+
+    def samples(seconds: float, tile: str | None = None) -> np.ndarray:  # type: ignore[type-arg]
+        request = Request(seconds=seconds, seed=5, tile=tile).fitted(generator.spec, 16_000)
+        sound = works.sound(generator, source, request)
+        made = sound.samples()
+        assert len(made) == round(seconds * 16_000)
+        return made
+
+    np.testing.assert_allclose(samples(0.5)[:3333], samples(3333 / 16_000), atol=1e-6)
+    loop = samples(7 * unit / 16_000, "x")
+    twice = Repeated(synthesis.endless(generator, 5), (7,))
+    longer = synthesis.cut(generator, twice, (14 * unit,))[0, 0].numpy()
+    np.testing.assert_allclose(np.tile(loop, 2), longer, atol=1e-6)
+
+
+def test_a_sound_of_one_length_is_a_sample() -> None:
+    generator = GENERATORS["vector sound"]
+    source = dataset(NETWORKS["vector sound"]).source
+    request = Request(seed=2, temperature=0.5).fitted(generator.spec, 16_000)
+    made = works.sound(generator, source, request).samples()
+    expected = synthesis.sample(generator, 1, 2, temperature=0.5)[0, 0].numpy()
+    np.testing.assert_allclose(made, expected, atol=1e-6)
+
+
+def test_facts_tell_how_to_make_it_again(saved: Checkpoint) -> None:
+    request = Request(seed=3).fitted(NETWORKS["texture"])
+    facts = works.facts(saved, request, "m.safetensors", "x.png")
+    assert facts["Model"] == "made, iteration 1"
+    assert facts["Command"] == request.command("m.safetensors", "x.png")
+
+
+def test_what_is_kept_whole_can_be_written_again() -> None:
+    made = pixels(size=(30, 20))
+    again = works.Picture.of(made)
+    assert (again.width, again.height) == (30, 20)
+    assert np.array_equal(again.pixels(), made)
+    sound = np.linspace(-1, 1, 7, dtype=np.float32)
+    assert np.array_equal(works.Sound.of(sound, 16_000).samples(), sound)
+    assert math.isclose(sound[0], -1)

@@ -1,0 +1,277 @@
+"""What the Synthesise tab makes of a model, and what it refuses."""
+
+import base64
+import io
+import math
+import shlex
+import subprocess
+import sys
+import zipfile
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import soundfile
+from PIL import Image
+
+from demo import limits
+from demo.workbench import TILES, Made, Making, Rejected, Workbench
+
+ANN, BEN = ("token-of-" + name * 3 for name in ("ann", "ben"))
+ROOT = Path(__file__).parents[2]
+TEXTURE, SOUND, OBJECTS = "bark", "rain", "toon_faces_64"
+ASKED: dict[str, dict[str, Any]] = {
+    "texture": {"width": 128, "height": 64.0, "tile": "no", "copies": 1},
+    "sound": {"seconds": 2, "loop": False},
+    "objects": {"count": 4, "nearest": False},
+}
+
+
+@pytest.fixture(scope="module")
+def workbench() -> Iterator[Workbench]:
+    workbench = Workbench()
+    yield workbench
+    workbench.close()
+
+
+def steps(workbench: Workbench, name: str, **how: Any) -> list[Making | Made]:
+    kind = workbench.choose(ANN, name).kind
+    return list(workbench.make(ANN, {"kind": kind, "seed": "3", **ASKED[kind], **how}))
+
+
+def made(workbench: Workbench, name: str, **how: Any) -> Made:
+    last = steps(workbench, name, **how)[-1]
+    assert isinstance(last, Made)
+    return last
+
+
+def pixels(url: str) -> np.ndarray:  # type: ignore[type-arg]
+    with Image.open(io.BytesIO(base64.b64decode(url.partition(",")[2]))) as picture:
+        assert picture.format == "JPEG"
+        return np.asarray(picture)
+
+
+def test_a_texture_comes_with_its_file_and_the_command_that_makes_the_same(
+    workbench: Workbench, tmp_path: Path
+) -> None:
+    work = made(workbench, TEXTURE)
+    assert (work.kind, work.headline, work.repeats) == ("texture", "Bark", (1, 1))
+    assert work.detail.startswith("made in ")
+    assert dict(work.facts)["Size"] == "128 x 64 pixels"
+    assert dict(work.facts)["Seed"] == "3"
+    assert pixels(work.panels[0].picture).shape == (64, 128, 3)
+    ((label, path),) = work.files
+    assert (label, Path(path).name) == ("Download PNG", "bark-seed-3.png")
+    with Image.open(path) as picture:
+        assert picture.info["Command"] == work.command
+    words = shlex.split(work.command)
+    assert words[:5] == [*words[:4], "checkpoints/bark.safetensors"]
+    words[0], words[words.index("--out") + 1] = sys.executable, str(tmp_path / "again.png")
+    subprocess.run(words, cwd=ROOT, check=True, timeout=120, capture_output=True)
+    with Image.open(path) as ours, Image.open(tmp_path / "again.png") as theirs:
+        off = np.abs(np.asarray(ours).astype(int) - np.asarray(theirs))
+    assert off.max() <= 1  # another process may use other kernels
+
+
+@pytest.mark.parametrize("tile", TILES)
+def test_a_tile_is_shown_beside_itself(workbench: Workbench, tile: str) -> None:
+    work = made(workbench, TEXTURE, tile=tile)
+    across, down = work.repeats
+    assert (across, down) == {"no": (1, 1), "across": (2, 1), "down": (1, 2), "both": (2, 2)}[tile]
+    shown = pixels(work.panels[0].picture)
+    assert shown.shape == (64 * down, 128 * across, 3)
+    with Image.open(work.files[0][1]) as picture:
+        assert picture.size == (128, 64)
+
+
+def test_a_large_tile_is_shown_small_and_still_without_a_seam(workbench: Workbench) -> None:
+    work = made(workbench, TEXTURE, width=1024, height=1024, tile="both")
+    shown = pixels(work.panels[0].picture).astype(float)
+    side = shown.shape[0] // 2
+    assert shown.shape == (2 * side, 2 * side, 3)
+    assert side <= 768
+    steps = np.abs(np.diff(shown, axis=1)).mean((0, 2))
+    assert steps[side - 1] < 1.3 * steps.mean()
+
+
+def test_a_batch_is_a_sheet_and_its_pictures(workbench: Workbench) -> None:
+    work = made(workbench, TEXTURE, copies=3)
+    assert dict(work.facts)["Seeds"] == "3 to 5, row by row"
+    sheet, each = (Path(path) for _, path in work.files)
+    assert (sheet.suffix, each.suffix) == (".png", ".zip")
+    with zipfile.ZipFile(each) as archive:
+        assert archive.namelist() == ["seed-3.png", "seed-4.png", "seed-5.png"]
+
+
+def test_a_picture_grows_and_says_how_far_it_is(workbench: Workbench, tmp_path: Path) -> None:
+    own = tmp_path / "my own.png"
+    Image.fromarray(np.full((40, 50, 3), 99, np.uint8)).save(own)
+    going = steps(workbench, TEXTURE, picture=str(own), margin=32, kept=True, width=None)
+    *before, work = going
+    shares = [step.share for step in before if isinstance(step, Making)]
+    assert len(shares) == len(before) > 10
+    assert shares[0] == 0
+    assert max(shares) == 1
+    assert isinstance(work, Made)
+    assert "--grow 'my own.png' --margin 32 --seed 3" in work.command
+    assert "steps of inference explain" in dict(work.facts)["Inside"]
+    assert [panel.caption for panel in work.panels] == ["Grown", "From"]
+    with Image.open(work.files[0][1]) as picture:
+        assert picture.size == (48 + 64, 32 + 64)
+
+
+def test_a_sound_stands_beside_the_original(workbench: Workbench) -> None:
+    work = made(workbench, SOUND)
+    new, original = work.panels
+    assert "--seconds 2 --seed 3" in work.command
+    assert new.sound.startswith("data:audio/wav;base64,")
+    assert original.sound == str(ROOT / "demo/examples/sounds/rain.flac")
+    assert pixels(new.picture).shape == pixels(original.picture).shape
+    assert dict(work.facts)["Length"] == "2 s, at 16,000 Hz"
+    (_, wav), (_, flac) = work.files
+    (a, rate), (b, _) = soundfile.read(wav), soundfile.read(flac)
+    assert (len(a), rate) == (32_000, 16_000)
+    assert np.array_equal(a, b)
+    assert Path(flac).stat().st_size < Path(wav).stat().st_size
+
+
+def test_a_loop_is_of_the_nearest_length_and_says_so(workbench: Workbench) -> None:
+    work = made(workbench, SOUND, loop=True)
+    assert work.panels[0].loop
+    assert dict(work.facts)["Length"] == "1.984 s, the nearest without a seam, at 16,000 Hz"
+    assert "--tile x --seconds 1.984" in work.command
+    assert soundfile.info(work.files[0][1]).frames == 31 * 1024
+
+
+def test_objects_and_what_they_may_be_copied_from(workbench: Workbench) -> None:
+    plain = made(workbench, OBJECTS)
+    with Image.open(plain.files[0][1]) as picture:
+        assert picture.size == (128, 128)
+    beside = made(workbench, OBJECTS, nearest=True)
+    assert "each other's" in dict(beside.facts)["Copying?"]
+    assert "--nearest demo/examples/objects/toon_faces_64.npz" in beside.command
+    warm = made(workbench, OBJECTS, temperature=1.5)
+    assert dict(warm.facts)["Temperature"] == "1.5"
+    assert "--temperature 1.5" in warm.command
+
+
+REFUSED: list[tuple[str, dict[str, Any], str]] = [
+    (TEXTURE, {"width": 2049}, "within 2,048 pixels here; the command line makes more."),
+    (TEXTURE, {"width": 10**12}, "Each side of the size must have 1 to"),
+    (TEXTURE, {"width": None}, "Each side of the size must have 1 to"),
+    (TEXTURE, {"width": math.nan}, "Each side of the size must have 1 to"),
+    (TEXTURE, {"height": "tall"}, "Each side of the size must have 1 to"),
+    (TEXTURE, {"width": 2048, "height": 2048, "copies": 2}, "Please take fewer or smaller"),
+    (
+        TEXTURE,
+        {"width": 100, "tile": "across"},
+        "multiple of 16 pixels; the nearest are 96 and 112",
+    ),
+    (TEXTURE, {"tile": "diagonally"}, "The tile must be x, y or xy."),
+    (TEXTURE, {"copies": 0}, "The count must be a whole number"),
+    (TEXTURE, {"seed": "one"}, "The seed must be a whole number"),
+    (TEXTURE, {"seed": ""}, "The seed must be a whole number"),
+    (TEXTURE, {"seed": None}, "The seed must be a whole number"),
+    (TEXTURE, {"seed": "9" * 30}, "The seed must be a whole number"),
+    (TEXTURE, {"seed": [1]}, "The seed must be a whole number"),
+    (TEXTURE, {"temperature": None}, "The temperature must be a number"),
+    (TEXTURE, {"picture": "absent.png", "margin": 16}, "absent.png was not found."),
+    (TEXTURE, {"picture": "absent.png", "margin": 17}, "The margin must be a multiple of 16"),
+    (TEXTURE, {"picture": "absent.png", "margin": 528}, "grow by at most 512 pixels here"),
+    (TEXTURE, {"kind": "sound"}, "makes textures now; please press Make again."),
+    (SOUND, {"seconds": 61}, "within 60 s here; the command line makes more."),
+    (SOUND, {"seconds": math.inf}, "The seconds must be a number above 0."),
+    (SOUND, {"seconds": None, "loop": True}, "The seconds must be a number above 0."),
+    (SOUND, {"seconds": "long", "loop": True}, "The seconds must be a number above 0."),
+    (OBJECTS, {"count": 145}, "Please take at most 144 pictures here"),
+    (OBJECTS, {"count": "many"}, "The count must be a whole number"),
+]
+
+
+@pytest.mark.parametrize(("name", "how", "sentence"), REFUSED)
+def test_a_bad_request_gets_one_sentence(
+    workbench: Workbench, name: str, how: dict[str, Any], sentence: str
+) -> None:
+    with pytest.raises(Rejected) as refused:
+        steps(workbench, name, **how)
+    assert sentence in str(refused.value)
+
+
+def test_without_a_model_there_is_nothing_to_make(workbench: Workbench) -> None:
+    for order in (lambda: list(workbench.make(BEN, {})), lambda: workbench.offer(BEN)):
+        with pytest.raises(Rejected, match="Please choose a model first"):
+            order()
+    with pytest.raises(Rejected, match="please reload"):
+        list(workbench.make("x", {}))
+
+
+def test_what_a_model_can_be_asked(workbench: Workbench) -> None:
+    workbench.choose(ANN, TEXTURE)
+    offer = workbench.offer(ANN)
+    assert (offer.kind, offer.unit, offer.side, offer.margins) == ("texture", 16, 512, (128, 512))
+    workbench.choose(ANN, SOUND)
+    assert (workbench.offer(ANN).lengths, workbench.offer(ANN).rate) == (True, 16_000)
+    workbench.choose(ANN, OBJECTS)
+    assert (workbench.offer(ANN).lengths, workbench.offer(ANN).compared) == (False, True)
+
+
+class TestEndless:
+    def samples(self, workbench: Workbench, k: int, seed: str = "3") -> np.ndarray:  # type: ignore[type-arg]
+        key = workbench.choose(ANN, SOUND).key
+        answer = workbench.chunk(ANN, key, {"seed": seed, "temperature": 1.0, "k": k})
+        assert answer["rate"] == 16_000
+        return np.frombuffer(base64.b64decode(answer["samples"]), "<i2")
+
+    def test_stretches_follow_each_other_as_one_sound(self, workbench: Workbench) -> None:
+        whole = made(workbench, SOUND, seconds=6)
+        expected, _ = soundfile.read(whole.files[0][1], dtype="int16")
+        joined = np.concatenate([self.samples(workbench, k) for k in range(3)])
+        n = min(len(joined), len(expected))
+        assert n > 5.9 * 16_000
+        assert np.abs(joined[:n].astype(int) - expected[:n]).max() <= 2
+
+    def test_it_never_repeats(self, workbench: Workbench) -> None:
+        stretches = [self.samples(workbench, k) for k in (0, 1, 2, 10**6, 2**39)]
+        stretches.append(self.samples(workbench, 0, seed="4"))
+        for k, a in enumerate(stretches):
+            for b in stretches[:k]:
+                assert abs(np.corrcoef(a, b)[0, 1]) < 0.7  # they share the model's mean signal
+
+    @pytest.mark.parametrize(
+        ("sent", "sentence"),
+        [
+            ({"k": -1}, "lost its place"),
+            ({"k": 2**40}, "lost its place"),
+            ({"k": "x"}, "lost its place"),
+            ({"k": None}, "lost its place"),
+            ({"k": 0.5}, "lost its place"),
+            ({"k": True}, "lost its place"),
+            ({"seed": "one"}, "The seed must be"),
+            ({"seed": {}}, "The seed must be"),
+            ({"temperature": math.nan}, "The temperature must be"),
+            ({"temperature": "hot"}, "The temperature must be"),
+        ],
+    )
+    def test_whatever_a_page_sends_gets_a_sentence(
+        self, workbench: Workbench, sent: dict[str, Any], sentence: str
+    ) -> None:
+        key = workbench.choose(ANN, SOUND).key
+        with pytest.raises(Rejected, match=sentence):
+            workbench.chunk(ANN, key, {"seed": "1", "temperature": 1, "k": 0, **sent})
+
+    def test_another_model_ends_it(self, workbench: Workbench) -> None:
+        key = workbench.choose(ANN, SOUND).key
+        workbench.choose(ANN, TEXTURE)
+        with pytest.raises(Rejected, match="Another model was chosen meanwhile"):
+            workbench.chunk(ANN, key, {"seed": "1", "k": 0})
+        with pytest.raises(Rejected, match="makes no sound"):
+            workbench.chunk(ANN, workbench.model(ANN).key, {"seed": "1", "k": 0})
+
+
+def test_files_lie_with_the_visitor_and_only_the_newest(workbench: Workbench) -> None:
+    paths = [Path(made(workbench, TEXTURE, seed=str(k)).files[0][1]) for k in range(6)]
+    assert len({path.parent for path in paths}) == 1
+    kept = [path for path in paths if path.exists()]
+    assert kept == paths[-limits.FILES_KEPT :]
