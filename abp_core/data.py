@@ -67,10 +67,12 @@ class Source:
 
 @dataclass(frozen=True, slots=True)
 class Dataset:
-    """signals (n, c, h, w) or (n, 1, length), float32 in [-1, 1], one row an example."""
+    """signals (n, c, h, w) or (n, 1, length), float32 in [-1, 1], one row an example. extent: size
+    of the one picture or sound that they were cut out of; empty for a set."""
 
     signals: Tensor
     source: Source
+    extent: tuple[int, ...] = ()
 
     @property
     def deviation(self) -> float:
@@ -140,12 +142,28 @@ def from_picture(pixels: Pixels, spec: TrainingSpec, *, name: str) -> tuple[Data
     extent = tuple(min(size, crop) for size, crop in zip(
         (height, width), spec.generator.signal_shape[1:], strict=True))  # fmt: skip
     spec = _fitted(spec, extent, len(signal))
-    crop = spec.generator.signal_shape[1:]
-    draw = np.random.default_rng(spec.seed)
-    corners = draw.integers((height - crop[0] + 1, width - crop[1] + 1), size=(spec.examples, 2))
-    crops = [signal[:, i : i + crop[0], j : j + crop[1]] for i, j in corners.tolist()]
+    cut = crops(signal, spec)
     source = Source(kind="texture", name=name, scale=scale)
-    return _dataset(torch.stack(crops), source), spec
+    return _dataset(cut, source, (height, width)), spec
+
+
+def crops(picture: Tensor, spec: TrainingSpec) -> Tensor:
+    """The random crops (examples, c, h, w) that settings fitted to a picture take of it, or of
+    anything as large, (c, height, width)."""
+    height, width = spec.generator.signal_shape[1:]
+    space = (picture.shape[1] - height + 1, picture.shape[2] - width + 1)
+    draw = np.random.default_rng(spec.seed)
+    corners = draw.integers(space, size=(spec.examples, 2)).tolist()
+    return torch.stack([picture[:, i : i + height, j : j + width] for i, j in corners])
+
+
+def segments(sound: Tensor, spec: TrainingSpec) -> Tensor:
+    """The random segments (examples, 1, length) that settings fitted to a sound take of it, or of
+    anything as long, (1, samples)."""
+    (length,) = spec.generator.signal_shape[1:]
+    draw = np.random.default_rng(spec.seed)
+    starts = draw.integers(sound.shape[1] - length + 1, size=spec.examples).tolist()
+    return torch.stack([sound[:, start : start + length] for start in starts])
 
 
 def from_sound(
@@ -170,12 +188,9 @@ def from_sound(
     gain = float(min(SOUND_DEVIATION / samples.std(), 0.99 / np.abs(samples).max()))
     signal = torch.from_numpy(samples * np.float32(gain))
     spec = _fitted(spec, (min(len(signal), spec.generator.signal_shape[1]),), 1)
-    (length,) = spec.generator.signal_shape[1:]
-    draw = np.random.default_rng(spec.seed)
-    starts = draw.integers(len(signal) - length + 1, size=spec.examples)
-    segments = torch.stack([signal[None, start : start + length] for start in starts.tolist()])
+    cut = segments(signal[None], spec)
     source = Source(kind="sound", name=name, sample_rate=rate, gain=gain)
-    return _dataset(segments, source), spec
+    return _dataset(cut, source, (len(signal),)), spec
 
 
 def from_pictures(
@@ -218,8 +233,8 @@ def _fitted(spec: TrainingSpec, extent: tuple[int, ...], out_channels: int) -> T
         raise FileRejected(str(error)) from error
 
 
-def _dataset(signals: Tensor, source: Source) -> Dataset:
-    data = Dataset(signals, source)
+def _dataset(signals: Tensor, source: Source, extent: tuple[int, ...] = ()) -> Dataset:
+    data = Dataset(signals, source, extent)
     if data.deviation < 1e-3:
         raise FileRejected(f"{source.name} is the same everywhere; there is nothing to learn.")
     return data

@@ -12,6 +12,7 @@ from torch import Tensor
 from abp_core.generator import Generator
 
 MOST_COMPARED = 1000  # examples whose principal components are taken
+ROUNDS = 20  # of filling in what was not seen
 PACE = 0.1  # of the way in one move: whole steps blow up a run that is still finding its scale
 
 
@@ -31,6 +32,32 @@ def begin_at_components(z: Tensor, y: Tensor) -> None:
     components = (some - mean).T @ vectors[:, there] / squares[there] * len(some) ** 0.5
     scores = (flat - mean) @ components
     z[:, : scores.shape[1]] = scores
+
+
+def filled_in(y: Tensor, visible: Tensor, d: int) -> Tensor:
+    """Signals y (n, ...) whose entries are known where `visible` is 1, the others by their mean
+    over the examples and its first d principal components: PCA of incomplete data by turns of
+    filling in and taking components (hard-impute; Mazumder, Hastie and Tibshirani 2010), with one
+    power step on a basis that is kept from turn to turn.
+
+    Only a place for chains to begin: few turns and few components, as much as y bears.
+    """
+    flat, seen = y.flatten(1), visible.to(y).expand_as(y).flatten(1)
+    times = seen.sum(0)
+    overall = (flat * seen).sum() / times.sum().clamp(min=1)
+    # Where few examples show an entry its mean leans on that of all.
+    mean = ((flat * seen).sum(0) + overall) / (times + 1)
+    shown = float(seen.mean())
+    rank = max(1, min(d, len(flat) - 1, round(d * shown)))
+    left = (flat - mean) * seen
+    guess = torch.zeros_like(left)
+    basis = left[:rank].T
+    for _ in range(ROUNDS):
+        full = left + guess * (1 - seen)
+        scores, _ = torch.linalg.qr(full @ basis)
+        basis = full.T @ scores
+        guess = scores @ basis.T
+    return (mean + left + guess * (1 - seen)).view_as(y)
 
 
 @torch.no_grad()

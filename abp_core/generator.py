@@ -15,10 +15,10 @@ Span = tuple[int, int]  # from the first entry to before the last
 class Generator(nn.Module):
     """f(z; W) of one `GeneratorSpec` (paper, section 2 and the networks of its experiments).
 
-    z (n, *latent_shape) -> x (n, *signal_shape), float32, in [-1, 1]. With a spatial latent any
-    (n, c, h, w) or (n, c, length) is taken and x grows with it. No layer mixes examples: there
-    is no batch normalisation, which the paper uses, because it would make one example's
-    posterior depend on the others in its batch.
+    z (n, *latent_shape) -> x (n, *signal_shape), in [-1, 1], float32 (of a network in double
+    precision, float64). With a spatial latent any (n, c, h, w) or (n, c, length) is taken and x
+    grows with it. No layer mixes examples: there is no batch normalisation, which the paper uses,
+    because it would make one example's posterior depend on the others in its batch.
 
     A sound is a picture of height one, so that both take the same fast kernels.
     """
@@ -88,7 +88,8 @@ class Generator(nn.Module):
             if layer < len(self.strides) - 1:
                 h = self._rectify(self._enlarge(h, kernel, bias, stride))
             else:
-                h = torch.tanh(self._enlarge_by_phases(h, kernel, bias).float())
+                h = self._enlarge_by_phases(h, kernel, bias)
+                h = torch.tanh(h.to(torch.promote_types(h.dtype, torch.float32)))
             if spans:
                 (row, _), (column, _) = spans[layer]
                 place = (row * stride[0], column * stride[1])

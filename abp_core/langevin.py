@@ -96,6 +96,36 @@ def langevin_steps(
         yield state
 
 
+def metropolis_steps(
+    energy: Energy,
+    z: Tensor,
+    noise: Tensor,
+    dice: Tensor,
+    spec: LangevinSpec,
+    metric: Metric | None = None,
+) -> Iterator[LangevinState]:
+    """The walk with a Metropolis test after every move (MALA; Roberts and Tweedie 1996): a chain
+    whose move is refused stays where it was. It rests at the posterior itself, whatever the step;
+    `langevin_steps` rests near it, the nearer the shorter the step.
+
+    dice (steps, n): uniform in [0, 1); a move is accepted where they fall below its `acceptance`.
+    """
+    state = evaluate(energy, z)
+    yield state
+    for step, (drawn, thrown) in enumerate(zip(noise, dice, strict=True), start=1):
+        there = evaluate(energy, move(state, drawn, spec, metric), step)
+        taken = thrown < acceptance(state, there, spec, metric)
+        wide = taken.view(-1, *[1] * (z.ndim - 1))
+        state = LangevinState(
+            step,
+            torch.where(wide, there.z, state.z),
+            torch.where(taken, there.energy, state.energy),
+            torch.where(wide, there.grad, state.grad),
+            state.ceiling,
+        )
+        yield state
+
+
 def infer(
     energy: Energy, z: Tensor, noise: Tensor, spec: LangevinSpec, metric: Metric | None = None
 ) -> Tensor:

@@ -35,6 +35,16 @@ class Occluded:
     def measure(self, x: Tensor, index: Tensor) -> Tensor:
         return x * self.visible[index].to(x)
 
+    def mean(self, y: Tensor) -> Tensor:
+        """Of what was seen of all examples y (n, c, ...), by channel: (c,)."""
+        rows = self.visible.to(y).expand_as(y).transpose(0, 1).flatten(1)
+        return y.transpose(0, 1).flatten(1).sum(1) / rows.sum(1).clamp(min=1)
+
+    def centred(self, y: Tensor) -> Tensor:
+        """y (n, c, ...) less the mean of its channel, and 0 where it was not seen."""
+        mean = self.mean(y).view(-1, *[1] * (y.ndim - 2))
+        return (y - mean) * self.visible.to(y)
+
 
 @dataclass(frozen=True, slots=True)
 class Compressed:
@@ -56,6 +66,14 @@ class Compressed:
 
 
 @dataclass(frozen=True, slots=True)
+class Grey:
+    """Colour is gone: only the mean of the channels was seen."""
+
+    def measure(self, x: Tensor, index: Tensor) -> Tensor:
+        return x.mean(1, keepdim=True)
+
+
+@dataclass(frozen=True, slots=True)
 class Downsampled:
     """Only the means of `factor`-wide blocks (squares, or stretches of sound) were seen."""
 
@@ -64,3 +82,15 @@ class Downsampled:
     def measure(self, x: Tensor, index: Tensor) -> Tensor:
         pool = F.avg_pool2d if x.ndim == 4 else F.avg_pool1d
         return pool(x, self.factor)
+
+
+def seen_deviation(observation: Observation, y: Tensor) -> float:
+    """The standard deviation of what was seen of all examples, y = A(x), about the mean of its
+    channel: of what Occluded hides nothing is known, and of Compressed each projection is a
+    channel, so that K of them weigh as much as K entries of a signal."""
+    if isinstance(observation, Occluded):
+        left = observation.centred(y)
+        seen = observation.visible.to(y).expand_as(y)
+        return float((left.square().sum() / seen.sum().clamp(min=1)).sqrt())
+    channels = y.transpose(0, 1).flatten(1)
+    return float((channels - channels.mean(1, keepdim=True)).square().mean().sqrt())

@@ -13,12 +13,12 @@ from torch import Tensor
 from abp_core.checkpoint import Checkpoint
 from abp_core.data import Dataset
 from abp_core.device import Machine, this_machine
-from abp_core.gauge import begin_at_components, standardise
+from abp_core.gauge import begin_at_components, filled_in, standardise
 from abp_core.generator import Generator
 from abp_core.langevin import acceptance, evaluate, langevin_steps, move
 from abp_core.metric import PACE, Metric, second_moment
 from abp_core.noise import chain_noise, shuffled
-from abp_core.observation import Full, Observation
+from abp_core.observation import Full, Observation, Occluded, seen_deviation
 from abp_core.posterior import Posterior
 from abp_core.spec import SHORTEST_TAUGHT, TrainingSpec
 from abp_core.teacher import Teacher
@@ -92,21 +92,25 @@ class Trainer:
         self.seconds = 0.0
         self.step_size = spec.langevin.step_size
         self.curvature = torch.eye(spec.generator.latent_shape[0], device=machine.device)
-        self.sigma = spec.sigma * data.deviation
+        everyone = torch.arange(len(data.signals))
+        self.y = self.observation.measure(data.signals, everyone)
+        deviation = seen_deviation(self.observation, self.y)
+        self.sigma = spec.sigma * deviation
         self.generator = Generator(spec.generator, seed=spec.seed).to(machine.device)
         if isinstance(self.observation, Full):
             mean = data.signals.transpose(0, 1).flatten(1).mean(1)
-            self.generator.begin_at(mean.to(machine.device), data.deviation)
+            self.generator.begin_at(mean.to(machine.device), deviation)
+        elif isinstance(self.observation, Occluded):
+            self.generator.begin_at(self.observation.mean(self.y).to(machine.device), deviation)
         self.optimiser = torch.optim.Adam(
             self.generator.parameters(), lr=spec.learning_rate, betas=(0.5, 0.999), fused=True
         )
-        everyone = torch.arange(len(data.signals))
-        self.y = self.observation.measure(data.signals, everyone).to(machine.device)
         self.z = chain_noise(
             seed=spec.seed, sweep=0, index=everyone, steps=1, shape=spec.generator.latent_shape
-        )[0].to(machine.device)
+        )[0]
         if spec.components:
-            begin_at_components(self.z, self.y)
+            begin_at_components(self.z, self._whole())
+        self.y, self.z = self.y.to(machine.device), self.z.to(machine.device)
 
         self._teacher = self._engaged() if spec.lesson_rate else None
 
@@ -121,6 +125,13 @@ class Trainer:
     def chains(self) -> int:
         """How many chains an iteration moves: its minibatch."""
         return len(self._posterior.index)
+
+    def _whole(self) -> Tensor:
+        """What was seen of all examples; of what Occluded shows in part, filled in."""
+        if isinstance(self.observation, Occluded):
+            d = self.spec.generator.latent_shape[0]
+            return filled_in(self.y, self.observation.visible, d)
+        return self.y
 
     def _engaged(self) -> Teacher:
         """A teacher, who must see the examples whole."""

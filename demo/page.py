@@ -7,7 +7,8 @@ from typing import Any
 import gradio as gr
 
 from demo.sessions import is_token, new_token
-from demo.tabs import explore, train
+from demo.tabs import explore, infer, repair, synthesise, train
+from demo.tabs.running import url
 from demo.widgets import widget
 from demo.workbench import EXAMPLES, Model, Rejected, Workbench
 
@@ -32,8 +33,8 @@ def build(workbench: Workbench) -> gr.Blocks:
                 "kind": card.kind,
                 "name": card.name,
                 "label": card.label,
-                "picture": train.url(card.picture),
-                "sound": train.url(card.sound) if card.sound else "",
+                "picture": url(card.picture),
+                "sound": url(card.sound) if card.sound else "",
                 "facts": card.facts,
             }
             for card in workbench.gallery()
@@ -85,9 +86,15 @@ def build(workbench: Workbench) -> gr.Blocks:
             own.upload(open_model, [token, own], shown, **quiet),
             follow.click(take_run, token, shown, **quiet),
         ]
-        with gr.Tabs():
+        with gr.Tabs(overflow_behavior="wrap"):
             with gr.Tab("Explore"):
                 explore.build(workbench, token, chosen, link)
+            with gr.Tab("Synthesise") as synthesis:
+                synthesise.build(workbench, token, chosen, synthesis)
+            with gr.Tab("Inference") as inference:
+                infer.build(workbench, token, chosen, inference)
+            with gr.Tab("Repair"):
+                repair.build(workbench, token, greeted, train.cards_of(workbench))
             with gr.Tab("Train"):
                 train.build(workbench, token, greeted)
     return page

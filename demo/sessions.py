@@ -26,14 +26,14 @@ class LostPlace(ValueError):
 class Visit:
     """viewers: pages that show this visit now. left_at: when the last of them went.
     folder: of the visitor's files to take home; it goes with the visit.
-    model: what the other tabs act on, as the workbench keeps it.
-    follows: whether that is the run."""
+    task: what the job is for, learn or repair. model: what the other tabs act on, as the workbench
+    keeps it."""
 
     job: Job | None = None
     model: Any = None
-    follows: bool = False
     name: str = ""
     kind: str = ""
+    task: str = "learn"
     viewers: int = 0
     left_at: float = field(default_factory=monotonic)
     folder: Path | None = None
@@ -90,7 +90,14 @@ class Sessions:
                 visit.left_at = monotonic()
 
     def admit(
-        self, token: str, job: Job, *, name: str, kind: str, after: Job | None = None
+        self,
+        token: str,
+        job: Job,
+        *,
+        name: str,
+        kind: str,
+        task: str = "learn",
+        after: Job | None = None,
     ) -> None:
         """Starts a job for a visitor in the place of an earlier one; that of another visitor who
         pauses gives way. after: the job it goes on from. Raises Busy."""
@@ -104,8 +111,7 @@ class Sessions:
             if visit.job is not None:
                 visit.job.stop()
             job.start(after=visit.job)
-            visit.job, visit.name, visit.kind = job, name, kind
-            visit.model, visit.follows = None, True
+            visit.job, visit.name, visit.kind, visit.task = job, name, kind, task
             self._give_up_jobs(visit)
 
     def sweep(self, now: float) -> None:

@@ -20,15 +20,15 @@ def build(
     """token: the visitor's. chosen: the events after which another model is current. link: the
     point that the address named, until it was shown."""
 
-    @_answered
+    @answered
     def look(token: str, key: str, sent: Mapping[str, Any]) -> dict[str, Any]:
         return workbench.look(token, key, sent.get("point"))
 
-    @_answered
+    @answered
     def sprite(token: str, key: str, sent: Mapping[str, Any]) -> dict[str, Any]:
         return {"picture": workbench.sprite(token, key, str(sent.get("what")))}
 
-    @_answered
+    @answered
     def journey(token: str, key: str, sent: Mapping[str, Any]) -> dict[str, Any]:
         return workbench.journey(token, key, sent.get("points"), str(sent.get("what")))
 
@@ -45,11 +45,15 @@ def build(
 
     for event in chosen:
         event.then(
-            explore_model, [token, link], [explore, link], show_progress="hidden", concurrency_limit=4
+            explore_model,
+            [token, link],
+            [explore, link],
+            show_progress="hidden",
+            concurrency_limit=4,
         )
 
 
-def _answered(
+def answered(
     order: Callable[[str, str, Mapping[str, Any]], dict[str, Any]],
 ) -> Callable[[Any], dict[str, Any]]:
     """The order as a function that a page may call with anything; a refusal is an answer."""

@@ -1,12 +1,9 @@
 """The Train tab: choose, press Train, watch, stop, take it home."""
 
-import asyncio
-import html
 from collections.abc import AsyncIterator, Callable
 from dataclasses import asdict, astuple
-from functools import partial, wraps
+from functools import partial
 from pathlib import Path
-from time import monotonic
 from typing import Any
 
 import gradio as gr
@@ -15,15 +12,23 @@ from gradio.events import Dependency
 from demo import limits
 from demo.jobs import AT_WORK, Report
 from demo.sessions import Busy, LostPlace
+from demo.tabs.running import (
+    NOTHING,
+    answered_by_notice,
+    curves_of,
+    follow,
+    notice_of,
+    picked,
+    stage_of,
+    url,
+)
 from demo.widgets import widget
-from demo.workbench import STYLES, Live, Rejected, Settings, Workbench, about, settings_from
+from demo.workbench import STYLES, Rejected, Settings, Workbench, about, settings_from
 
 ASSETS = Path(__file__).parents[1] / "assets"
 STANDARD = STYLES[1]
-SECONDS_OF_SILENCE = 10
 FIRST = {"kind": "texture", "item": "pebbles"}
 FILE_TYPES = [".png", ".jpg", ".jpeg", ".webp", ".wav", ".flac", ".ogg", ".mp3", ".zip", ".npz"]
-NOTHING = {"iterations": [], "errors": [], "latents": []}
 FORMULA = (Path(__file__).parent / "train.html").read_text()
 
 
@@ -32,18 +37,7 @@ def build(workbench: Workbench, token: gr.BrowserState, greeted: Dependency) -> 
     kind = gr.State(FIRST["kind"])
     with gr.Row(equal_height=False):
         with gr.Column(scale=5, min_width=320):
-            cards = [
-                {
-                    "kind": card.kind,
-                    "name": card.name,
-                    "label": card.label,
-                    "picture": card.picture,
-                    "sound": url(card.sound) if card.sound else "",
-                    "credit": card.credit,
-                }
-                for card in workbench.cards()
-            ]
-            picker = widget("picker", FIRST, cards=cards)
+            picker = widget("picker", FIRST, cards=cards_of(workbench))
             with gr.Accordion("Or bring your own", open=False):
                 upload = gr.File(
                     label="A picture, a sound, or a zip of aligned pictures",
@@ -95,7 +89,7 @@ def build(workbench: Workbench, token: gr.BrowserState, greeted: Dependency) -> 
 
     def choose(choice: object, style: str) -> tuple[Any, ...]:
         """Something of the pack was picked: it takes the place of whatever was uploaded."""
-        chosen, _ = _picked(choice)
+        chosen, _ = picked(choice)
         return chosen, None, None, "", *describe(chosen, style)
 
     def describe(kind: str, style: str) -> tuple[Any, ...]:
@@ -113,14 +107,14 @@ def build(workbench: Workbench, token: gr.BrowserState, greeted: Dependency) -> 
         try:
             kind, sentence = workbench.inspect(path)
         except Rejected as refusal:
-            return (_notice(str(refusal), refusal=True), *[gr.skip()] * (len(knobs) + 2))
-        return _notice(f"{sentence} Press Train to learn it."), kind, *describe(kind, style)
+            return (notice_of(str(refusal), refusal=True), *[gr.skip()] * (len(knobs) + 2))
+        return notice_of(f"{sentence} Press Train to learn it."), kind, *describe(kind, style)
 
-    @_answered
+    @answered_by_notice
     def recognise(path: str | None) -> str | None:
         return workbench.inspect_checkpoint(path) if path else None
 
-    @_answered
+    @answered_by_notice
     def begin(
         token: str,
         choice: object,
@@ -135,14 +129,14 @@ def build(workbench: Workbench, token: gr.BrowserState, greeted: Dependency) -> 
         else:
             workbench.start(
                 token,
-                item=_picked(choice)[1],
+                item=picked(choice)[1],
                 upload=upload or "",
                 style=style,
                 settings=settings_from(dict(zip(KNOBS, texts, strict=True))),
                 minutes=minutes,
             )
 
-    @_answered
+    @answered_by_notice
     def hold(token: str, label: str, minutes: float) -> None:
         if label == "Pause":
             workbench.pause(token)
@@ -151,11 +145,11 @@ def build(workbench: Workbench, token: gr.BrowserState, greeted: Dependency) -> 
         else:
             workbench.go_on(token, minutes)
 
-    @_answered
+    @answered_by_notice
     def halt(token: str) -> None:
         workbench.stop(token)
 
-    @_answered
+    @answered_by_notice
     def shorten(token: str, minutes: float) -> None:
         workbench.go_on(token, minutes, step_factor=0.5)
 
@@ -163,29 +157,23 @@ def build(workbench: Workbench, token: gr.BrowserState, greeted: Dependency) -> 
         try:
             return take(token), ""
         except Rejected as refusal:
-            return gr.skip(), _notice(str(refusal), refusal=True)
+            return gr.skip(), notice_of(str(refusal), refusal=True)
 
     async def attach(token: str) -> AsyncIterator[tuple[Any, ...]]:
         """Streams the visitor's run to this page for as long as the page is open."""
         nothing = [gr.skip()] * 9
         yield (*nothing[:3], gr.update(interactive=True), *nothing[4:])
+        phase = ""
         try:
-            with workbench.sessions.watching(token):
-                shown, phase, spoke = (0, 0), "", monotonic()
-                while True:
-                    live = workbench.live(token)
-                    now = (live.number, live.report.number) if live else shown
-                    if live and now != shown:
-                        changed = live.report.phase != phase
-                        buttons = _buttons(live.report) if changed else nothing[3:]
-                        shown, phase, spoke = now, live.report.phase, monotonic()
-                        yield (gr.skip(), _stage(live), _curves(live.report), *buttons)
-                    elif monotonic() - spoke > SECONDS_OF_SILENCE:
-                        spoke = monotonic()
-                        yield tuple(nothing)  # by this a page that is gone is noticed
-                    await asyncio.sleep(0.1)
+            async for live in follow(workbench, token, "learn"):
+                if live is None:
+                    yield tuple(nothing)
+                    continue
+                buttons = _buttons(live.report) if live.report.phase != phase else nothing[3:]
+                phase = live.report.phase
+                yield (gr.skip(), stage_of(live), curves_of(live.report), *buttons)
         except (Rejected, Busy, LostPlace) as refusal:
-            yield (_notice(str(refusal), refusal=True), *nothing[1:])
+            yield (notice_of(str(refusal), refusal=True), *nothing[1:])
 
     picker.change(
         choose,
@@ -224,24 +212,19 @@ def build(workbench: Workbench, token: gr.BrowserState, greeted: Dependency) -> 
     )
 
 
-def _answered(order: Callable[..., str | None]) -> Callable[..., str]:
-    """The order as a handler whose output is the notice: a refusal, an answer, or nothing."""
-
-    @wraps(order)
-    def handler(*inputs: Any) -> str:
-        try:
-            answer = order(*inputs)
-        except Rejected as refusal:
-            return _notice(str(refusal), refusal=True)
-        return _notice(answer) if answer else ""
-
-    return handler
-
-
-def _picked(choice: object) -> tuple[str, str]:
-    """Kind and item of a picker's value, whatever was sent in its place."""
-    fields = choice if isinstance(choice, dict) else {}
-    return str(fields.get("kind", "")), str(fields.get("item", ""))
+def cards_of(workbench: Workbench) -> list[dict[str, Any]]:
+    """What the pack has, as a picker shows it."""
+    return [
+        {
+            "kind": card.kind,
+            "name": card.name,
+            "label": card.label,
+            "picture": card.picture,
+            "sound": url(card.sound) if card.sound else "",
+            "credit": card.credit,
+        }
+        for card in workbench.cards()
+    ]
 
 
 def _knobs(own: Settings) -> list[gr.Textbox]:
@@ -264,49 +247,6 @@ KNOBS = {
 }
 
 
-HEADLINES = {
-    "starting": "Getting ready to learn {}",
-    "running": "Learning {}",
-    "paused": "Paused: {}",
-    "stopped": "Stopped: {}",
-    "finished": "Learnt: {}",
-    "diverged": "{} ran away",
-    "failed": "{} could not be learnt",
-}
-
-
-def _stage(live: Live) -> dict[str, Any]:
-    report = live.report
-    return {
-        "phase": report.phase,
-        "headline": HEADLINES[report.phase].format(live.name),
-        "detail": _detail(report),
-        "progress": report.progress,
-        "kind": live.kind,
-        "panels": [
-            {"caption": panel.caption, "picture": panel.picture, "sound": panel.sound}
-            for panel in live.panels
-        ],
-    }
-
-
-def _detail(report: Report) -> str:
-    if report.sentence:
-        return report.sentence
-    parts = [f"iteration {report.iteration}"] if report.iteration else []
-    if report.phase == "running" and report.rate:
-        left = report.seconds_left
-        parts += [f"{report.rate:.1f} a second", f"{left // 60}:{left % 60:02d} left"]
-    return " · ".join(parts)
-
-
-def _curves(report: Report) -> dict[str, Any]:
-    if not report.curve:
-        return NOTHING
-    iterations, errors, latents = zip(*report.curve, strict=True)
-    return {"iterations": iterations, "errors": errors, "latents": latents}
-
-
 def _buttons(report: Report) -> list[Any]:
     """train, pause, stop, take_model, take_samples, shorter."""
     at_work = report.phase in AT_WORK
@@ -320,11 +260,6 @@ def _buttons(report: Report) -> list[Any]:
         gr.update(interactive=known),
         gr.update(visible=report.phase == "diverged"),
     ]
-
-
-def _notice(sentence: str, *, refusal: bool = False) -> str:
-    role, kind = ("alert", "abp-notice refusal") if refusal else ("status", "abp-notice")
-    return f'<div class="{kind}" role="{role}">{html.escape(sentence)}</div>'
 
 
 def _welcome() -> dict[str, Any]:
@@ -352,8 +287,3 @@ def _welcome() -> dict[str, Any]:
 
 def _asset(name: str) -> str:
     return url(str(ASSETS / name))
-
-
-def url(path: str) -> str:
-    """Where the page finds a file of ours, relative to itself."""
-    return f"gradio_api/file={path}"

@@ -70,13 +70,17 @@ function plot(canvas, xs, ys, { hue, log, reference }) {
 }
 
 function draw() {
-  const { iterations = [], errors = [], latents = [] } = props.value || {};
+  const { iterations = [], errors = [], latents = [], title } = props.value || {};
+  if (title) {
+    element.querySelector("figcaption b").textContent = title[0];
+    element.querySelector("figcaption span").textContent = title[1];
+  }
   plot(canvases[0], iterations, errors, { hue: "--abp-learn", log: true });
   plot(canvases[1], iterations, latents, { hue: "--abp-infer", reference: iterations.length ? 1 : undefined });
   [errors, latents].forEach((ys, i) => {
     const last = ys[ys.length - 1];
     outputs[i].textContent = ys.length ? short(last) : "";
-    const name = i ? "Size of the latents" : "Reconstruction error";
+    const name = i ? "Size of the latents" : element.querySelector("figcaption b").textContent;
     canvases[i].setAttribute("aria-label", ys.length
       ? `${name}: ${short(ys[0])} at iteration ${iterations[0]}, ${short(last)} at iteration ${iterations[iterations.length - 1]}`
       : `${name}, no values yet`);

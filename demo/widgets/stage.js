@@ -1,6 +1,5 @@
 // The live view: value {phase, headline, detail, progress, kind, panels: [{caption, picture, sound}]}.
 const part = (selector) => element.querySelector(selector);
-const figures = [...element.querySelectorAll("figure")];
 const calm = window.matchMedia("(prefers-reduced-motion: reduce)");
 let spokenAt = 0;
 let spokenPhase = "";
@@ -16,11 +15,14 @@ function offer(audio, sound) {
   delete audio.dataset.next;
   audio.src = sound;
 }
-for (const figure of figures) {
-  const audio = figure.querySelector("audio");
+function addFigure() {
+  const figure = document.createElement("figure");
+  const audio = Object.assign(document.createElement("audio"), { controls: true, preload: "metadata" });
+  figure.append(document.createElement("figcaption"), document.createElement("img"), audio);
   for (const event of ["pause", "ended"]) {
     audio.addEventListener(event, () => audio.dataset.next && offer(audio, audio.dataset.next));
   }
+  part(".panels").append(figure);
 }
 
 function draw() {
@@ -40,7 +42,9 @@ function draw() {
     spokenPhase = value.phase;
   }
   part(".panels").dataset.kind = value.kind;
-  figures.forEach((figure, i) => {
+  part(".panels").dataset.number = value.panels.length;
+  while (part(".panels").childElementCount < value.panels.length) addFigure();
+  [...part(".panels").children].forEach((figure, i) => {
     const panel = value.panels[i];
     figure.hidden = !panel;
     if (!panel) return;

@@ -4,23 +4,32 @@ from demo.workbench.bench import EXAMPLES, Workbench
 from demo.workbench.cards import Card, label_of
 from demo.workbench.models import Model, ModelCard
 from demo.workbench.refusals import Rejected
+from demo.workbench.repairs import Repaired, takings
 from demo.workbench.run import CAPTIONS, Live, Panel
 from demo.workbench.settings import STYLES, Settings, about, preset_for, settings_from
+from demo.workbench.synthesise import Made, Making
+from demo.workbench.wishes import TILES, Offer
 
 __all__ = [
     "CAPTIONS",
     "EXAMPLES",
     "STYLES",
+    "TILES",
     "Card",
     "Live",
+    "Made",
+    "Making",
     "Model",
     "ModelCard",
+    "Offer",
     "Panel",
     "Rejected",
+    "Repaired",
     "Settings",
     "Workbench",
     "about",
     "label_of",
     "preset_for",
     "settings_from",
+    "takings",
 ]

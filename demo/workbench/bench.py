@@ -4,6 +4,7 @@ import tempfile
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -17,12 +18,17 @@ from demo.workbench.bounds import require_bearable, require_minutes
 from demo.workbench.cards import Card, card_of, label_of
 from demo.workbench.explore import Explored, Explorer, description, look, sprite
 from demo.workbench.home import slug, write_picture, write_sound
+from demo.workbench.inference import Inference
 from demo.workbench.journeys import journey
 from demo.workbench.models import Collection, Model, ModelCard, model_of
 from demo.workbench.points import point_from
 from demo.workbench.refusals import Rejected, explain, refusing, writing
+from demo.workbench.repair import RepairRun
+from demo.workbench.repairs import Repaired, Repairs
 from demo.workbench.run import Live, Run, live_of
 from demo.workbench.settings import STYLES, Settings, preset_for, spec_with
+from demo.workbench.synthesise import Made, Making, chunk, make
+from demo.workbench.wishes import Offer, Sent, offer_of
 
 EXAMPLES = Path(__file__).parents[1] / "examples"
 
@@ -38,6 +44,17 @@ class Workbench:
         self._outbox = tempfile.TemporaryDirectory(prefix="abp-studio-")
         self._lookers = threading.BoundedSemaphore(limits.LOOKERS)
         self._hands = threading.BoundedSemaphore(limits.ASIDE)
+        self.repairs = Repairs(
+            self._chosen,
+            self._admit,
+            self._aside,
+            lambda token, name: self._place(self._visit(token), name),
+        )
+        self.inference = Inference(
+            self._explored,
+            self._pack,
+            lambda token, name: self._place(self._visit(token), name),
+        )
 
     def close(self) -> None:
         self.sessions.close()
@@ -119,13 +136,14 @@ class Workbench:
         if earlier is None or visit.at_work or earlier.report.phase == "failed":
             raise Rejected("There is no ended run to go on with; press Train to begin one.")
 
-        def prepare() -> Run:
-            trainer: Trainer = earlier.take_over().trainer
+        def prepare() -> Run | RepairRun:
+            run: Run | RepairRun = earlier.take_over()
+            trainer = run.trainer
             if step_factor != 1.0:
                 saved = trainer.checkpoint()
                 saved = saved.at(saved.step_size * step_factor)
-                trainer = Trainer.resume(saved, trainer.data)
-            return Run(trainer)
+                trainer = Trainer.resume(saved, trainer.data, trainer.observation)
+            return run.renewed(trainer)
 
         self._admit(
             token,
@@ -133,6 +151,7 @@ class Workbench:
             minutes,
             name=visit.name,
             kind=visit.kind,
+            task=visit.task,
             curve=earlier.report.curve,
             after=earlier,
         )
@@ -152,7 +171,7 @@ class Workbench:
         if name not in self._collection:
             raise Rejected("There is no such model here; please choose one of the gallery.")
         with refusing():
-            visit.model, visit.follows = self._collection.model(name), False
+            visit.model = self._collection.model(name)
         return self.model(token)
 
     def open_model(self, token: str, path: str) -> Model:
@@ -161,7 +180,7 @@ class Workbench:
         saved = self._opened(path)
         file = Path(path)
         key = f"{file.name}-{new_token()}"
-        visit.model, visit.follows = model_of(saved, "file", key=key, path=file.name), False
+        visit.model = model_of(saved, "file", key=key, path=file.name)
         return self.model(token)
 
     def follow(self, token: str) -> Model:
@@ -170,7 +189,7 @@ class Workbench:
         assert visit.job is not None
         key = f"run-{visit.job.number}-{saved.iteration}-{token[:8]}"
         path = f"{slug(visit.name)}-{saved.iteration}.safetensors"
-        visit.model, visit.follows = model_of(saved, "run", key=key, path=path), True
+        visit.model = model_of(saved, "run", key=key, path=path)
         return self.model(token)
 
     def arrive(self, token: str, name: str = "") -> Model:
@@ -179,9 +198,6 @@ class Workbench:
         visit = self._visit(token)
         if name in self._collection:
             return self.choose(token, name)
-        if visit.model is None and visit.follows:
-            with suppress(Rejected):
-                return self.follow(token)
         if visit.model is None and self._collection.first():
             self.choose(token, self._collection.first())
         if name:
@@ -191,8 +207,6 @@ class Workbench:
     def model(self, token: str) -> Model:
         """The visitor's current model. Raises Rejected."""
         visit = self._visit(token)
-        if visit.model is None and visit.follows:
-            return self.follow(token)
         if not isinstance(visit.model, Model):
             raise Rejected("Please choose a model first.")
         return visit.model
@@ -226,6 +240,40 @@ class Workbench:
         sent = points if isinstance(points, list) else []
         with self._aside(), refusing():
             return journey(explored, [point_from(point) for point in sent[:9]], what)
+
+    def example(self, token: str) -> Any:
+        """A training example of the current model, (CANVAS, CANVAS, 3). Raises Rejected."""
+        return self.repairs.example(self.inference.library.of(self.model(token)))
+
+    def repair(self, token: str, picture: Any, painted: Any) -> Iterator[Repaired]:
+        """Answers of the current model to a painted part of a picture. Raises Rejected."""
+        return self.repairs.repair(token, self.model(token), picture, painted)
+
+    def offer(self, token: str) -> Offer:
+        """What the Synthesise tab can ask of the current model. Raises Rejected."""
+        model = self.model(token)
+        return offer_of(model, self._learnt_from(model))
+
+    def make(self, token: str, sent: Sent) -> Iterator[Making | Made]:
+        """Makes what a page asked of the current model, in steps; the last is what was made.
+        Raises Rejected."""
+        visit, model = self._visit(token), self.model(token)
+        place = partial(self._place, visit)
+        with self._aside(), writing(), refusing():
+            yield from make(model, sent, self._learnt_from(model), place)
+
+    def chunk(self, token: str, key: str, sent: Sent) -> dict[str, Any]:
+        """A stretch of the endless sound of the model `key`. Raises Rejected."""
+        model = self.model(token)
+        if key != model.key:
+            raise Rejected("Another model was chosen meanwhile; please begin anew.")
+        with self._exploring():
+            return chunk(model, sent)
+
+    def _learnt_from(self, model: Model) -> data.PackItem | None:
+        """The bundled data that a model learnt from, if it did."""
+        item = self._pack.get(model.name)
+        return item if item is not None and item.kind == model.kind else None
 
     def _explored(self, token: str, key: str) -> Explored:
         """The visitor's current model, if it is the one that the page shows. Raises Rejected."""

@@ -1,7 +1,5 @@
 """What the Explore tab shows of a model: its directions, its plane, and any point of it."""
 
-import base64
-import io
 import threading
 from collections import OrderedDict
 from collections.abc import Callable
@@ -10,12 +8,10 @@ from typing import Any
 
 import numpy as np
 import torch
-from PIL import Image
 from torch import Tensor
 
 from abp_core import synthesis
 from abp_core.directions import Directions, directions
-from abp_core.latent_maps import LatentMap
 from abp_core.metrics import sound
 from demo import limits, media
 from demo.workbench.models import Model
@@ -112,7 +108,10 @@ def look(explored: Explored, point: Point) -> dict[str, Any]:
     latents = latent_map(model, found, point)
     view = view_of(model)
     signal = synthesis.piece(model.generator, latents, (0,) * len(view), view)[0]
-    return {**_shown(model, signal), "map": _map_picture(found, latents, view)}
+    return {
+        **_shown(model, signal),
+        "map": map_picture(found, latents.part((0,) * len(view), view)),
+    }
 
 
 def sprite(explored: Explored, what: str) -> str:
@@ -144,7 +143,7 @@ def _ends(explored: Explored) -> str:
 def _examples(explored: Explored) -> str:
     model = explored.model
     z = model.saved.latents[:EXAMPLES]
-    return media.jpeg_url(_sheet(model, model.generator(z), columns=len(z)), 80)
+    return media.jpeg_url(thumbnails(model, model.generator(z), columns=len(z)), 80)
 
 
 @torch.inference_mode()
@@ -173,10 +172,10 @@ def _thumbs(model: Model, moved: Tensor, mean: Tensor) -> media.Pixels:
                 ).split(8)
             ]
         )
-    return _sheet(model, signals, columns=2)
+    return thumbnails(model, signals, columns=2)
 
 
-def _sheet(model: Model, signals: Tensor, columns: int) -> media.Pixels:
+def thumbnails(model: Model, signals: Tensor, columns: int) -> media.Pixels:
     """Signals (n, c, ...) as thumbnails side by side."""
     if model.kind == "sound":
         tiles = [media.spectrogram(signal[0].numpy(), THUMB, THUMB) for signal in signals]
@@ -196,15 +195,12 @@ def _shown(model: Model, signal: Tensor) -> dict[str, str]:
     return {"picture": media.jpeg_url(picture), "sound": sound}
 
 
-def _map_picture(found: Directions, latents: LatentMap, view: tuple[int, ...]) -> str:
-    """The latent map, a pixel a position: the three leading coordinates as red, green and blue."""
-    z = latents.part((0,) * len(view), view)
-    t = found.coordinates(z.flatten(1).T)
+def map_picture(found: Directions, z: Tensor) -> str:
+    """A latent map (channels, *extent), a pixel a position: the three leading coordinates as red,
+    green and blue."""
+    t = found.coordinates(z.float().cpu().flatten(1).T)
     colours = torch.full((len(t), 3), 0.5)
     shown = min(3, t.shape[1])
     colours[:, :shown] = torch.special.ndtr(t[:, :shown])
-    rows, columns = view if len(view) == 2 else (1, *view)
-    pixels = colours.mul(255).byte().reshape(rows, columns, 3).numpy()
-    buffer = io.BytesIO()
-    Image.fromarray(pixels).save(buffer, "PNG")
-    return "data:image/png;base64," + base64.b64encode(buffer.getvalue()).decode()
+    rows, columns = z.shape[1:] if z.ndim == 3 else (1, z.shape[1])
+    return media.png_url(colours.mul(255).byte().reshape(rows, columns, 3).numpy())

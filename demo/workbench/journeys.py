@@ -1,13 +1,10 @@
 """The way between points of a model: a strip, a panel between four corners, a film, a sound."""
 
-import base64
-import io
 import math
 from itertools import pairwise
 from typing import Any
 
 import torch
-from PIL import Image
 from torch import Tensor
 
 from abp_core import synthesis
@@ -41,8 +38,8 @@ def journey(explored: Explored, points: list[Point], what: str) -> dict[str, Any
     name = f"{explored.model.name}-{what}"
     if what == "film":
         way = _way(corners, FRAMES)
-        frames = [Image.fromarray(f) for f in synthesis.pixels(_made(explored, way))]
-        film = _animation(frames + frames[-2:0:-1])
+        frames = list(synthesis.pixels(_made(explored, way)))
+        film = media.film_url(frames + frames[-2:0:-1], MILLISECONDS)
         return {"picture": film, "sound": "", "file": film, "name": f"{name}.webp"}
     if what == "panel":
         if len(corners) != MOST_POINTS:
@@ -54,10 +51,8 @@ def journey(explored: Explored, points: list[Point], what: str) -> dict[str, Any
         way = _way(corners, STEPS)
         columns = len(way)
     sheet = synthesis.contact_sheet(synthesis.pixels(_made(explored, way)), columns)
-    file = io.BytesIO()
-    Image.fromarray(sheet).save(file, "PNG")
-    png = "data:image/png;base64," + base64.b64encode(file.getvalue()).decode()
-    return {"picture": media.jpeg_url(sheet, 90), "sound": "", "file": png, "name": f"{name}.png"}
+    picture, file = media.jpeg_url(sheet, 90), media.png_url(sheet)
+    return {"picture": picture, "sound": "", "file": file, "name": f"{name}.png"}
 
 
 def _latents(explored: Explored, point: Point, *, small: bool) -> Tensor:
@@ -105,18 +100,3 @@ def _sound(explored: Explored, points: list[Point]) -> dict[str, Any]:
         "file": sound,
         "name": f"{model.name}-way.wav",
     }
-
-
-def _animation(frames: list[Image.Image]) -> str:
-    file = io.BytesIO()
-    frames[0].save(
-        file,
-        "WEBP",
-        save_all=True,
-        append_images=frames[1:],
-        duration=MILLISECONDS,
-        loop=0,
-        quality=85,
-        method=2,
-    )
-    return "data:image/webp;base64," + base64.b64encode(file.getvalue()).decode()

@@ -30,9 +30,11 @@ class Panel:
 
 @dataclass(frozen=True, slots=True)
 class Live:
-    """A visitor's run as it stands, ready to be shown. number: tells runs apart."""
+    """A visitor's run as it stands, ready to be shown. number: tells runs apart. task: learn, or
+    repair."""
 
     number: int
+    task: str
     name: str
     kind: str
     report: Report
@@ -45,7 +47,7 @@ def live_of(visit: Visit) -> Live | None:
     if job is None:
         return None
     report = job.report
-    return Live(job.number, label_of(visit.name), visit.kind, report, report.view or ())
+    return Live(job.number, visit.task, label_of(visit.name), visit.kind, report, report.view or ())
 
 
 class Run:
@@ -54,6 +56,10 @@ class Run:
     def __init__(self, trainer: Trainer) -> None:
         self.trainer = trainer
         self._diverging = Diverging(trainer.chains)
+
+    def renewed(self, trainer: Trainer) -> "Run":
+        """The same run of another trainer."""
+        return Run(trainer)
 
     def iterate(self) -> Iterator[Progress | None]:
         for event in self.trainer.alternation():

@@ -4,7 +4,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from abp_core.observation import Compressed, Downsampled, Full, Observation, Occluded
+from abp_core.observation import Compressed, Downsampled, Full, Grey, Observation, Occluded
 
 SHAPE = (3, 4, 6)
 EXAMPLES = 5
@@ -20,6 +20,7 @@ ALL: dict[str, Observation] = {
     "occluded": Occluded(VISIBLE),
     "compressed": Compressed.random(7, SHAPE, seed=1),
     "downsampled": Downsampled(2),
+    "grey": Grey(),
 }
 
 

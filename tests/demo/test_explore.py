@@ -61,14 +61,16 @@ def test_a_chosen_model_is_the_current_one_until_another_is(workbench: Workbench
     assert workbench.model(token).name == TEXTURE
 
 
-def test_a_run_that_begins_becomes_the_current_model(workbench: Workbench) -> None:
+def test_a_run_becomes_the_current_model_when_it_is_asked_for(workbench: Workbench) -> None:
     token = new_token()
     workbench.choose(token, SOUND)
     workbench.start(
         token, item=TEXTURE, upload="", style="Quick", settings=Settings(), minutes=0.25
     )
-    model = workbench.model(token)
+    assert workbench.model(token).name == SOUND
+    model = workbench.follow(token)
     assert (model.origin, model.kind) == ("run", "texture")
+    assert workbench.model(token) is model
     workbench.stop(token)
 
 

@@ -35,6 +35,11 @@ ENDPOINTS = {
     *("_greet", "choose", "describe", "inspect", "recognise", "begin", "hold", "halt", "shorten"),
     *("partial", "partial_1", "attach", "arrive", "choose_model", "open_model", "take_run"),
     *("explore_model", "explore_model_1", "explore_model_2", "explore_model_3"),
+    *("fit", "fit_1", "fit_2", "fit_3", "tune", "tune_1", "synthesise", "synthesise_1"),
+    *("catch_up", "catch_up_1", "catch_up_2", "catch_up_3", "open_tab", "open_tab_1"),
+    *("infer_with", "infer_with_1", "infer_with_2", "infer_with_3", "bring", "take"),
+    *("choose_data", "show_more", "show_more_1", "show_more_2", "learn", "hold_repair"),
+    *("halt_repair", "attach_repair", "open_picture", "open_example", "repair"),
 }
 JSON = {"Content-Type": "application/json"}
 
@@ -180,12 +185,16 @@ def servers(studio: Studio) -> dict[str, int]:
         name: component["id"]
         for component in studio.blocks.get_config_file()["components"]
         for name in component["props"].get("server_fns") or []
+        if name != "accept_blobs"  # the image editor's own
     }
 
 
 def test_what_a_script_may_call_survives_garbage(studio: Studio) -> None:
     known = servers(studio)
-    assert set(known) >= {"look", "sprite", "journey"}
+    assert set(known) == {
+        *("look", "sprite", "journey", "chunk"),
+        *("begin", "advance", "land", "heard", "slowly"),
+    }
     token = new_token()
     studio.workbench.choose(token, "pebbles")
     sent: list[Any] = [None, [], "x" * 1000, 1e308, {}, {"token": token}, {"token": {}, "key": []}]
@@ -206,7 +215,9 @@ def test_what_a_script_may_call_survives_garbage(studio: Studio) -> None:
     assert studio.answers()
 
 
-@pytest.mark.parametrize("endpoint", ["inspect", "recognise", "begin", "open_model"])
+@pytest.mark.parametrize(
+    "endpoint", ["inspect", "recognise", "begin", "open_model", "bring", "open_picture"]
+)
 def test_a_file_that_was_not_uploaded_is_not_read(studio: Studio, endpoint: str) -> None:
     """A path in the server's own words must be one that the server itself gave out."""
     for path in ("/etc/passwd", str(ROOT / "app.py"), "../app.py"):
@@ -216,6 +227,8 @@ def test_a_file_that_was_not_uploaded_is_not_read(studio: Studio, endpoint: str)
             "inspect": [forged, "Quick"],
             "recognise": [forged],
             "open_model": [token, forged],
+            "bring": [token, {}, forged],
+            "open_picture": [forged],
             "begin": [token, {"item": ""}, forged, None, "Quick", 1, *[""] * 8],
         }
         reply = studio.call(endpoint, json.dumps({"data": data[endpoint]}).encode())

@@ -1,0 +1,191 @@
+"""The orders of the Inference tab: bring something, begin a walk, go on with it, take it home."""
+
+import itertools
+import threading
+from collections import OrderedDict
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from abp_core.data import PackItem
+from demo import limits, media
+from demo.workbench.cards import label_of
+from demo.workbench.explore import Explored, thumbnails
+from demo.workbench.home import slug
+from demo.workbench.models import Model
+from demo.workbench.refusals import Rejected, refusing, writing
+from demo.workbench.slow import slowly
+from demo.workbench.targets import Library, Target, read
+from demo.workbench.walk_views import film, heard, land, opening, spread, steps_from
+from demo.workbench.walking import Walking, begun, record, replayed, told, wish_from
+
+EXAMPLES = 24  # of training, that can be chosen from
+MILLISECONDS = 80  # that a step is shown in a film
+
+Known = Callable[[str, str], Explored]  # by token and key of the model
+_numbers = itertools.count(1)
+
+
+class Inference:
+    """The walks of all visitors, one each. explored: the current model of a visitor. place: where
+    a file for a visitor is written."""
+
+    def __init__(
+        self, explored: Known, pack: Mapping[str, PackItem], place: Callable[[str, str], Path]
+    ) -> None:
+        self._explored, self._pack, self._place = explored, pack, place
+        self.library = Library(pack)
+        self._walks: OrderedDict[str, Walking] = OrderedDict()
+        self._brought: OrderedDict[str, tuple[str, Target]] = OrderedDict()
+        self._lock = threading.Lock()
+        self._walkers = threading.BoundedSemaphore(limits.LOOKERS)
+
+    def describe(self, model: Model) -> dict[str, Any]:
+        """What can be inferred with a model: its training examples, things of the pack."""
+        items = [
+            {"name": name, "label": label_of(name)}
+            for name, item in self._pack.items()
+            if item.kind == model.kind and name != model.name
+        ]
+        examples, sheet = 0, ""
+        try:
+            signals = self.library.of(model).signals[:EXAMPLES]
+            examples = len(signals)
+            sheet = media.jpeg_url(thumbnails(model, signals, columns=examples), 80)
+        except Rejected:
+            pass  # a model of somebody's own data: a file can still be brought
+        saved = model.saved
+        return {
+            "key": model.key,
+            "label": model.label,
+            "kind": model.kind,
+            "items": items if model.kind != "objects" else [],
+            "examples": examples,
+            "sheet": sheet,
+            "own": {
+                "step_size": saved.step_size,
+                "sigma": saved.spec.sigma,
+                "steps": saved.spec.langevin.steps,
+            },
+        }
+
+    def bring(self, token: str, key: str, path: str) -> str:
+        """A visitor's file as the next target; its name. Raises Rejected."""
+        model = self._explored(token, key).model
+        with refusing():
+            target = Target(Path(path).name, read(model, Path(path), Path(path).stem).signals[:1])
+        with self._lock:
+            _put(self._brought, token, (key, target))
+        return target.name
+
+    def begin(self, token: str, key: str, sent: Mapping[str, Any]) -> dict[str, Any]:
+        """Chains at the start of a walk. Raises Rejected."""
+        explored = self._explored(token, key)
+        with self._walking():
+            target = self._target(token, explored.model, sent.get("target"))
+            number = next(_numbers)
+            if sent.get("replay") is True:
+                walking = replayed(number, explored, target)
+            else:
+                walking = begun(number, explored, target, wish_from(sent.get("wish")))
+            with self._lock:
+                _put(self._walks, token, walking)
+            return {**opening(walking), "steps": steps_from(walking, 0, 0), **told(walking)}
+
+    def advance(self, token: str, number: object, first: object, chain: object) -> dict[str, Any]:
+        """The steps from `first` on, taken if they were not yet. Raises Rejected."""
+        walking = self._walk(token, number)
+        start, chosen = _count(first), _count(chain)
+        with self._walking(), walking.lock:
+            walk = walking.walk
+            while len(walk.steps) < start + limits.STEPS_AT_ONCE and not walk.ended:
+                walk.advance()
+            return {
+                "steps": steps_from(walking, start, chosen),
+                "spread": spread(walking),
+                **told(walking),
+            }
+
+    def land(self, token: str, number: object) -> dict[str, Any]:
+        """The landscape that a walk crosses. Raises Rejected."""
+        walking = self._walk(token, number)
+        with self._walking(), walking.lock:
+            return land(walking)
+
+    def heard(self, token: str, number: object, step: object, chain: object) -> dict[str, Any]:
+        """One step as a sound. Raises Rejected."""
+        walking = self._walk(token, number)
+        with self._walking():
+            return {"sound": heard(walking, _count(step), _count(chain))}
+
+    def slowly(self, token: str, number: object, step: object, chain: object) -> dict[str, Any]:
+        """One iteration in its parts. Raises Rejected."""
+        walking = self._walk(token, number)
+        with self._walking():
+            return {"parts": slowly(walking, _count(step), _count(chain))}
+
+    def take(self, token: str, number: object, what: object, chain: object) -> str:
+        """Path of the walk as a file: `film` or `record`. Raises Rejected."""
+        walking = self._walk(token, number)
+        name = f"{slug(walking.model.name)}-walk-{walking.number}"
+        with self._walking(), writing():
+            if what == "film":
+                path = self._place(token, f"{name}.webp")
+                path.write_bytes(media.film(film(walking, _count(chain)), MILLISECONDS))
+            elif what == "record":
+                path = self._place(token, f"{name}.npz")
+                path.write_bytes(record(walking))
+            else:
+                raise Rejected("A walk is taken home as a film or as its record.")
+        return str(path)
+
+    def _target(self, token: str, model: Model, sent: object) -> Target:
+        fields = sent if isinstance(sent, Mapping) else {}
+        if fields.get("brought"):
+            with self._lock:
+                key, target = self._brought.get(token, ("", None))
+            if target is None or key != model.key:
+                raise Rejected("Please bring the file again; another model was chosen since.")
+            return target
+        if item := fields.get("item"):
+            with refusing():
+                return self.library.item(model, str(item))
+        with refusing():
+            signals = self.library.of(model).signals
+        example = _count(fields.get("example", 0))
+        if example >= len(signals):
+            raise Rejected(f"This model has {len(signals)} training examples; please choose one.")
+        label = f"{model.label}, example {example + 1}"
+        return Target(label, signals[example : example + 1], example)
+
+    def _walk(self, token: str, number: object) -> Walking:
+        with self._lock:
+            walking = self._walks.get(token)
+        if walking is None or walking.number != number:
+            raise Rejected("This walk is no longer kept here; please press Infer to begin anew.")
+        return walking
+
+    @contextmanager
+    def _walking(self) -> Iterator[None]:
+        """For a few visitors at a time. Raises Rejected."""
+        if not self._walkers.acquire(timeout=limits.SECONDS_WAITING):
+            raise Rejected("Many visitors infer just now; please try again soon.")
+        try:
+            with refusing():
+                yield
+        finally:
+            self._walkers.release()
+
+
+def _put(kept: OrderedDict[str, Any], token: str, value: Any) -> None:
+    kept[token] = value
+    kept.move_to_end(token)
+    while len(kept) > limits.WALKS:
+        kept.popitem(last=False)
+
+
+def _count(sent: object) -> int:
+    if isinstance(sent, bool) or not isinstance(sent, int) or not 0 <= sent < 10**9:
+        raise Rejected("This page and the studio do not agree any more; please reload it.")
+    return sent

@@ -1,0 +1,212 @@
+"""Learning from data that was never seen whole, as a job drives it, and repairs by a model."""
+
+import dataclasses
+import math
+from collections.abc import Iterator
+from typing import Self
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from abp_core import synthesis
+from abp_core.data import Dataset
+from abp_core.langevin import infer
+from abp_core.metric import Metric
+from abp_core.noise import chain_noise
+from abp_core.observation import Downsampled, Observation
+from abp_core.posterior import Posterior
+from abp_core.presets import Preset
+from abp_core.spec import TrainingSpec
+from abp_core.trainer import Diverging, Trainer
+from demo import media
+from demo.jobs import Progress
+from demo.workbench.hiding import Hidden
+from demo.workbench.models import Model
+from demo.workbench.run import SEED_OF_SAMPLES, Panel
+
+SHOWN = {"texture": 4, "sound": 1, "objects": 9}
+CHAINS = 4  # beside training's own, whose differences are the uncertainty
+MOVES = 5  # of each before a view
+SPREAD = 0.35  # of the signal's range of 2, where the colours of an uncertainty end
+EXAMPLES = 400  # at most: masks and projections of more take long to draw
+CHAIN = 2**61  # the "example" whose noise moves the first of the chains beside
+
+
+def spec_of(preset: Preset) -> TrainingSpec:
+    """A preset for incomplete data: lessons and principal components would need whole examples."""
+    own = preset.training
+    examples = min(own.examples, EXAMPLES) if not own.generator.spatial else own.examples
+    steps = max(own.langevin.steps, 5)  # what was not seen is found by the walk alone
+    return dataclasses.replace(
+        own,
+        lesson_rate=0.0,
+        components=False,
+        examples=examples,
+        sigma=min(own.sigma, 0.3),
+        langevin=dataclasses.replace(own.langevin, steps=steps),
+    )
+
+
+class RepairRun:
+    """A trainer on incomplete data as a job drives it; its error is that of the hidden part."""
+
+    def __init__(self, trainer: Trainer, hidden: Hidden) -> None:
+        self.trainer, self._hidden = trainer, hidden
+        data = trainer.data
+        self._diverging = Diverging(self.trainer.chains)
+        shown = SHOWN[data.source.kind]
+        self._index = torch.arange(min(shown, len(data.signals)))
+        self._truth = data.signals[self._index]
+        self._beside = torch.cat([self.trainer.z[self._index].cpu()] * CHAINS)
+        self._views = 0
+        self._error = math.nan
+
+    @classmethod
+    def begun(cls, spec: TrainingSpec, data: Dataset, hidden: Hidden) -> Self:
+        """A run that has not learnt yet."""
+        return cls(Trainer(spec, data, hidden.observation), hidden)
+
+    def renewed(self, trainer: Trainer) -> "RepairRun":
+        """The same run of another trainer."""
+        return RepairRun(trainer, self._hidden)
+
+    def iterate(self) -> Iterator[Progress | None]:
+        for event in self.trainer.alternation():
+            if event is None:
+                yield None
+                continue
+            if event.iteration % 5 == 1:
+                self._error = self.recovery_error()
+            yield Progress(
+                iteration=event.iteration,
+                error=self._error,
+                latent=event.latent_norm,
+                diverged=self._diverging.seen(event),
+                seconds=event.seconds,
+            )
+
+    def recovery_error(self) -> float:
+        """Mean |f(z) - x| / 2 over what was hidden of the examples that are shown."""
+        hidden = self._hidden.hidden[self._index].expand_as(self._truth)
+        difference = (self._made() - self._truth).abs() * hidden
+        return float(difference.sum() / hidden.sum()) / 2
+
+    def view(self) -> tuple[Panel, ...]:
+        """What was seen, what was recovered, the truth, what is not certain, and new samples."""
+        data, made = self.trainer.data, self._made()
+        seen = _as_seen(self._hidden, self._truth, self._index)
+        hidden = self._hidden.hidden[self._index]
+        recovered = made if self._hidden.whole else torch.where(hidden > 0, made, self._truth)
+        panels = [
+            _panel("Seen", seen, data),
+            _panel("Recovered", recovered, data),
+            _panel("The truth, never shown to the model", self._truth, data),
+            _spread_panel("Where chains differ", self._uncertainty(), data),
+            _panel("New, by a model that never saw a whole one", self._samples(), data),
+        ]
+        return tuple(panels)
+
+    def _made(self) -> Tensor:
+        trainer = self.trainer
+        with torch.inference_mode(), trainer.machine.autocast():
+            made: Tensor = trainer.generator(trainer.z[self._index.to(trainer.z.device)])
+            return made.float().cpu()
+
+    def _samples(self) -> Tensor:
+        with torch.inference_mode():
+            return synthesis.sample(self.trainer.generator, len(self._index), SEED_OF_SAMPLES)
+
+    def _uncertainty(self) -> Tensor:
+        """Deviation (shown, c, ...) of f(z) over chains that go on from view to view."""
+        trainer, spec = self.trainer, self.trainer.spec
+        n = len(self._index)
+        index = self._index.repeat(CHAINS).to(trainer.z.device)
+        posterior = Posterior(
+            trainer.generator, trainer.observation, trainer.y[index], index, trainer.sigma
+        )
+        self._views += 1
+        noise = chain_noise(
+            seed=spec.seed,
+            sweep=self._views,
+            index=torch.arange(n * CHAINS) + CHAIN,
+            steps=MOVES,
+            shape=spec.generator.latent_shape,
+        ).to(trainer.z.device)
+        walk = spec.langevin.at(trainer.step_size)
+        start = self._beside.to(trainer.z.device)
+        metric = Metric.of(trainer.curvature) if spec.langevin.preconditioned else None
+        z = infer(posterior.energy, start, noise, walk, metric)
+        fine = z.flatten(1).isfinite().all(1)
+        self._beside[fine.cpu()] = z[fine].cpu()
+        with torch.inference_mode():
+            made = trainer.generator(self._beside.to(trainer.z.device)).float().cpu()
+        return made.view(CHAINS, n, *made.shape[1:]).std(0)
+
+
+def answers(
+    model: Model, y: Tensor, observation: Observation, chains: int, steps: int, seed: int
+) -> Iterator[tuple[int, Tensor]]:
+    """Several answers to what was hidden of one signal (1, c, ...): the number of steps so far and
+    f(z) (chains, c, ...), every few steps of chains from the prior. They walk downhill first, then
+    with the noise that makes them differ as much as what was seen allows."""
+    saved = model.saved
+    shape = saved.spec.generator.latent_shape
+    index = torch.zeros(chains, dtype=torch.int64)
+    seen = observation.measure(y, index[:1])
+    seen = seen.expand(chains, *seen.shape[1:])
+    posterior = Posterior(model.generator, observation, seen, index, saved.sigma)
+    z = synthesis.prior(shape, chains, seed)
+    each, walk = 10, saved.spec.langevin.at(saved.step_size)
+    for begun in range(0, steps, each):
+        cold = dataclasses.replace(walk, temperature=0.0 if begun < steps // 2 else 1.0)
+        noise = chain_noise(
+            seed=seed, sweep=begun + 1, index=torch.arange(chains), steps=each, shape=shape
+        )
+        moved = infer(posterior.energy, z, noise, cold, saved.metric())
+        fine = moved.flatten(1).isfinite().all(1)
+        z = torch.where(fine.view(-1, *(1 for _ in shape)), moved, z)
+        with torch.inference_mode():
+            yield begun + each, model.generator(z)
+
+
+def _as_seen(hidden: Hidden, truth: Tensor, index: Tensor) -> Tensor:
+    """What the model was given, as a signal (n, c, ...); the hidden part is grey."""
+    if not hidden.whole:
+        return truth * (1 - hidden.hidden[index])
+    y = hidden.observation.measure(truth, index)
+    if isinstance(hidden.observation, Downsampled):
+        size = tuple(truth.shape[2:])
+        return torch.nn.functional.interpolate(y, size=size, mode="nearest")
+    if y.ndim == truth.ndim:
+        return y.expand_as(truth)
+    # Projections are no picture: their own numbers, as grey noise.
+    k = y.shape[1]
+    side = max(1, math.isqrt(k))
+    flat = (y[:, : side * side] / y.std().clamp(min=1e-6) / 2).view(-1, 1, side, side)
+    grown = torch.nn.functional.interpolate(flat, size=tuple(truth.shape[2:]), mode="nearest")
+    return grown.expand_as(truth)
+
+
+def _panel(caption: str, signals: Tensor, data: Dataset) -> Panel:
+    source = data.source
+    if source.kind == "sound":
+        rate = source.sample_rate
+        return Panel(
+            caption,
+            media.jpeg_url(media.sound_picture(signals[0, 0].numpy(), rate)),
+            media.wav_url(synthesis.samples(signals[0], source.gain), rate),
+        )
+    pictures = synthesis.pixels(signals)
+    return Panel(
+        caption, media.jpeg_url(synthesis.contact_sheet(pictures, math.isqrt(len(pictures))), 90)
+    )
+
+
+def _spread_panel(caption: str, spread: Tensor, data: Dataset) -> Panel:
+    if data.source.kind == "sound":
+        picture = media.sound_picture(spread[0, 0].numpy(), data.source.sample_rate)
+        return Panel(caption, media.jpeg_url(picture))
+    tiles = [media.heat(each.mean(0).numpy(), SPREAD) for each in spread]
+    sheet = synthesis.contact_sheet(np.stack(tiles), math.isqrt(len(tiles)))
+    return Panel(caption, media.jpeg_url(sheet, 90))

@@ -1,0 +1,179 @@
+"""The orders of the Repair tab: learn from what is left, and repair one thing with a model."""
+
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+from PIL import Image
+from torch import Tensor
+
+from abp_core import data, files, synthesis
+from abp_core.data import Dataset
+from abp_core.observation import Occluded
+from demo import media
+from demo.media import Pixels
+from demo.workbench.hiding import PICTURES, SOUNDS, hide
+from demo.workbench.home import slug
+from demo.workbench.models import Model
+from demo.workbench.refusals import Rejected, refusing, writing
+from demo.workbench.repair import RepairRun, answers, spec_of
+from demo.workbench.settings import STYLES, preset_for
+from demo.workbench.walk_views import pixels_of
+
+CANVAS = 256  # pixels along the picture that is painted on
+ANSWERS = 6
+STEPS = 120
+
+Chosen = Callable[[str, str], tuple[Path, str]]
+Aside = Callable[[], AbstractContextManager[None]]
+
+
+@dataclass(frozen=True, slots=True)
+class Repaired:
+    """Answers to what was hidden, as data URLs; file: the path of the sheet of them, at the end.
+    progress: the share of the steps that is done."""
+
+    progress: float
+    sentence: str
+    before: str = ""
+    after: str = ""
+    answers: tuple[str, ...] = ()
+    spread: str = ""
+    truth: str = ""
+    file: str = ""
+
+
+def takings(kind: str) -> list[tuple[str, str]]:
+    """What may be taken away from a kind of data: words and name."""
+    return [(words, name) for name, words in (SOUNDS if kind == "sound" else PICTURES).items()]
+
+
+class Repairs:
+    """chosen: the path and name of something of the pack, or of an upload. admit: begins a job.
+    aside: for heavy work. place: where a file for a visitor is written."""
+
+    def __init__(
+        self,
+        chosen: Chosen,
+        admit: Callable[..., None],
+        aside: Aside,
+        place: Callable[[str, str], Path],
+    ) -> None:
+        self._chosen, self._admit, self._aside, self._place = chosen, admit, aside, place
+
+    def canvas(self, item: str, upload: str) -> Pixels | None:
+        """The first picture of what was chosen, to paint on; None for a sound. Raises Rejected."""
+        path, _ = self._chosen(item, upload)
+        with refusing():
+            kind = data.kind_of(path)
+            if kind == "sound":
+                return None
+            picture = (
+                files.read_picture(path) if kind == "texture" else files.read_pictures(path)[0]
+            )
+        return media.thumbnail(picture, CANVAS) if kind == "objects" else _fitted(picture)
+
+    def example(self, dataset: Dataset) -> Pixels:
+        """One of the examples of a data set, another each time. Raises Rejected."""
+        if dataset.source.kind == "sound":
+            raise Rejected("This repairs pictures; please choose a model of a set or a texture.")
+        number = int(np.random.default_rng().integers(len(dataset.signals)))
+        return _fitted(synthesis.pixels(dataset.signals[number : number + 1])[0])
+
+    def start(
+        self,
+        token: str,
+        *,
+        item: str,
+        upload: str,
+        style: str,
+        what: str,
+        k: object,
+        painted: Pixels | None,
+        minutes: float,
+    ) -> None:
+        """Begins to learn from what is left of something. Raises Rejected."""
+        path, name = self._chosen(item, upload)
+        with refusing():
+            kind = data.kind_of(path)
+            preset = preset_for(kind, style)
+        if style not in STYLES[:2]:
+            raise Rejected("Please choose Quick or Standard; the paper's settings take hours here.")
+        with self._aside(), refusing():
+            rate = preset.sample_rate
+            dataset, spec = data.load(path, spec_of(preset), sample_rate=rate, name=name)
+            number = int(k) if isinstance(k, int | float) and k == k and abs(k) < 1e9 else 0
+            hidden = hide(what, dataset, spec, k=number, painted=painted)
+            run = RepairRun.begun(spec, dataset, hidden)
+        self._admit(token, lambda: run, minutes, name=name, kind=kind, task="repair")
+
+    def repair(
+        self, token: str, model: Model, picture: Pixels | None, painted: Pixels | None
+    ) -> Iterator[Repaired]:
+        """Several answers to the painted part of a picture (h, w, 3), by the current model, as its
+        chains go on. Raises Rejected."""
+        if model.kind == "sound":
+            raise Rejected("This repairs pictures; please choose a model of a set or a texture.")
+        if picture is None:
+            raise Rejected("Please open a picture first.")
+        with self._aside(), writing(), refusing():
+            dataset, mask = _as_model_sees(model, picture, painted)
+            observation, y = Occluded(mask), dataset.signals[:1]
+            seen = pixels_of(model, y[0] * mask[0])
+            for done, made in answers(model, y, observation, ANSWERS, STEPS, seed=0):
+                whole = torch.where(mask > 0, y, made)
+                mean = whole.mean(0)
+                hidden = (1 - mask).expand_as(y)
+                error = float(((mean - y[0]).abs() * hidden[0]).sum() / hidden.sum()) / 2
+                yield Repaired(
+                    progress=done / STEPS,
+                    sentence=f"Step {done} of {STEPS}. Against the picture as it was, the mean of "
+                    f"{ANSWERS} answers is off by {100 * error:.1f} % of the range where you "
+                    "painted.",
+                    before=media.png_url(seen),
+                    after=media.png_url(pixels_of(model, mean)),
+                    answers=tuple(media.jpeg_url(pixels_of(model, x), 92) for x in whole),
+                    spread=media.jpeg_url(media.heat(whole.std(0).mean(0).numpy(), 0.35), 92),
+                    truth=media.jpeg_url(pixels_of(model, y[0]), 92),
+                )
+            path = self._place(token, f"{slug(model.name)}-repaired.png")
+            _sheet(model, y, mask, whole).save(path)
+        yield Repaired(progress=1.0, sentence="", file=str(path))
+
+
+def _fitted(picture: Pixels) -> Pixels:
+    """A picture whole, as large as the canvas."""
+    return np.asarray(Image.fromarray(picture).resize((CANVAS, CANVAS), Image.Resampling.LANCZOS))
+
+
+def _as_model_sees(model: Model, picture: Pixels, painted: Pixels | None) -> tuple[Dataset, Tensor]:
+    """A picture and what was painted over it as signals of the model\'s size. Raises Rejected."""
+    height, width = model.generator.spec.signal_shape[1:]
+    if painted is None or not np.asarray(painted).any():
+        raise Rejected("Nothing is painted over yet; please paint over what to repair.")
+    over = torch.from_numpy((np.asarray(painted) > 0).astype(np.float32))[None, None]
+    coarse = torch.nn.functional.interpolate(over, size=(height, width), mode="area")
+    mask = (coarse < 0.5).float()
+    if not mask.any():
+        raise Rejected("This hides everything; please leave something to be seen.")
+    if mask.all():
+        raise Rejected("What is painted over is too small for this model; please paint more.")
+    small = Image.fromarray(picture).resize((width, height), Image.Resampling.LANCZOS)
+    return read_picture(model, np.asarray(small)), mask
+
+
+def read_picture(model: Model, picture: Pixels) -> Dataset:
+    """A picture of the model\'s size as its signal."""
+    signals = torch.from_numpy(picture.copy()).permute(2, 0, 1)[None].float() / 127.5 - 1
+    if model.generator.spec.out_channels == 1:
+        signals = signals.mean(1, keepdim=True)
+    return Dataset(signals, model.saved.source)
+
+
+def _sheet(model: Model, y: Tensor, mask: Tensor, whole: Tensor) -> Image.Image:
+    """Seen, then the answers, side by side."""
+    tiles = [pixels_of(model, y[0] * mask[0]), *(pixels_of(model, x) for x in whole)]
+    return Image.fromarray(np.concatenate(tiles, axis=1))

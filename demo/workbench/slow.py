@@ -1,0 +1,95 @@
+"""One iteration of alternating back-propagation, part by part, at a step of a walk."""
+
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from abp_core.metric import through
+from demo.workbench.explore import map_picture
+from demo.workbench.walk_views import listed, pictures_of, signed_of
+from demo.workbench.walking import Walking
+
+ENLARGED = 10  # what a learning step changes, to be seen
+
+
+def slowly(walking: Walking, number: int, chain: int) -> list[dict[str, Any]]:
+    """One iteration in its parts, at the step `number` of a chain: the noise, f(z), the misfit, the
+    gradient back to z, and what a learning step would do."""
+    walk, z = walking.walk, walking.latent(number, chain)
+    model, spec = walking.model, walk.spec
+    later = walk.steps[number + 1].z[chain : chain + 1] if number + 1 < len(walk.steps) else None
+    with torch.enable_grad():
+        leaf = z.detach().float().requires_grad_(True)
+        generator = model.saved.generator()
+        x = generator(leaf)
+        y = walk.posterior.y[:1].float()
+        residual = y - walking.observation.measure(x, torch.zeros(1, dtype=torch.int64))
+        misfit = residual.square().sum() / (2 * walk.posterior.sigma**2)
+        (slope,) = torch.autograd.grad(misfit, leaf)
+    x, s = x.detach(), spec.step_size
+    drawn = walk.noise[number, chain : chain + 1] if number < len(walk.noise) else z * 0
+    pull = slope + z.float()
+    if walk.metric is not None:  # steps are then as long as the posterior is wide
+        drawn, drift = through(walk.metric.root, drawn), through(walk.metric.whole, pull)
+    else:
+        drift = pull
+    kick = s * spec.temperature**0.5 * drawn[0]
+    learnt, moved, after = _learning_step(walking, z)
+    shown = pictures_of(walking, x[0])
+    return [
+        {"title": "Noise", "picture": shown["picture"], "bars": _bars(walking, kick)},
+        {"title": "f(z)", "picture": shown["picture"], "bars": _bars(walking, z[0])},
+        {
+            "title": "Misfit",
+            "picture": shown["residual"],
+            "number": float(misfit.detach()),
+        },
+        {
+            "title": "Gradient",
+            "picture": shown["residual"],
+            "bars": _bars(walking, -(s**2) / 2 * drift[0]),
+            "number": float(torch.linalg.vector_norm(pull)),
+            "length": float(torch.linalg.vector_norm(later - z)) if later is not None else 0.0,
+        },
+        {
+            "title": "Learning",
+            "picture": signed_of(model, ENLARGED * moved),
+            "number": learnt,
+            "before": float(misfit.detach()),
+            "after": after,
+        },
+    ]
+
+
+def _learning_step(walking: Walking, z: Tensor) -> tuple[float, Tensor, float]:
+    """One step down the gradient on W for this example alone, so long that its slope promises to
+    take away a hundredth of the misfit: how far the weights move, as a share of their size, what
+    that changes in f(z), and the misfit after it."""
+    walk = walking.walk
+    generator = walking.model.saved.generator().requires_grad_(True)
+    index, weights = torch.zeros(1, dtype=torch.int64), list(generator.parameters())
+
+    def misfit() -> tuple[Tensor, Tensor]:
+        x = generator(z.float())
+        residual = walk.posterior.y[:1].float() - walking.observation.measure(x, index)
+        return x, residual.square().sum() / (2 * walk.posterior.sigma**2)
+
+    with torch.enable_grad():
+        x, before = misfit()
+        slopes = torch.autograd.grad(before, weights)
+    with torch.no_grad():
+        steepness = float(sum(slope.square().sum() for slope in slopes))
+        pace = 0.01 * float(before.detach()) / max(steepness, 1e-30)
+        size = float(sum(weight.square().sum() for weight in weights)) ** 0.5
+        for weight, slope in zip(weights, slopes, strict=True):
+            weight -= pace * slope
+        changed, after = misfit()
+    return pace * steepness**0.5 / size, (changed - x.detach())[0], float(after)
+
+
+def _bars(walking: Walking, z: Tensor) -> dict[str, Any]:
+    """Something of the latent's shape: its numbers, or a picture of a map."""
+    if walking.model.generator.spec.spatial:
+        return {"map": map_picture(walking.explored.found, z)}
+    return {"values": listed(z)}

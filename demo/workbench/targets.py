@@ -1,0 +1,108 @@
+"""What can be inferred: a training example, a thing of the pack, a visitor's file; whole, or with a
+part of it hidden."""
+
+import threading
+from collections import OrderedDict
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from abp_core import data, files
+from abp_core.data import Dataset, PackItem
+from abp_core.observation import Downsampled, Full, Observation, Occluded
+from demo import limits
+from demo.workbench.models import Model
+from demo.workbench.refusals import Rejected
+
+NOT_HERE = "This model learnt from data that is not here; please bring a file to infer."
+HIDINGS = ("nothing", "square", "half", "scattered", "lines", "resolution")
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Target:
+    """Something to infer: y (1, *signal_shape), the whole of it. example: its number among the
+    training examples; -1 for something else."""
+
+    name: str
+    y: Tensor
+    example: int = -1
+
+
+class Library:
+    """The data of the models that were looked at last."""
+
+    def __init__(self, pack: Mapping[str, PackItem]) -> None:
+        self._pack = pack
+        self._known: OrderedDict[str, Dataset] = OrderedDict()
+        self._lock = threading.Lock()
+
+    def of(self, model: Model) -> Dataset:
+        """What a model learnt from. Raises Rejected where that is not of the pack."""
+        with self._lock:
+            if model.key not in self._known:
+                self._known[model.key] = self._read(model, model.name)
+                if self._known[model.key].digest != model.saved.digest:
+                    del self._known[model.key]
+                    raise Rejected(NOT_HERE)
+            self._known.move_to_end(model.key)
+            while len(self._known) > limits.DATASETS:
+                self._known.popitem(last=False)
+            return self._known[model.key]
+
+    def item(self, model: Model, name: str) -> Target:
+        """Another thing of the pack, as this model would see it. Raises Rejected."""
+        return Target(name, self._read(model, name).signals[:1])
+
+    def _read(self, model: Model, name: str) -> Dataset:
+        item = self._pack.get(name)
+        if item is None or item.kind != model.kind:
+            raise Rejected(NOT_HERE)
+        return read(model, item.path, name)
+
+
+def read(model: Model, path: Path, name: str) -> Dataset:
+    """A file as a model's data: crops, segments or pictures of its size. Raises FileRejected,
+    Rejected."""
+    spec, source = model.saved.spec, model.saved.source
+    if model.kind == "objects" and data.kind_of(path) == "texture":  # one picture is enough here
+        picture = files.read_picture(path)
+        dataset, _ = data.from_pictures([picture, picture], spec, name=name)
+    else:
+        rate = source.sample_rate or data.LOWEST_RATE
+        dataset, _ = data.load(path, spec, sample_rate=rate, name=name)
+    signals, wanted = dataset.signals, spec.generator.out_channels
+    if signals.shape[1] != wanted:  # a grey picture for a model in colour, or the other way round
+        signals = signals.mean(1, keepdim=True).expand(-1, wanted, *signals.shape[2:])
+    if tuple(signals.shape[1:]) != spec.generator.signal_shape:
+        size = " x ".join(map(str, spec.generator.signal_shape[1:]))
+        raise Rejected(
+            f"{name} is too small for this model, which makes {size}; please choose another."
+        )
+    return Dataset(signals, dataset.source)
+
+
+def observed(hiding: str, y: Tensor, seed: int) -> Observation:
+    """What of a signal (1, c, ...) is seen."""
+    if hiding == "nothing":
+        return Full()
+    if hiding == "resolution":
+        return Downsampled(4)
+    size = y.shape[2:]
+    visible = torch.ones(1, 1, *size)
+    height, width = size if len(size) == 2 else (1, *size)
+    flat = visible.view(height, width)
+    if hiding == "square":
+        rows = slice(height * 5 // 16, height * 11 // 16) if height > 1 else slice(None)
+        flat[rows, width * 5 // 16 : width * 11 // 16] = 0
+    elif hiding == "half":
+        flat[:, width // 2 :] = 0
+    elif hiding == "lines":
+        flat[:, 1::2] = 0
+    else:
+        draw = np.random.default_rng(seed)
+        flat[torch.from_numpy(draw.random((height, width)) < 0.7)] = 0
+    return Occluded(visible)

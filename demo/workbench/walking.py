@@ -1,0 +1,195 @@
+"""A walk of the Inference tab: what was asked for, its chains, and what they say together."""
+
+import io
+import json
+import threading
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+import numpy as np
+import torch
+
+from abp_core import synthesis, walks
+from abp_core.metrics.chains import agreement
+from abp_core.noise import chain_noise
+from abp_core.observation import Full, Observation
+from abp_core.spec import LangevinSpec
+from abp_core.walks import Step, Walk
+from demo import limits
+from demo.workbench.explore import Explored
+from demo.workbench.models import Model
+from demo.workbench.refusals import Rejected
+from demo.workbench.targets import HIDINGS, Target, observed
+
+STARTS = ("prior", "zero", "training")
+WALK_SWEEP = 1  # the noise of a chain is that of (seed, chain, this)
+NUMBERS = ("misfit", "prior", "slope", "length", "noise", "accepted")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Wish:
+    """How to walk. step_size, sigma: 0 for the model's own; sigma in deviations of the data."""
+
+    steps: int = 100
+    step_size: float = 0.0
+    temperature: float = 1.0
+    sigma: float = 0.0
+    chains: int = 4
+    start: str = "prior"
+    hiding: str = "nothing"
+    seed: int = 0
+
+
+@dataclass(slots=True, eq=False)
+class Walking:
+    """A walk under way, and what it is about."""
+
+    number: int
+    explored: Explored
+    target: Target
+    wish: Wish
+    observation: Observation
+    walk: Walk
+    lock: threading.Lock = field(default_factory=threading.Lock)
+
+    @property
+    def model(self) -> Model:
+        return self.explored.model
+
+    def step(self, number: int) -> Step:
+        """Raises Rejected."""
+        if not 0 <= number < len(self.walk.steps):
+            raise Rejected("There is no such step in this walk.")
+        return self.walk.steps[number]
+
+    def latent(self, number: int, chain: int) -> torch.Tensor:
+        """z (1, *latent_shape) of one chain at one step. Raises Rejected."""
+        step = self.step(number)
+        if not 0 <= chain < len(step.z):
+            raise Rejected("There is no such chain in this walk.")
+        return step.z[chain : chain + 1]
+
+    def used(self) -> dict[str, Any]:
+        """The settings that the walk follows, the model's own in place of what was left open."""
+        saved, walk = self.model.saved, self.walk
+        return {
+            **asdict(self.wish),
+            "steps": walk.spec.steps,
+            "step_size": walk.spec.step_size,
+            "sigma": walk.posterior.sigma / (saved.sigma / saved.spec.sigma),
+        }
+
+
+def wish_from(sent: object) -> Wish:
+    """What a browser sent. Raises Rejected."""
+    fields = sent if isinstance(sent, Mapping) else {}
+
+    def number(name: str, low: float, high: float, words: str) -> float:
+        value = fields.get(name, getattr(Wish(), name))
+        real = isinstance(value, int | float) and not isinstance(value, bool)
+        if not real or not low <= value <= high:
+            raise Rejected(f"Please set the {words} between {low:g} and {high:g}.")
+        return float(value)
+
+    def one_of(name: str, choices: tuple[str, ...]) -> str:
+        value = fields.get(name, getattr(Wish(), name))
+        if value not in choices:
+            raise Rejected(f"Please choose one of {', '.join(choices)}.")
+        return str(value)
+
+    return Wish(
+        steps=int(number("steps", 1, limits.WALK_STEPS, "steps")),
+        step_size=number("step_size", 0, 10, "step size"),
+        temperature=number("temperature", 0, 100, "temperature"),
+        sigma=number("sigma", 0, 100, "sigma"),
+        chains=int(number("chains", 1, limits.CHAINS, "number of chains")),
+        start=one_of("start", STARTS),
+        hiding=one_of("hiding", HIDINGS),
+        seed=int(number("seed", 0, limits.SEED[1], "seed")),
+    )
+
+
+def begun(number: int, explored: Explored, target: Target, wish: Wish) -> Walking:
+    """Chains at their start. Raises Rejected."""
+    saved = explored.model.saved
+    shape = saved.spec.generator.latent_shape
+    observation = observed(wish.hiding, target.y, wish.seed)
+    y = observation.measure(target.y, torch.zeros(1, dtype=torch.int64))
+    sigma = saved.sigma * (wish.sigma / saved.spec.sigma if wish.sigma else 1.0)
+    posterior = walks.about(saved, y, observation, sigma, wish.chains)
+    index = torch.arange(wish.chains)
+    noise = chain_noise(
+        seed=wish.seed, sweep=WALK_SWEEP, index=index, steps=wish.steps, shape=shape
+    )
+    if wish.start == "training":
+        if target.example < 0:
+            raise Rejected(
+                "Only a training example has a chain of its own; please start elsewhere."
+            )
+        start = saved.latents[target.example].expand(wish.chains, *shape).clone()
+    else:
+        start = synthesis.prior(shape, wish.chains, wish.seed)
+        start = start if wish.start == "prior" else torch.zeros_like(start)
+    spec = LangevinSpec(
+        steps=wish.steps,
+        step_size=wish.step_size or saved.step_size,
+        temperature=wish.temperature,
+    )
+    walk = Walk(posterior, start, noise, spec, saved.metric())
+    return Walking(number, explored, target, wish, observation, walk)
+
+
+def replayed(number: int, explored: Explored, target: Target) -> Walking:
+    """The walk that training would take next. Raises Rejected."""
+    saved = explored.model.saved
+    if target.example < 0:
+        raise Rejected("Training walked for its own examples only; please choose one of them.")
+    walk = walks.as_in_training(saved, target.y, target.example)
+    wish = Wish(
+        steps=walk.spec.steps,
+        step_size=walk.spec.step_size,
+        temperature=walk.spec.temperature,
+        chains=1,
+        start="training",
+        seed=saved.spec.seed,
+    )
+    return Walking(number, explored, target, wish, Full(), walk)
+
+
+def told(walking: Walking) -> dict[str, Any]:
+    """What the chains say together, so far."""
+    steps = walking.walk.steps
+    found = agreement(torch.stack([step.z.cpu() for step in steps]))
+    accepted = torch.stack([step.accepted for step in steps[1:]]) if len(steps) > 1 else None
+    known = accepted is not None and bool(accepted.isfinite().all())
+    return {
+        "rhat": round(found.rhat, 3) if found else None,
+        "ess": round(found.ess, 1) if found else None,
+        "accepted": round(float(accepted.mean()), 3) if known and accepted is not None else None,
+        "lost": int(sum(int(step.put_back.sum()) for step in steps)),
+        "ended": walking.walk.ended,
+    }
+
+
+def record(walking: Walking) -> bytes:
+    """The whole walk as an .npz: every latent, energy and figure, y, and how it was made."""
+    steps = walking.walk.steps
+    arrays = {
+        name: torch.stack([getattr(step, name) for step in steps]).cpu().numpy()
+        for name in ("z", *NUMBERS, "put_back")
+    }
+    about = {
+        "model": walking.model.name,
+        "target": walking.target.name,
+        "example": walking.target.example,
+        **walking.used(),
+    }
+    file = io.BytesIO()
+    np.savez_compressed(
+        file,
+        y=walking.walk.posterior.y[:1].float().cpu().numpy(),
+        about=np.array(json.dumps(about)),
+        **arrays,
+    )
+    return file.getvalue()

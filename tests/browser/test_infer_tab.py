@@ -1,0 +1,220 @@
+"""The Inference tab as a visitor meets it."""
+
+import re
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+from playwright.sync_api import Page, expect
+
+from abp_core import collection, data, synthesis, walks
+from abp_core.noise import chain_noise
+from abp_core.observation import Full
+from abp_core.spec import LangevinSpec
+from tests.browser.conftest import ROOT, Visitor, no_serious_findings, tab_to
+
+FACES, TEXTURE, SOUND = "animal faces", "pebbles", "stream"
+STEP = "#abp-infer .step"
+
+
+def open_with(page: Page, name: str) -> None:
+    """Chooses a model and opens the tab; a first walk begins by itself."""
+    page.locator("#abp-gallery").get_by_role("radio", name=name, exact=True).click()
+    expect(page.locator("#abp-model")).to_contain_text(f"Current model: {name}")
+    page.get_by_role("tab", name="Inference").click()
+    expect(page.locator(STEP)).to_contain_text("of", timeout=20_000)
+
+
+def infer(page: Page, **wish: str) -> None:
+    """Begins a walk, and waits until it is done."""
+    for name, value in wish.items():
+        field = page.locator(f"#abp-infer .wish[name={name}]")
+        if field.evaluate("field => field.tagName") == "SELECT":
+            field.select_option(value)
+        else:
+            field.evaluate("(field, value) => { field.value = value; }", value)
+    page.locator("#abp-infer .speed").select_option("30")
+    page.get_by_role("button", name="Infer", exact=True).click()
+    steps = wish["steps"]
+    expect(page.locator(STEP)).to_have_text(f"step {steps} of {steps}", timeout=30_000)
+
+
+def numbers(page: Page) -> dict[str, float]:
+    """What stands beside the energy, by name."""
+    names = page.locator("#abp-infer .numbers dt").all_inner_texts()
+    texts = page.locator("#abp-infer .numbers dd").all_inner_texts()
+    return {
+        name: float(found[0])
+        for name, text in zip(names, texts, strict=True)
+        if (found := re.match(r"[\d.]+(e[-+]\d+)?", text))
+    }
+
+
+def scrub(page: Page, step: int) -> None:
+    page.locator("#abp-infer .scrub").evaluate(
+        "(input, step) => { input.value = step; input.dispatchEvent(new Event('input')); }", step
+    )
+
+
+def picture(page: Page) -> str:
+    return page.locator("#abp-infer .made").get_attribute("src") or ""
+
+
+def engines(steps: int, seed: int) -> list[Any]:
+    """The same walk, by the engine alone."""
+    shipped = {each.name: each for each in collection.shipped(ROOT / "checkpoints")}
+    model = shipped["noto_animal_faces_128"]
+    saved = model.open(ROOT / "checkpoints")
+    dataset, _ = data.load(ROOT / model.data, saved.spec)
+    posterior = walks.about(saved, dataset.signals[:1], Full(), saved.sigma, 4)
+    index = torch.arange(4)
+    noise = chain_noise(seed=seed, sweep=1, index=index, steps=steps, shape=(2,))
+    how = LangevinSpec(steps=steps, step_size=0.3)
+    walk = walks.Walk(posterior, synthesis.prior((2,), 4, seed), noise, how, saved.metric())
+    while not walk.ended:
+        walk.advance()
+    return walk.steps
+
+
+def test_a_walk_is_played_paused_stepped_and_scrubbed(visitor: Visitor) -> None:
+    page = visitor.visit("Explore")
+    open_with(page, FACES)
+    infer(page, steps="20", step_size="0.3", seed="7", chains="4")
+    expected = engines(20, 7)
+    end = picture(page)
+    for step in (20, 11, 0):
+        scrub(page, step)
+        expect(page.locator(STEP)).to_have_text(f"step {step} of 20")
+        shown = numbers(page)
+        assert shown["Misfit"] == pytest.approx(float(expected[step].misfit[0]), rel=6e-3)
+        assert shown["Prior |z|²/2"] == pytest.approx(float(expected[step].prior[0]), rel=6e-3)
+        assert shown["Gradient |∂U/∂z|"] == pytest.approx(float(expected[step].slope[0]), rel=6e-3)
+    assert picture(page) != end
+
+    page.locator("#abp-infer .speed").select_option("5")
+    page.get_by_role("button", name="Play", exact=True).click()
+    page.wait_for_function("+document.querySelector('#abp-infer .scrub').value >= 3")
+    page.get_by_role("button", name="Pause", exact=True).click()
+    held = page.locator(STEP).inner_text()
+    page.wait_for_timeout(700)
+    assert page.locator(STEP).inner_text() == held
+    at = int(held.split()[1])
+    page.get_by_role("button", name="One step back").click()
+    expect(page.locator(STEP)).to_have_text(f"step {at - 1} of 20")
+    page.get_by_role("button", name="One step forward").click()
+    expect(page.locator(STEP)).to_have_text(f"step {at} of 20")
+
+    scrub(page, 20)
+    first = picture(page)
+    page.locator("#abp-infer .chain").select_option(label="3")
+    expect(page.locator("#abp-infer .made")).not_to_have_attribute("src", first)
+    assert numbers(page)["Misfit"] == pytest.approx(float(expected[20].misfit[2]), rel=6e-3)
+
+
+def test_training_is_replayed_and_walked_through_slowly(visitor: Visitor) -> None:
+    page = visitor.visit("Explore")
+    open_with(page, FACES)
+    page.get_by_role("button", name="As in training").click()
+    expect(page.locator(STEP)).to_have_text("step 3 of 3", timeout=20_000)
+    scrub(page, 0)
+    page.get_by_role("button", name="Slow motion").click()
+    expect(page.locator("#abp-infer .words h3")).to_have_text("Noise")
+    titles = []
+    for _ in range(5):
+        titles.append(page.locator("#abp-infer .words h3").inner_text())
+        page.get_by_role("button", name="Next", exact=True).or_(
+            page.get_by_role("button", name="Next step")
+        ).click()
+        page.wait_for_timeout(150)
+    assert titles == ["Noise", "f(z)", "Misfit", "Gradient", "Learning"]
+    expect(page.locator("#abp-infer .count")).to_have_text("Part 1 of 5, step 1")
+
+
+def test_what_runs_away_is_marked(visitor: Visitor) -> None:
+    page = visitor.visit("Explore")
+    open_with(page, FACES)
+    infer(page, steps="30", step_size="10", sigma="0.01")
+    expect(page.locator("#abp-infer .spoken")).to_contain_text("ran away")
+    infer(page, steps="10", step_size="", sigma="")
+    expect(page.locator("#abp-infer .spoken")).not_to_contain_text("ran away")
+
+
+def test_a_walk_is_taken_home(visitor: Visitor, tmp_path: Path) -> None:
+    page = visitor.visit("Explore")
+    open_with(page, FACES)
+    infer(page, steps="12")
+    files = {}
+    for name in ("Picture", "Film", "Record (.npz)"):
+        with page.expect_download() as download:
+            page.get_by_role("button", name=name, exact=True).click()
+        files[name] = tmp_path / download.value.suggested_filename
+        download.value.save_as(files[name])
+    with Image.open(files["Picture"]) as still, Image.open(files["Film"]) as film:
+        assert still.width > 1000
+        assert film.size == (192, 64)
+        assert film.n_frames > 3  # type: ignore[attr-defined]
+    with np.load(files["Record (.npz)"]) as record:
+        assert record["z"].shape == (13, 4, 2)
+
+
+def test_bad_numbers_and_files_get_a_sentence_and_the_walk_stays(
+    visitor: Visitor, tmp_path: Path
+) -> None:
+    page = visitor.visit("Explore")
+    open_with(page, FACES)
+    infer(page, steps="5")
+    before = picture(page)
+    for name, value in (("steps", "0"), ("steps", "many"), ("sigma", "-1"), ("seed", "1.5e99")):
+        field = page.locator(f"#abp-infer .wish[name={name}]")
+        old = field.input_value()
+        field.evaluate("(field, value) => { field.value = value; }", value)
+        page.get_by_role("button", name="Infer", exact=True).click()
+        expect(page.locator("#abp-infer .refusal")).to_be_visible()
+        field.evaluate("(field, value) => { field.value = value; }", old)
+        assert picture(page) == before
+    (tmp_path / "empty.png").touch()
+    page.locator("#abp-infer-own").locator("xpath=..").locator("input[type=file]").or_(
+        page.locator("input[type=file]").nth(1)
+    ).first.set_input_files(tmp_path / "empty.png")
+    expect(page.locator("#abp-infer .refusal")).to_contain_text("is empty")
+    assert picture(page) == before
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("width", [1280, 390])
+def test_everyone_can_use_it(visitor: Visitor, scheme: str, width: int) -> None:
+    page = visitor.page
+    page.emulate_media(color_scheme=scheme)  # type: ignore[arg-type]
+    page.set_viewport_size({"width": width, "height": 844})
+    visitor.visit("Explore")
+    for name in (FACES, SOUND, TEXTURE):
+        open_with(page, name)
+        page.wait_for_timeout(500)
+        no_serious_findings(page)
+        assert page.evaluate("document.documentElement.scrollWidth") <= width
+    page.locator("#abp-infer summary").click()
+    page.get_by_role("button", name="Slow motion").click()
+    expect(page.locator("#abp-infer .slowly")).to_be_visible()
+    page.wait_for_timeout(500)
+    no_serious_findings(page)
+    assert page.evaluate("document.documentElement.scrollWidth") <= width
+
+
+def test_the_keyboard_is_enough(visitor: Visitor) -> None:
+    page = visitor.visit("Explore")
+    open_with(page, FACES)
+    page.get_by_role("tab", name="Inference").focus()
+    tab_to(page, "#abp-infer .examples [role=radio]")
+    page.keyboard.press("ArrowRight")
+    tab_to(page, "#abp-infer .begin")
+    page.keyboard.press("Enter")
+    expect(page.locator(STEP)).to_have_text("step 100 of 100", timeout=30_000)
+    tab_to(page, "#abp-infer .back")
+    page.keyboard.press("Enter")
+    expect(page.locator(STEP)).to_have_text("step 99 of 100")
+    tab_to(page, "#abp-infer .scrub")
+    page.keyboard.press("ArrowLeft")
+    expect(page.locator(STEP)).to_have_text("step 98 of 100")

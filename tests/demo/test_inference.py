@@ -1,0 +1,249 @@
+"""Walks as the Inference tab orders them, without a page."""
+
+import base64
+import io
+import json
+import math
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import soundfile
+import torch
+from PIL import Image
+
+from abp_core import data
+from abp_core.noise import chain_noise
+from abp_core.observation import Full
+from abp_core.spec import LangevinSpec
+from abp_core.walks import Walk, about
+from demo import limits
+from demo.sessions import new_token
+from demo.workbench import EXAMPLES, Rejected, Workbench
+from demo.workbench.targets import HIDINGS, observed
+from demo.workbench.walking import wish_from
+
+FACES, TEXTURE, SOUND = "noto_animal_faces_128", "pebbles", "stream"
+
+
+@pytest.fixture(scope="module")
+def workbench() -> Iterator[Workbench]:
+    workbench = Workbench()
+    yield workbench
+    workbench.close()
+
+
+def begin(workbench: Workbench, token: str, name: str, **sent: Any) -> dict[str, Any]:
+    workbench.choose(token, name)
+    return workbench.inference.begin(token, name, {"target": {"example": 1}, **sent})
+
+
+def walked(workbench: Workbench, token: str, opening: dict[str, Any], chain: int = 0) -> list[Any]:
+    steps = list(opening["steps"]) if chain == 0 else []
+    while True:
+        answer = workbench.inference.advance(token, opening["walk"], len(steps), chain)
+        if not answer["steps"]:
+            return steps
+        steps += answer["steps"]
+
+
+def test_the_numbers_are_the_engines(workbench: Workbench) -> None:
+    token = new_token()
+    wish = {"steps": 12, "chains": 2, "seed": 5, "step_size": 0.5}
+    opening = begin(workbench, token, FACES, wish=wish)
+    steps = walked(workbench, token, opening)
+    model = workbench.model(token)
+    dataset, _ = data.load(EXAMPLES / "objects" / f"{FACES}.npz", model.saved.spec)
+    posterior = about(model.saved, dataset.signals[1:2], Full(), model.saved.sigma, 2)
+    index = torch.arange(2)
+    start = chain_noise(seed=5, sweep=2**64 - 1, index=index, steps=1, shape=(2,))[0]
+    noise = chain_noise(seed=5, sweep=1, index=index, steps=12, shape=(2,))
+
+    walk = Walk(
+        posterior, start, noise, LangevinSpec(steps=12, step_size=0.5), model.saved.metric()
+    )
+    while not walk.ended:
+        walk.advance()
+    assert len(steps) == 13
+    for shown, step in zip(steps, walk.steps, strict=True):
+        assert shown["misfit"] == pytest.approx(step.misfit.tolist(), rel=1e-4)
+        assert shown["slope"] == pytest.approx(step.slope.tolist(), rel=1e-4)
+        np.testing.assert_allclose(shown["at"], step.z.numpy(), rtol=1e-4, atol=1e-6)
+
+
+def test_a_walk_can_be_looked_at_again_and_from_another_chain(workbench: Workbench) -> None:
+    token = new_token()
+    opening = begin(workbench, token, FACES, wish={"steps": 9, "chains": 2})
+    first = walked(workbench, token, opening)
+    again = walked(workbench, token, opening)
+    other = walked(workbench, token, opening, chain=1)
+    assert first == again
+    assert [step["misfit"] for step in other] == [step["misfit"] for step in first]
+    assert other[0]["picture"] != first[0]["picture"]
+
+
+@pytest.mark.parametrize("hiding", HIDINGS)
+@pytest.mark.parametrize("size", [(8, 16), (64,)])
+def test_something_is_hidden_and_something_seen(hiding: str, size: tuple[int, ...]) -> None:
+    y = torch.rand(1, 1, *size) + 1
+    seen = observed(hiding, y, seed=0).measure(y, torch.zeros(1, dtype=torch.int64))
+    share = float((seen != 0).float().mean())
+    if hiding in ("nothing", "resolution"):
+        assert share == 1
+    else:
+        assert 0.05 < share < 0.95
+    if hiding == "resolution":
+        assert seen.numel() == y.numel() / 4 ** len(size)
+
+
+def test_hidden_parts_are_not_explained(workbench: Workbench) -> None:
+    token = new_token()
+    whole = begin(workbench, token, FACES, wish={"steps": 1})
+    half = begin(workbench, token, FACES, wish={"steps": 1, "hiding": "half"})
+    assert half["steps"][0]["misfit"][0] < 0.8 * whole["steps"][0]["misfit"][0]
+    assert half["observed"] != whole["observed"]
+
+
+def test_a_step_that_is_too_long_is_marked_and_nothing_breaks(workbench: Workbench) -> None:
+    token = new_token()
+    wish = {"steps": 20, "step_size": 10, "sigma": 0.01, "chains": 3}
+    opening = begin(workbench, token, FACES, wish=wish)
+    steps = walked(workbench, token, opening)
+    assert any(any(step["lost"]) for step in steps)
+    json.dumps(steps, allow_nan=False)
+    answer = workbench.inference.advance(token, opening["walk"], 0, 0)
+    assert answer["lost"] > 0
+
+
+def test_training_is_replayed(workbench: Workbench) -> None:
+    token = new_token()
+    opening = begin(workbench, token, FACES, replay=True)
+    saved = workbench.model(token).saved
+    assert opening["used"]["steps"] == saved.spec.langevin.steps
+    assert opening["used"]["step_size"] == saved.step_size
+    start = opening["steps"][0]["at"][0]
+    assert start == pytest.approx(saved.latents[1].tolist(), abs=1e-4)
+    assert len(walked(workbench, token, opening)) == saved.spec.langevin.steps + 1
+
+
+@pytest.mark.parametrize("name", [FACES, TEXTURE, SOUND])
+def test_every_kind_has_land_parts_a_film_and_a_record(workbench: Workbench, name: str) -> None:
+    token = new_token()
+    inference = workbench.inference
+    opening = begin(workbench, token, name, wish={"steps": 4, "chains": 2})
+    walked(workbench, token, opening)
+    land = inference.land(token, opening["walk"])
+    assert np.shape(land["path"]) == (5, 2, 2)
+    assert all(low < high for low, high in zip(land["low"], land["high"], strict=True))
+    parts = inference.slowly(token, opening["walk"], 2, 1)["parts"]
+    assert [part["title"] for part in parts] == ["Noise", "f(z)", "Misfit", "Gradient", "Learning"]
+    assert parts[4]["after"] < parts[4]["before"], "a learning step makes the misfit smaller"
+    assert parts[2]["number"] == pytest.approx(parts[4]["before"])
+    film = Path(inference.take(token, opening["walk"], "film", 0))
+    with Image.open(film) as frames:
+        assert frames.n_frames == 5  # type: ignore[attr-defined]
+    with np.load(inference.take(token, opening["walk"], "record", 0)) as record:
+        assert record["z"].shape[:2] == (5, 2)
+        assert json.loads(str(record["about"]))["steps"] == 4
+    if name == SOUND:
+        sound = inference.heard(token, opening["walk"], 3, 0)["sound"]
+        samples, rate = soundfile.read(io.BytesIO(base64.b64decode(sound.partition(",")[2])))
+        assert len(samples) / rate == pytest.approx(1.024)
+
+
+def test_the_slow_parts_add_up_to_the_move(workbench: Workbench) -> None:
+    token = new_token()
+    opening = begin(workbench, token, FACES, wish={"steps": 3, "chains": 1})
+    steps = walked(workbench, token, opening)
+    parts = workbench.inference.slowly(token, opening["walk"], 1, 0)["parts"]
+    kick, here, drift = (np.array(parts[k]["bars"]["values"]) for k in (0, 1, 3))
+    np.testing.assert_allclose(here, steps[1]["at"][0], rtol=1e-4, atol=1e-5)
+    np.testing.assert_allclose(here + kick + drift, steps[2]["at"][0], rtol=1e-3, atol=1e-4)
+
+
+def test_a_file_of_ones_own_is_inferred(workbench: Workbench, tmp_path: Path) -> None:
+    token = new_token()
+    draw = np.random.default_rng(0)
+    picture = draw.integers(0, 255, (200, 160, 3), dtype=np.uint8)
+    Image.fromarray(picture).save(tmp_path / "mine.png")
+    workbench.choose(token, TEXTURE)
+    assert workbench.inference.bring(token, TEXTURE, str(tmp_path / "mine.png")) == "mine.png"
+    sent = {"target": {"brought": True}, "wish": {"steps": 1, "chains": 1}}
+    assert workbench.inference.begin(token, TEXTURE, sent)["name"] == "mine.png"
+    sent["wish"] = {"start": "training"}
+    with pytest.raises(Rejected, match="training example"):
+        workbench.inference.begin(token, TEXTURE, sent)
+    Image.fromarray(picture[:40, :40]).save(tmp_path / "small.png")
+    with pytest.raises(Rejected, match="too small"):
+        workbench.inference.bring(token, TEXTURE, str(tmp_path / "small.png"))
+    workbench.choose(token, SOUND)
+    with pytest.raises(Rejected, match="for texture"):
+        workbench.inference.bring(token, SOUND, str(tmp_path / "mine.png"))
+
+
+def test_a_single_picture_is_inferred_with_a_model_of_a_set(
+    workbench: Workbench, tmp_path: Path
+) -> None:
+    token = new_token()
+    Image.linear_gradient("L").resize((90, 70)).save(tmp_path / "face.png")
+    workbench.choose(token, FACES)
+    workbench.inference.bring(token, FACES, str(tmp_path / "face.png"))
+    sent = {"target": {"brought": True}, "wish": {"steps": 1}}
+    assert workbench.inference.begin(token, FACES, sent)["name"] == "face.png"
+
+
+@pytest.mark.parametrize(
+    "wish",
+    [
+        {"steps": 0},
+        {"steps": math.nan},
+        {"steps": 10**9},
+        {"steps": "many"},
+        {"chains": 99},
+        {"sigma": -1},
+        {"temperature": math.inf},
+        {"step_size": 1e9},
+        {"start": "anywhere"},
+        {"hiding": ["all"]},
+        {"seed": -1},
+        {"seed": True},
+    ],
+)
+def test_a_bad_wish_gets_a_sentence(wish: dict[str, Any]) -> None:
+    with pytest.raises(Rejected, match=r"\.$"):
+        wish_from(wish)
+
+
+def test_bad_orders_get_a_sentence_and_the_walk_stays(workbench: Workbench) -> None:
+    token = new_token()
+    inference = workbench.inference
+    opening = begin(workbench, token, FACES, wish={"steps": 2})
+    walk = opening["walk"]
+    for order, sentence in (
+        (lambda: inference.advance(token, walk, -1, 0), "reload"),
+        (lambda: inference.advance(token, walk, 0, 99), "chains"),
+        (lambda: inference.advance(token, "x", 0, 0), "no longer kept"),
+        (lambda: inference.advance(new_token(), walk, 0, 0), "no longer kept"),
+        (lambda: inference.slowly(token, walk, 99, 0), "no such step"),
+        (lambda: inference.slowly(token, walk, 0, 99), "no such chain"),
+        (lambda: inference.heard(token, walk, 0, 99), "no such chain"),
+        (lambda: inference.take(token, walk, "everything", 0), "film or as its record"),
+        (lambda: inference.take(token, walk, "film", 99), "no such chain"),
+        (lambda: inference.begin(token, FACES, {"target": {"example": 999}}), "training examples"),
+        (lambda: inference.begin(token, FACES, {"target": {"item": "rain"}}), "not here"),
+        (lambda: inference.begin(token, FACES, {"target": {"brought": True}}), "bring the file"),
+    ):
+        with pytest.raises(Rejected, match=sentence):
+            order()
+    assert len(walked(workbench, token, opening)) == 3
+
+
+def test_walks_of_others_are_kept_up_to_a_number(workbench: Workbench) -> None:
+    token = new_token()
+    opening = begin(workbench, token, FACES, wish={"steps": 1, "chains": 1})
+    for _ in range(limits.WALKS):
+        begin(workbench, new_token(), FACES, wish={"steps": 1, "chains": 1})
+    with pytest.raises(Rejected, match="no longer kept"):
+        workbench.inference.land(token, opening["walk"])
