@@ -137,6 +137,17 @@ class PatchStatistics:
         return torch.stack(apart).mean()
 
 
+def repeated(signals: Tensor, period: int) -> Tensor:
+    """The share of the variance of sounds (n, 1, length) that comes again with every period, less
+    what chance would leave: a hum in step with the latent map, where squared error can only agree
+    on a mean. Signals of the data have none, since segments begin anywhere."""
+    turns = signals.shape[2] // period
+    rows = signals[:, 0, : turns * period].reshape(-1, period)
+    chance = 1 / len(rows)
+    share = rows.mean(0).var(unbiased=False) / rows.var(unbiased=False).clamp(min=1e-9)
+    return (share - chance) / (1 - chance)
+
+
 def _along(filters: Tensor, level: Tensor) -> Tensor:
     """Patches of (n, c, h, w) along directions (k, c, p, p), sorted: (k, patches)."""
     return F.conv2d(level, filters, stride=SPACING).transpose(0, 1).flatten(1).sort(1).values

@@ -13,7 +13,8 @@ at such samples themselves, with the judges of judges.py:
   of Lim and Ye 2017 and the spectral normalisation of Miyato et al. 2018).
 
 The descriptor sees what a texture's statistics have no word for; they keep it honest. For sounds
-it was measured to do harm.
+it was measured to do harm; they are also told off for a hum in step with their latent map, which
+reached half of a waterfall's variance, and which no statistic of the envelopes hears as one.
 """
 
 from collections.abc import Mapping
@@ -33,6 +34,7 @@ SAMPLES = 4  # of a lesson, textures or sounds
 PICTURES = 16  # of a lesson for a set
 SCALES = 2  # the descriptor looks at the picture and at one of half its size
 STATISTICS = 8.0  # weight of the statistics beside the descriptor
+HUM = 8.0  # weight of what repeats itself in step with the latent map of a sound
 DESCRIPTOR_RATE = 0.1  # learning rate of the descriptor, over the generator's: it must not win
 MOMENTS = ("exp_avg", "exp_avg_sq")  # as Adam calls them
 
@@ -71,7 +73,10 @@ class Teacher:
         """One step of the descriptor and one of the generator, at this learning rate of the
         generator's; whether it was finite. If not, the generator is left as it was."""
         made = self._samples(number)
+        spec = self._generator.spec
         lack = STATISTICS * self._statistics.distance(made, number)
+        if spec.kind == "sound":
+            lack = lack + HUM * judges.repeated(made, spec.enlargement)
         mistaken = torch.zeros_like(lack)
         if self._descriptors:
             mistaken = self._mistakes(made.detach(), number)

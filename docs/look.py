@@ -15,7 +15,7 @@ from benchmarks.report import ROOT
 from benchmarks.studio import chromium, opened, studio
 
 DOCS = ROOT / "docs"
-MODELS = ("animal faces", "pebbles", "stream")
+MODELS = ("pebbles", "stream", "animal faces")
 
 
 def main() -> None:
@@ -24,6 +24,9 @@ def main() -> None:
         for name in MODELS:
             page.locator("#abp-gallery").get_by_role("radio", name=name, exact=True).click()
             explore(page, name)
+            synthesise(page, name)
+            infer(page, name)
+        repair(page)
 
 
 def explore(page: Page, name: str) -> None:
@@ -42,6 +45,42 @@ def explore(page: Page, name: str) -> None:
         page.get_by_role("button", name="Strip").click()
     page.wait_for_timeout(1000)
     shots(page, f"explore-{name.replace(' ', '-')}")
+
+
+def synthesise(page: Page, name: str) -> None:
+    page.get_by_role("tab", name="Synthesise").click()
+    page.wait_for_timeout(1500)
+    if name == "pebbles":
+        page.get_by_label("both").check()
+    page.get_by_role("button", name="Make", exact=True).click()
+    page.wait_for_timeout(4000)
+    shots(page, f"synthesise-{name.replace(' ', '-')}")
+
+
+def infer(page: Page, name: str) -> None:
+    page.get_by_role("tab", name="Inference").click()
+    page.wait_for_timeout(1500)
+    page.locator("#abp-infer .speed").select_option("30")
+    page.get_by_role("button", name="Infer", exact=True).click()
+    page.wait_for_function("+document.querySelector('#abp-infer .scrub').value >= 100")
+    if name == "animal faces":
+        page.get_by_role("button", name="Slow motion").click()
+    page.wait_for_timeout(1500)
+    shots(page, f"inference-{name.replace(' ', '-')}")
+
+
+def repair(page: Page) -> None:
+    page.locator("#abp-gallery").get_by_role("radio", name="toon faces", exact=True).click()
+    page.get_by_role("tab", name="Repair").click()
+    page.locator("#abp-repair-begin").click()
+    page.locator("#abp-example").click()
+    page.wait_for_timeout(2500)
+    page.get_by_label("the middle").check()
+    page.locator("#abp-mend").click()
+    page.wait_for_timeout(110_000)
+    page.locator("#abp-repair-stop").click()
+    page.wait_for_timeout(1500)
+    shots(page, "repair")
 
 
 def shots(page: Page, state: str) -> None:

@@ -11,7 +11,7 @@ from safetensors import safe_open
 from safetensors.torch import save_file
 from torch import Tensor
 
-from abp_core import files, synthesis, teacher
+from abp_core import files, judges, synthesis, teacher
 from abp_core.checkpoint import Checkpoint, CheckpointRejected
 from abp_core.data import Dataset, Source
 from abp_core.device import this_machine
@@ -23,7 +23,7 @@ from abp_core.observation import Occluded
 from abp_core.spec import GeneratorSpec, LangevinSpec, SpecRejected, TrainingSpec
 from abp_core.teacher import Teacher
 from abp_core.trainer import DataMismatch, Trainer
-from tests.tiny import goes_on_exactly, training
+from tests.tiny import FP32, goes_on_exactly, training
 
 PACK = Path(__file__).parents[2] / "demo" / "examples"
 RATE = 8_000
@@ -293,3 +293,36 @@ def test_examples_that_were_not_seen_whole_cannot_be_taught_from() -> None:
 def test_lessons_that_cannot_be_given_are_refused(changes: dict[str, object]) -> None:
     with pytest.raises(SpecRejected):
         dataclasses.replace(TAUGHT, **changes)
+
+
+def test_what_repeats_in_step_with_the_latent_map_is_a_hum() -> None:
+    draw = torch.Generator().manual_seed(0)
+    noise = torch.randn(4, 1, 64 * 50, generator=draw)
+    turn = torch.randn(64, generator=draw)
+    hum = (turn / turn.std()).repeat(50)
+    assert abs(float(judges.repeated(noise, 64))) < 0.005
+    assert float(judges.repeated(noise + hum, 64)) == pytest.approx(0.5, abs=0.03)
+    assert float(judges.repeated(noise * 0 + hum, 64)) == pytest.approx(1, abs=0.01)
+    assert abs(float(judges.repeated(noise + hum, 60))) < 0.1, "of another period"
+
+
+def test_lessons_take_the_hum_out_of_a_sound() -> None:
+    """Samples of a network that puts out the same at every position of its map, whatever z."""
+    spec = GeneratorSpec(
+        latent_shape=(4, 20), channels=(16, 16), kernel_size=9, upsampling=8, out_channels=1
+    )
+    generator = Generator(spec)
+    with torch.no_grad():
+        generator.biases[0].normal_(0, 2, generator=torch.Generator().manual_seed(1))
+    signals = torch.randn(8, 1, 20 * 512, generator=torch.Generator().manual_seed(0)) * 0.2
+    teacher = Teacher(generator, signals, 16_000, seed=0, machine=FP32)
+
+    def hum() -> float:
+        with torch.inference_mode():
+            return float(judges.repeated(synthesis.expand(generator, (64,), 3), spec.enlargement))
+
+    before = hum()
+    for number in range(30):
+        teacher.lesson(number, 3e-3)
+    assert before > 0.3
+    assert hum() < before / 2
