@@ -8,7 +8,7 @@ import gradio as gr
 
 from demo.sessions import is_token, new_token
 from demo.tabs import explore, infer, repair, synthesise, train
-from demo.tabs.running import url
+from demo.tabs.running import ASSETS, url
 from demo.widgets import widget
 from demo.workbench import EXAMPLES, Model, Rejected, Workbench
 
@@ -23,7 +23,7 @@ ORIGINS = {"shipped": "", "file": ", from your file", "run": ", your run"}
 
 def build(workbench: Workbench) -> gr.Blocks:
     """The studio's page, ready to be launched."""
-    gr.set_static_paths([EXAMPLES, train.ASSETS, workbench.shelf])
+    gr.set_static_paths([EXAMPLES, ASSETS, workbench.shelf])
     with gr.Blocks(title="ABP Studio", analytics_enabled=False, delete_cache=(600, 3600)) as page:
         gr.HTML(TITLE, elem_id="abp-title")
         token = gr.BrowserState("", storage_key="abp-studio-visitor", secret="abp-studio")

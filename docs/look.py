@@ -2,9 +2,12 @@
 
     python -m docs.look
 
-Writes docs/screenshots/. The Train tab's are made by docs/record.py, which trains.
+Writes docs/screenshots/, and to demo/assets/ what greets a visitor of the Repair tab. The Train
+tab's are made by docs/record.py, which trains.
 """
 
+import argparse
+import base64
 import io
 import os
 
@@ -15,13 +18,17 @@ from benchmarks.report import ROOT
 from benchmarks.studio import chromium, opened, studio
 
 DOCS = ROOT / "docs"
+ASSETS = ROOT / "demo" / "assets"
 MODELS = ("pebbles", "stream", "animal faces")
 
 
 def main() -> None:
+    parser = argparse.ArgumentParser(description="Screenshots of the tabs.")
+    parser.add_argument("--repair", action="store_true", help="of the Repair tab alone")
+    args = parser.parse_args()
     with studio() as (url, _, _), sync_playwright() as playwright, chromium(playwright) as browser:
         page = opened(browser, url)
-        for name in MODELS:
+        for name in () if args.repair else MODELS:
             page.locator("#abp-gallery").get_by_role("radio", name=name, exact=True).click()
             explore(page, name)
             synthesise(page, name)
@@ -62,7 +69,11 @@ def infer(page: Page, name: str) -> None:
     page.wait_for_timeout(1500)
     page.locator("#abp-infer .speed").select_option("30")
     page.get_by_role("button", name="Infer", exact=True).click()
-    page.wait_for_function("+document.querySelector('#abp-infer .scrub').value >= 100")
+    page.wait_for_function(
+        "() => { const at = document.querySelector('#abp-infer .scrub');"
+        " return +at.max > 0 && at.value === at.max; }",
+        timeout=120_000,
+    )
     if name == "animal faces":
         page.get_by_role("button", name="Slow motion").click()
     page.wait_for_timeout(1500)
@@ -75,11 +86,14 @@ def repair(page: Page) -> None:
     page.locator("#abp-repair-begin").click()
     page.locator("#abp-example").click()
     page.wait_for_timeout(2500)
-    page.get_by_label("the middle").check()
+    page.get_by_role("radio", name="the middle").check()
     page.locator("#abp-mend").click()
     page.wait_for_timeout(110_000)
     page.locator("#abp-repair-stop").click()
     page.wait_for_timeout(1500)
+    urls = page.eval_on_selector_all("#abp-repair-stage figure img", "all => all.map(i => i.src)")
+    for k, shown in enumerate(urls):  # what greets the next visitor
+        (ASSETS / f"repair-{k}.jpg").write_bytes(base64.b64decode(shown.partition(",")[2]))
     shots(page, "repair")
 
 

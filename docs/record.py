@@ -20,11 +20,10 @@ from matplotlib.figure import Figure
 from PIL import Image
 from playwright.sync_api import Browser, Page, sync_playwright
 
-from benchmarks.report import EXAMPLES, ROOT
+from benchmarks.report import EXAMPLES
 from benchmarks.studio import HEADLINE, chromium, opened, studio
-from docs.look import DOCS, shots
+from docs.look import ASSETS, DOCS, shots
 
-ASSETS = ROOT / "demo" / "assets"
 RUNS = (
     ("texture", "Textures", "pebbles"),
     ("sound", "Sounds", "stream"),

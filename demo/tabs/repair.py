@@ -14,6 +14,7 @@ from demo.sessions import Busy, LostPlace
 from demo.tabs.running import (
     NOTHING,
     answered_by_notice,
+    asset,
     curves_of,
     follow,
     notice_of,
@@ -27,14 +28,6 @@ FORMULA = (Path(__file__).parent / "repair.html").read_text()
 FIRST = {"kind": "objects", "item": "toon_faces_64"}
 FILE_TYPES = [".png", ".jpg", ".jpeg", ".webp", ".wav", ".flac", ".ogg", ".mp3", ".zip", ".npz"]
 TITLE = ["Recovery error", "over the hidden part only, a share of the range"]
-IDLE = {
-    "phase": "idle",
-    "headline": "Take something away, press Learn from the rest, and see it come back",
-    "detail": "",
-    "progress": 0,
-    "kind": "objects",
-    "panels": [],
-}
 WHERE = ["what I painted", "the middle", "the right half"]
 BOXES = [(80, 176, 80, 176), (0, 256, 128, 256)]  # of the last two: top, bottom, left, right
 CANVAS = 256
@@ -56,7 +49,7 @@ def build(
                 label="Or a picture, a sound, or a zip of aligned pictures of yours",
                 file_types=FILE_TYPES,
                 type="filepath",
-                height=90,
+                height=120,
                 elem_id="abp-repair-upload",
             )
             taken = gr.Dropdown(
@@ -83,7 +76,7 @@ def build(
                 pause = gr.Button("Pause", interactive=False, elem_id="abp-repair-pause")
                 stop = gr.Button("Stop", interactive=False, elem_id="abp-repair-stop")
             notice = gr.HTML("", elem_id="abp-repair-notice")
-            stage = widget("stage", IDLE, elem_id="abp-repair-stage")
+            stage = widget("stage", _welcome(), elem_id="abp-repair-stage")
             curves = widget("curves", {**NOTHING, "title": TITLE}, elem_id="abp-repair-curves")
     gr.HTML("<h2>Repair one picture with the current model</h2>", elem_classes="abp-heading")
     with gr.Row(equal_height=False):
@@ -229,6 +222,22 @@ def build(
         concurrency_limit=4,
         **quiet,
     )
+
+
+def _welcome() -> dict[str, Any]:
+    """What was learnt before, shown until there is a run."""
+    captions = ("Seen", "Recovered", "The truth, never shown", "Where chains differ", "New")
+    return {
+        "phase": "idle",
+        "headline": "Take something away, press Learn from the rest, and see it come back",
+        "detail": "Here is what two minutes did before",
+        "progress": 0,
+        "kind": "objects",
+        "panels": [
+            {"caption": caption, "picture": asset(f"repair-{k}.jpg")}
+            for k, caption in enumerate(captions)
+        ],
+    }
 
 
 def _editor(name: str, label: str) -> gr.ImageEditor:

@@ -5,12 +5,14 @@ import asyncio
 import html
 from collections.abc import AsyncIterator, Callable
 from functools import wraps
+from pathlib import Path
 from time import monotonic
 from typing import Any
 
 from demo.jobs import Report
 from demo.workbench import Live, Rejected, Workbench
 
+ASSETS = Path(__file__).parents[1] / "assets"
 SECONDS_OF_SILENCE = 10
 NOTHING = {"iterations": [], "errors": [], "latents": []}
 HEADLINES = {
@@ -107,3 +109,8 @@ def picked(choice: object) -> tuple[str, str]:
 def url(path: str) -> str:
     """Where the page finds a file of ours, relative to itself."""
     return f"gradio_api/file={path}"
+
+
+def asset(name: str) -> str:
+    """Where the page finds a picture that greets the visitor."""
+    return url(str(ASSETS / name))

@@ -15,6 +15,7 @@ from demo.sessions import Busy, LostPlace
 from demo.tabs.running import (
     NOTHING,
     answered_by_notice,
+    asset,
     curves_of,
     follow,
     notice_of,
@@ -25,7 +26,6 @@ from demo.tabs.running import (
 from demo.widgets import widget
 from demo.workbench import STYLES, Rejected, Settings, Workbench, about, settings_from
 
-ASSETS = Path(__file__).parents[1] / "assets"
 STANDARD = STYLES[1]
 FIRST = {"kind": "texture", "item": "pebbles"}
 FILE_TYPES = [".png", ".jpg", ".jpeg", ".webp", ".wav", ".flac", ".ogg", ".mp3", ".zip", ".npz"]
@@ -270,20 +270,16 @@ def _welcome() -> dict[str, Any]:
         "progress": 0,
         "kind": "texture",
         "panels": [
-            {"caption": "Pebbles, from a photograph", "picture": _asset("welcome-data.jpg")},
+            {"caption": "Pebbles, from a photograph", "picture": asset("welcome-data.jpg")},
             {
                 "caption": "Rebuilt by a model as it learns",
-                "picture": _asset("welcome-rebuilt.webp"),
-                "still": _asset("welcome-rebuilt.jpg"),
+                "picture": asset("welcome-rebuilt.webp"),
+                "still": asset("welcome-rebuilt.jpg"),
             },
             {
                 "caption": "New pebbles, from noise",
-                "picture": _asset("welcome-new.webp"),
-                "still": _asset("welcome-new.jpg"),
+                "picture": asset("welcome-new.webp"),
+                "still": asset("welcome-new.jpg"),
             },
         ],
     }
-
-
-def _asset(name: str) -> str:
-    return url(str(ASSETS / name))

@@ -429,7 +429,9 @@ function draw() {
     part(".wish[name=step_size]").placeholder = short(model.own.step_size);
     part(".wish[name=sigma]").placeholder = short(model.own.sigma);
     part(".land-figure").hidden = model.kind !== "objects";
-    // A map of latents is long to find from nothing: hundreds of steps.
+    // A map of latents is long to find from nothing, and its steps cost ten times as much.
+    part(".wish[name=steps]").value = model.kind === "objects" ? "100" : "40";
+    part(".wish[name=chains]").value = model.kind === "objects" ? "4" : "2";
     part(".wish[name=start]").value = model.kind === "objects" || !model.examples ? "prior" : "training";
     part(".hiding option[value=lines]").hidden = model.kind === "sound";
     part(".examples").replaceChildren(...Array.from({ length: model.examples }, (_, i) => {

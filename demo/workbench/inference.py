@@ -60,7 +60,7 @@ class Inference:
             "key": model.key,
             "label": model.label,
             "kind": model.kind,
-            "items": items if model.kind != "objects" else [],
+            "items": items,
             "examples": examples,
             "sheet": sheet,
             "own": {

@@ -183,6 +183,17 @@ def test_a_file_of_ones_own_is_inferred(workbench: Workbench, tmp_path: Path) ->
         workbench.inference.bring(token, SOUND, str(tmp_path / "mine.png"))
 
 
+@pytest.mark.parametrize(
+    ("name", "item"), [(FACES, "noto_people_64"), (TEXTURE, "bark"), (SOUND, "rain")]
+)
+def test_other_things_of_the_pack_are_inferred(workbench: Workbench, name: str, item: str) -> None:
+    token = new_token()
+    model = workbench.choose(token, name)
+    assert item in [each["name"] for each in workbench.inference.describe(model)["items"]]
+    sent = {"target": {"item": item}, "wish": {"steps": 1, "chains": 1}}
+    assert workbench.inference.begin(token, name, sent)["name"] == item
+
+
 def test_a_single_picture_is_inferred_with_a_model_of_a_set(
     workbench: Workbench, tmp_path: Path
 ) -> None:

@@ -1,0 +1,221 @@
+"""Learning from what is left, and repairs, without a page."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+
+from abp_core import data
+from abp_core.data import Dataset
+from abp_core.presets import PRESETS
+from abp_core.spec import TrainingSpec
+from demo import media
+from demo.sessions import new_token
+from demo.workbench import EXAMPLES, Rejected, Workbench
+from demo.workbench.hiding import PICTURES, SOUNDS, hide
+from demo.workbench.repair import RepairRun, spec_of
+from tests.demo.runs import until
+
+FACES = EXAMPLES / "objects" / "noto_animal_faces_128.npz"
+FILES = {
+    "objects": FACES,
+    "texture": EXAMPLES / "textures" / "pebbles.jpg",
+    "sound": EXAMPLES / "sounds" / "stream.flac",
+}
+
+
+def loaded(kind: str) -> tuple[Dataset, TrainingSpec]:
+    return data.load(FILES[kind], spec_of(PRESETS[f"quick-{kind}"]))
+
+
+@pytest.fixture(scope="module")
+def workbench() -> Iterator[Workbench]:
+    workbench = Workbench()
+    yield workbench
+    workbench.close()
+
+
+@pytest.mark.parametrize("kind", FILES)
+def test_what_is_taken_away_is_not_in_what_is_seen(kind: str) -> None:
+    dataset, spec = loaded(kind)
+    painted = media.box(256, (60, 200, 60, 200))
+    for what in SOUNDS if kind == "sound" else PICTURES:
+        hidden = hide(what, dataset, spec, k=50, painted=painted)
+        index = torch.arange(3)
+        y = hidden.observation.measure(dataset.signals[:3], index)
+        changed = dataset.signals[:3].clone()
+        if hidden.whole:
+            assert float(hidden.hidden.min()) == 1
+            assert y[0].numel() < dataset.signals[0].numel()
+            continue
+        over = hidden.hidden[:3].expand_as(changed) > 0
+        assert 0 < float(hidden.hidden.mean()) < 1
+        changed[over] += 1
+        assert torch.equal(hidden.observation.measure(changed, index), y)
+
+
+@pytest.mark.parametrize(("kind", "what"), [("texture", "square-30"), ("sound", "stretch-20")])
+def test_what_one_picture_or_sound_has_lost_no_crop_shows(kind: str, what: str) -> None:
+    """The mask lies on the whole; crops that overlap agree about every place of it."""
+    dataset, spec = loaded(kind)
+    hidden = hide(what, dataset, spec).hidden
+    places = torch.arange(int(np.prod(dataset.extent)), dtype=torch.float64)
+    cut = data.crops if kind == "texture" else data.segments
+    where = cut(places.view(1, *dataset.extent), spec).long().flatten()
+    lost = torch.full((len(places),), -1.0)
+    lost[where] = hidden.flatten()
+    assert torch.equal(lost[where], hidden.flatten())
+    assert (lost == 1).any()
+
+
+@pytest.mark.parametrize(
+    ("what", "options", "sentence"),
+    [
+        ("everything", {}, "what to take away"),
+        ("stretch-20", {}, "what to take away"),
+        ("painted", {}, "paint what to hide"),
+        ("painted", {"painted": np.zeros((256, 256), np.uint8)}, "paint what to hide"),
+        ("painted", {"painted": np.ones((256, 256), np.uint8)}, "hide everything"),
+        ("painted", {"painted": media.box(256, (0, 1, 0, 1))}, "hide nothing"),
+        ("projections", {"k": 0}, "projections"),
+        ("projections", {"k": 12_288}, "hide nothing"),
+        ("projections", {"k": 10**9}, "hide nothing"),
+    ],
+)
+def test_what_cannot_be_hidden_gets_a_sentence(
+    what: str, options: dict[str, object], sentence: str
+) -> None:
+    dataset, spec = loaded("objects")
+    with pytest.raises(Rejected, match=sentence):
+        hide(what, dataset, spec, **options)  # type: ignore[arg-type]
+
+
+def test_colour_cannot_be_taken_from_what_has_none() -> None:
+    dataset, spec = data.load(
+        EXAMPLES / "objects" / "ankle_boot_32.npz", spec_of(PRESETS["quick-objects"])
+    )
+    with pytest.raises(Rejected, match="no colour"):
+        hide("colour", dataset, spec)
+
+
+def test_the_hidden_part_is_learnt_from_the_others() -> None:
+    dataset, spec = loaded("objects")
+    run = RepairRun.begun(spec, dataset, hide("square-20", dataset, spec))
+    errors = []
+    for _ in range(60):
+        *_, progress = run.iterate()
+        assert progress is not None
+        errors.append(progress.error)
+    assert errors[-1] < 0.8 * errors[0]
+    panels = run.view()
+    assert len({panel.picture for panel in panels}) == 5
+
+
+def test_the_truth_is_not_learnt_from() -> None:
+    """Two data sets that differ only where nothing was seen give the same run."""
+    dataset, spec = loaded("objects")
+    hidden = hide("square-30", dataset, spec)
+    other = dataset.signals.clone()
+    other[hidden.hidden.expand_as(other) > 0] *= -1
+    runs = []
+    for signals in (dataset.signals, other):
+        run = RepairRun.begun(spec, Dataset(signals, dataset.source), hidden)
+        run.trainer.sigma = 0.3
+        run.trainer._posterior = run.trainer._posterior.__class__(
+            run.trainer._twin,
+            hidden.observation,
+            run.trainer._posterior.y,
+            run.trainer._posterior.index,
+            0.3,
+        )
+        run.trainer._energy = run.trainer._posterior.energy
+        for _ in run.trainer.steps(3):
+            pass
+        runs.append(run.trainer.z)
+    assert torch.equal(*runs)
+
+
+def test_a_run_is_begun_gone_on_with_and_shown_by_its_own_tab(workbench: Workbench) -> None:
+    token = new_token()
+    workbench.repairs.start(
+        token,
+        item=FACES.stem,
+        upload="",
+        style="Quick",
+        what="scattered-50",
+        k=1000,
+        painted=None,
+        minutes=0.25,
+    )
+
+    def phase() -> tuple[str, int]:
+        live = workbench.live(token)
+        return (live.report.phase, live.report.iteration) if live else ("", 0)
+
+    until(lambda: phase()[1] > 2)
+    workbench.stop(token)
+    live = workbench.live(token)
+    assert live is not None
+    assert (live.task, len(live.panels)) == ("repair", 5)
+    workbench.go_on(token, 0.25)
+    until(lambda: phase()[0] == "running")
+    workbench.stop(token)
+    assert len(workbench.live(token).panels) == 5  # type: ignore[union-attr]
+
+
+def test_bad_wishes_leave_the_run_alone(workbench: Workbench) -> None:
+    token = new_token()
+    for style, what, sentence in (
+        ("As in the paper", "colour", "Quick or Standard"),
+        ("Quick", "nothing", "what to take away"),
+    ):
+        with pytest.raises(Rejected, match=sentence):
+            workbench.repairs.start(
+                token,
+                item=FACES.stem,
+                upload="",
+                style=style,
+                what=what,
+                k=float("nan"),
+                painted=None,
+                minutes=1,
+            )
+    assert workbench.live(token) is None
+
+
+def test_answers_keep_what_was_seen_and_differ_where_not(workbench: Workbench) -> None:
+    token = new_token()
+    workbench.choose(token, "toon_faces_64")
+    picture = workbench.example(token)
+    painted = media.box(256, (80, 176, 80, 176))
+    *steps, last = workbench.repair(token, picture, painted)
+    assert [step.progress for step in steps] == sorted(step.progress for step in steps)
+    assert len(set(steps[-1].answers)) == 6
+    with Image.open(last.file) as sheet:
+        tiles = np.asarray(sheet).reshape(64, 7, 64, 3).transpose(1, 0, 2, 3).astype(int)
+    inside = np.zeros((64, 64), bool)
+    inside[20:44, 20:44] = True
+    assert (tiles[1:, ~inside] == tiles[:1, ~inside]).all()
+    assert tiles[1:, inside].std(0).mean() > 0.5
+
+
+def test_repairs_say_what_they_need(workbench: Workbench, tmp_path: Path) -> None:
+    token = new_token()
+    workbench.choose(token, "toon_faces_64")
+    picture = workbench.example(token)
+    for shown, painted, sentence in (
+        (None, None, "open a picture"),
+        (picture, None, "Nothing is painted"),
+        (picture, np.full((256, 256), 255, np.uint8), "hides everything"),
+        (picture, media.box(256, (0, 1, 0, 1)), "too small"),
+    ):
+        with pytest.raises(Rejected, match=sentence):
+            list(workbench.repair(token, shown, painted))
+    workbench.choose(token, "stream")
+    with pytest.raises(Rejected, match="repairs pictures"):
+        list(workbench.repair(token, picture, media.box(256, (80, 176, 80, 176))))
+    with pytest.raises(Rejected, match="repairs pictures"):
+        workbench.example(token)
