@@ -64,6 +64,18 @@ class Compressed:
     def measure(self, x: Tensor, index: Tensor) -> Tensor:
         return x.flatten(1) @ self.projection.to(x).T
 
+    def mean(self, y: Tensor, channels: int) -> Tensor:
+        """The means of the signals' channels (channels,) that explain all examples y (n, K)
+        best."""
+        sums = self.projection.to(y).view(len(self.projection), channels, -1).sum(2)
+        fit: Tensor = torch.linalg.lstsq(sums, y.mean(0)[:, None]).solution
+        return fit[:, 0]
+
+    @property
+    def gain(self) -> float:
+        """By how much larger a projection's deviation is than that of a white signal's entry."""
+        return float(self.projection.square().sum(1).mean().sqrt())
+
 
 @dataclass(frozen=True, slots=True)
 class Grey:

@@ -18,7 +18,7 @@ from abp_core.generator import Generator
 from abp_core.langevin import acceptance, evaluate, langevin_steps, move
 from abp_core.metric import PACE, Metric, second_moment
 from abp_core.noise import chain_noise, shuffled
-from abp_core.observation import Full, Observation, Occluded, seen_deviation
+from abp_core.observation import Compressed, Full, Observation, Occluded, seen_deviation
 from abp_core.posterior import Posterior
 from abp_core.spec import SHORTEST_TAUGHT, TrainingSpec
 from abp_core.teacher import Teacher
@@ -102,6 +102,9 @@ class Trainer:
             self.generator.begin_at(mean.to(machine.device), deviation)
         elif isinstance(self.observation, Occluded):
             self.generator.begin_at(self.observation.mean(self.y).to(machine.device), deviation)
+        elif isinstance(self.observation, Compressed):
+            mean = self.observation.mean(self.y, spec.generator.out_channels)
+            self.generator.begin_at(mean.to(machine.device), deviation / self.observation.gain)
         self.optimiser = torch.optim.Adam(
             self.generator.parameters(), lr=spec.learning_rate, betas=(0.5, 0.999), fused=True
         )

@@ -16,6 +16,7 @@ from abp_core.langevin import (
     evaluate,
     infer,
     langevin_steps,
+    metropolis_steps,
     move,
 )
 from abp_core.noise import chain_noise
@@ -280,3 +281,52 @@ def test_a_chain_that_is_lost_is_not_accepted() -> None:
     lost = evaluate(energy, torch.tensor([[float("nan")], [float("inf")]]))
     fine = evaluate(energy, torch.tensor([[0.0], [0.0]]))
     assert acceptance(fine, lost, spec).tolist() == [0, 0]
+
+
+class TestMetropolis:
+    """The walk with a test after every move."""
+
+    @staticmethod
+    def dice(*shape: int, seed: int = 0) -> Tensor:
+        return torch.rand(*shape, generator=torch.Generator().manual_seed(seed))
+
+    @pytest.mark.parametrize("s", [0.5, 1.2, 1.8])
+    def test_it_rests_at_the_posterior_whatever_the_step(self, s: float) -> None:
+        # The walk without a test rests at variance 1 / (1 - s^2 / 4): 1.07, 1.56 and 5.3.
+        n, steps = 40_000, 60
+        z, noise = gaussian(n, 1, seed=1), gaussian(steps, n, 1, seed=2)
+        spec = LangevinSpec(steps=steps, step_size=s)
+        *_, last = metropolis_steps(prior_energy, z, noise, self.dice(steps, n), spec)
+        assert abs(float(last.z.var()) - 1) < 4 * (2 / n) ** 0.5
+        assert abs(float(last.z.mean())) < 4 * (1 / n) ** 0.5
+        assert not torch.equal(last.z, z)
+
+    def test_moves_that_are_refused_leave_a_consistent_state(self) -> None:
+        posterior, z, noise = walk(n=3, steps=6)
+        spec, dice = LangevinSpec(steps=6, step_size=0.35), self.dice(6, 3)
+        states = list(metropolis_steps(posterior.energy, z, noise, dice, spec))
+        assert [state.step for state in states] == list(range(7))
+        taken = []
+        for before, after, drawn, thrown in zip(states, states[1:], noise, dice, strict=False):
+            there = evaluate(posterior.energy, move(before, drawn, spec))
+            accepted = thrown < acceptance(before, there, spec)
+            for chain, yes in enumerate(accepted):
+                source = there if yes else before
+                assert torch.equal(after.z[chain], source.z[chain])
+            here = evaluate(posterior.energy, after.z)
+            assert torch.equal(after.energy, here.energy)
+            assert torch.equal(after.grad, here.grad)
+            assert torch.equal(after.ceiling, states[0].ceiling)
+            taken += accepted.tolist()
+        assert 0 < sum(taken) < len(taken)  # both happened
+
+    def test_what_is_not_finite_is_refused(self) -> None:
+        noise = gaussian(3, 4, 2)
+        noise[1, 2] = torch.nan
+        spec = LangevinSpec(steps=3, step_size=0.3)
+        states = list(
+            metropolis_steps(prior_energy, gaussian(4, 2), noise, torch.zeros(3, 4), spec)
+        )
+        assert torch.equal(states[2].z[2], states[1].z[2])
+        assert not torch.equal(states[2].z[3], states[1].z[3])
+        assert states[-1].z.isfinite().all()
