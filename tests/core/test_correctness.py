@@ -84,7 +84,7 @@ class TestLinearPosterior:
 
 class TestLearning:
     def test_abp_learns_the_space_and_the_noise_of_probabilistic_pca(self) -> None:
-        found = factor_analysis(examples=100, iterations=150, rounds=4)
+        found = factor_analysis(examples=200, iterations=120, rounds=4)
         assert found["angle"] < 2
         assert found["noise_level"] == pytest.approx(1, abs=0.05)
         # It ends where this step size must end, much nearer than that.
@@ -128,7 +128,7 @@ class TestTwoLatents:
     def test_the_histogram_is_the_posterior(self, model: Model, adjusted: bool) -> None:
         energy = model.energy(5, Downsampled(8))
         grid = Grid.of(energy)
-        moves = 150 if adjusted else 400
+        moves = 250 if adjusted else 500
         start = gaussian(128, 2, seed=1)  # from the prior
         found, _ = plane_posterior(energy, grid, start, moves=moves, burn_in=100, adjusted=adjusted)
         main = found["bins"]["12"]
