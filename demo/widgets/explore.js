@@ -23,6 +23,7 @@ let kept = [];
 let sketch = { tool: "resample", cursor: [0, 0], stroke: null };
 let example = -1; // that copies are taken from
 let busy = false, wanted = null;
+let complaint = "";
 
 const ask = (name, what) => server[name]({ token: props.value.token, key: model.key, ...what });
 function say(sentence) { part(".spoken").textContent = sentence; }
@@ -44,7 +45,8 @@ async function pump() {
     catch { answer = { refusal: "The studio did not answer; please try again." }; }
     if (asked !== model) continue;
     if (answer.refusal) { refuse(answer.refusal); continue; }
-    refuse("");
+    refuse(complaint); // of a link that was damaged, until the next change
+    complaint = "";
     if (answer.z && !wanted) point = { ...request.point, z: answer.z, moves: [] };
     shown = answer;
     show(performance.now() - mark);
@@ -490,7 +492,7 @@ function draw() {
   exampleButtons();
   drawKept();
   let begin = value.point ? unpacked(value.point) : null;
-  if (value.point && !begin) refuse("The link is damaged; here is the model from the beginning.");
+  if (value.point && !begin) complaint = "The link is damaged; here is the model from the beginning.";
   try { begin = begin || JSON.parse(sessionStorage.getItem("abp-point-" + model.key)); } catch { /* none */ }
   point = null;
   go(begin || home());

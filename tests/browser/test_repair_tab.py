@@ -114,8 +114,10 @@ def test_bad_wishes_get_a_sentence_and_the_run_stays(visitor: Visitor) -> None:
     page.get_by_label("Quick").check()
     learn(page, 0)
     stop(page)
-    page.wait_for_timeout(1000)  # its last view
-    before = panel(page, 1)
+    before = ""
+    while panel(page, 1) != before:  # until its last view has come
+        before = panel(page, 1)
+        page.wait_for_timeout(2000)
     take_away(page, "what you paint")
     page.locator("#abp-repair-begin").click()
     expect(page.locator("#abp-repair-notice [role=alert]")).to_contain_text("Nothing is painted")
