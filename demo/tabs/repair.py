@@ -11,6 +11,7 @@ from gradio.events import Dependency
 from demo import limits, media
 from demo.jobs import AT_WORK, Report
 from demo.sessions import Busy, LostPlace
+from demo.tabs import running
 from demo.tabs.running import (
     NOTHING,
     answered_by_notice,
@@ -135,12 +136,7 @@ def build(
 
     @answered_by_notice
     def hold_repair(token: str, label: str, minutes: float) -> None:
-        if label == "Pause":
-            workbench.pause(token)
-        elif label == "Resume":
-            workbench.resume(token)
-        else:
-            workbench.go_on(token, minutes)
+        running.hold(workbench, token, label, minutes)
 
     @answered_by_notice
     def halt_repair(token: str) -> None:
@@ -269,7 +265,7 @@ def _taking(kind: str, taken: str) -> Any:
 def _buttons(report: Report) -> list[Any]:
     """begin, pause, stop."""
     at_work = report.phase in AT_WORK
-    label = {"paused": "Resume", "running": "Pause", "starting": "Pause"}.get(report.phase, "Go on")
+    label = running.label_of(report)
     return [
         gr.update(interactive=not at_work),
         gr.update(value=label, interactive=report.phase not in ("starting", "failed")),

