@@ -11,6 +11,7 @@ from torch import Tensor
 
 from abp_core.checkpoint import Checkpoint
 from abp_core.device import Machine, this_machine
+from abp_core.generator import Generator
 from abp_core.langevin import LangevinState, acceptance, evaluate, move
 from abp_core.metric import Metric
 from abp_core.noise import chain_noise
@@ -148,14 +149,9 @@ def as_in_training(
 
 
 def about(
-    saved: Checkpoint,
-    y: Tensor,
-    observation: Observation,
-    sigma: float,
-    chains: int,
+    generator: Generator, y: Tensor, observation: Observation, sigma: float, chains: int
 ) -> Posterior:
     """The posterior of `chains` chains that are all about one y (1, ...)."""
-    generator = saved.generator()
     index = torch.zeros(chains, dtype=torch.int64)
     return Posterior(generator, observation, y.expand(chains, *y.shape[1:]), index, sigma)
 

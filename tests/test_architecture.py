@@ -35,6 +35,7 @@ ARROWS: dict[str, set[str]] = {
     "walks": {
         "checkpoint",
         "device",
+        "generator",
         "langevin",
         "metric",
         "noise",

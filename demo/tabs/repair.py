@@ -9,7 +9,6 @@ import gradio as gr
 from gradio.events import Dependency
 
 from demo import limits, media
-from demo.jobs import AT_WORK, Report
 from demo.sessions import Busy, LostPlace
 from demo.tabs import running
 from demo.tabs.running import (
@@ -151,7 +150,9 @@ def build(
                 if live is None:
                     yield tuple(nothing)
                     continue
-                buttons = _buttons(live.report) if live.report.phase != phase else nothing[3:]
+                buttons = (
+                    running.orders_of(live.report) if live.report.phase != phase else nothing[3:]
+                )
                 phase = live.report.phase
                 shown = stage_of(live, f"{live.name} from what is left")
                 drawn = {**curves_of(live.report), "title": TITLE}
@@ -260,14 +261,3 @@ def _taking(kind: str, taken: str) -> Any:
     choices = takings(kind)
     names = [name for _, name in choices]
     return gr.update(choices=choices, value=taken if taken in names else names[0])
-
-
-def _buttons(report: Report) -> list[Any]:
-    """begin, pause, stop."""
-    at_work = report.phase in AT_WORK
-    label = running.label_of(report)
-    return [
-        gr.update(interactive=not at_work),
-        gr.update(value=label, interactive=report.phase not in ("starting", "failed")),
-        gr.update(interactive=at_work),
-    ]

@@ -9,7 +9,9 @@ from pathlib import Path
 from time import monotonic
 from typing import Any
 
-from demo.jobs import Report
+import gradio as gr
+
+from demo.jobs import AT_WORK, Report
 from demo.workbench import Live, Rejected, Workbench
 
 ASSETS = Path(__file__).parents[1] / "assets"
@@ -70,9 +72,15 @@ def hold(workbench: Workbench, token: str, label: str, minutes: float) -> None:
         workbench.go_on(token, minutes)
 
 
-def label_of(report: Report) -> str:
-    """What that button says."""
-    return {"paused": "Resume", "running": "Pause", "starting": "Pause"}.get(report.phase, "Go on")
+def orders_of(report: Report) -> list[Any]:
+    """How the buttons to begin, to hold and to stop stand."""
+    at_work = report.phase in AT_WORK
+    label = {"paused": "Resume", "running": "Pause", "starting": "Pause"}.get(report.phase, "Go on")
+    return [
+        gr.update(interactive=not at_work),
+        gr.update(value=label, interactive=report.phase not in ("starting", "failed")),
+        gr.update(interactive=at_work),
+    ]
 
 
 def stage_of(live: Live, name: str = "") -> dict[str, Any]:

@@ -10,7 +10,7 @@ import gradio as gr
 from gradio.events import Dependency
 
 from demo import limits
-from demo.jobs import AT_WORK, Report
+from demo.jobs import Report
 from demo.sessions import Busy, LostPlace
 from demo.tabs import running
 from demo.tabs.running import (
@@ -245,13 +245,9 @@ KNOBS = {
 
 def _buttons(report: Report) -> list[Any]:
     """train, pause, stop, take_model, take_samples, shorter."""
-    at_work = report.phase in AT_WORK
-    label = running.label_of(report)
     known = report.phase not in ("starting", "failed")
     return [
-        gr.update(interactive=not at_work),
-        gr.update(value=label, interactive=report.phase not in ("starting", "failed")),
-        gr.update(interactive=at_work),
+        *running.orders_of(report),
         gr.update(interactive=known),
         gr.update(interactive=known),
         gr.update(visible=report.phase == "diverged"),

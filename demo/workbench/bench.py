@@ -3,7 +3,7 @@
 import tempfile
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import AbstractContextManager, contextmanager, suppress
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -22,7 +22,7 @@ from demo.workbench.inference import Inference
 from demo.workbench.journeys import journey
 from demo.workbench.models import Collection, Model, ModelCard, model_of
 from demo.workbench.points import point_from
-from demo.workbench.refusals import Rejected, explain, refusing, writing
+from demo.workbench.refusals import Rejected, explain, refusing, turn, writing
 from demo.workbench.repair import RepairRun
 from demo.workbench.repairs import Repaired, Repairs
 from demo.workbench.run import Live, Run, live_of
@@ -285,13 +285,9 @@ class Workbench:
     @contextmanager
     def _exploring(self) -> Iterator[None]:
         """Light work of the Explore tab, for a few visitors at a time. Raises Rejected."""
-        if not self._lookers.acquire(timeout=limits.SECONDS_WAITING):
-            raise Rejected("Many visitors explore just now; please try again soon.")
-        try:
-            with refusing():
-                yield
-        finally:
-            self._lookers.release()
+        busy = "Many visitors explore just now; please try again soon."
+        with turn(self._lookers, busy), refusing():
+            yield
 
     def pause(self, token: str) -> None:
         self._with_job(token, Job.pause)
@@ -373,15 +369,10 @@ class Workbench:
             raise Rejected("The model is not ready yet; please try again in a moment.") from error
         return visit, saved
 
-    @contextmanager
-    def _aside(self) -> Iterator[None]:
+    def _aside(self) -> AbstractContextManager[None]:
         """Heavy work beside the runs, for a few visitors at a time. Raises Rejected."""
-        if not self._hands.acquire(timeout=limits.SECONDS_WAITING):
-            raise Rejected("Many visitors bring or take files just now; please try again soon.")
-        try:
-            yield
-        finally:
-            self._hands.release()
+        busy = "Many visitors bring or take files just now; please try again soon."
+        return turn(self._hands, busy)
 
     def _place(self, visit: Visit, name: str) -> Path:
         """Where a file to take home is written; the visitor's oldest ones make room."""

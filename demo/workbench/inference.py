@@ -14,7 +14,7 @@ from demo.workbench.cards import label_of
 from demo.workbench.explore import Explored, thumbnails
 from demo.workbench.home import slug
 from demo.workbench.models import Model
-from demo.workbench.refusals import Rejected, refusing, writing
+from demo.workbench.refusals import Rejected, refusing, turn, writing
 from demo.workbench.slow import slowly
 from demo.workbench.targets import Library, Target, read
 from demo.workbench.walk_views import film, heard, land, opening, spread, steps_from
@@ -169,13 +169,9 @@ class Inference:
     @contextmanager
     def _walking(self) -> Iterator[None]:
         """For a few visitors at a time. Raises Rejected."""
-        if not self._walkers.acquire(timeout=limits.SECONDS_WAITING):
-            raise Rejected("Many visitors infer just now; please try again soon.")
-        try:
-            with refusing():
-                yield
-        finally:
-            self._walkers.release()
+        busy = "Many visitors infer just now; please try again soon."
+        with turn(self._walkers, busy), refusing():
+            yield
 
 
 def _put(kept: OrderedDict[str, Any], token: str, value: Any) -> None:

@@ -1,6 +1,7 @@
 """What cannot be done, as one sentence for the user."""
 
 import logging
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -9,6 +10,7 @@ from abp_core.files import FileRejected
 from abp_core.request import RequestRejected
 from abp_core.spec import SpecRejected
 from abp_core.trainer import DataMismatch
+from demo import limits
 from demo.jobs import NeverBegan
 from demo.sessions import Busy, LostPlace
 
@@ -27,6 +29,18 @@ NO_MEMORY = "There is not enough memory for this run; please take a smaller batc
 
 class Rejected(ValueError):
     """What was asked for cannot be done. The message is one sentence for the user."""
+
+
+@contextmanager
+def turn(places: threading.Semaphore, busy: str) -> Iterator[None]:
+    """One of a few places, of which each visitor has one at a time. Raises Rejected with the
+    sentence `busy` where none comes free."""
+    if not places.acquire(timeout=limits.SECONDS_WAITING):
+        raise Rejected(busy)
+    try:
+        yield
+    finally:
+        places.release()
 
 
 @contextmanager

@@ -34,7 +34,7 @@ CHAIN = 2**61  # the "example" whose noise moves the first of the chains beside
 
 
 def spec_of(preset: Preset) -> TrainingSpec:
-    """A preset for incomplete data: lessons and principal components would need whole examples."""
+    """A preset for incomplete data, without lessons, which would need whole examples."""
     own = preset.training
     examples = min(own.examples, EXAMPLES) if not own.generator.spatial else own.examples
     steps = max(own.langevin.steps, 5)  # what was not seen is found by the walk alone

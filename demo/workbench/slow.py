@@ -21,8 +21,7 @@ def slowly(walking: Walking, number: int, chain: int) -> list[dict[str, Any]]:
     later = walk.steps[number + 1].z[chain : chain + 1] if number + 1 < len(walk.steps) else None
     with torch.enable_grad():
         leaf = z.detach().float().requires_grad_(True)
-        generator = model.saved.generator()
-        x = generator(leaf)
+        x = model.generator(leaf)
         y = walk.posterior.y[:1].float()
         residual = y - walking.observation.measure(x, torch.zeros(1, dtype=torch.int64))
         misfit = residual.square().sum() / (2 * walk.posterior.sigma**2)

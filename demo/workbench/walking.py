@@ -117,7 +117,7 @@ def begun(number: int, explored: Explored, target: Target, wish: Wish) -> Walkin
     observation = observed(wish.hiding, target.y, wish.seed)
     y = observation.measure(target.y, torch.zeros(1, dtype=torch.int64))
     sigma = saved.sigma * (wish.sigma / saved.spec.sigma if wish.sigma else 1.0)
-    posterior = walks.about(saved, y, observation, sigma, wish.chains)
+    posterior = walks.about(explored.model.generator, y, observation, sigma, wish.chains)
     index = torch.arange(wish.chains)
     noise = chain_noise(
         seed=wish.seed, sweep=WALK_SWEEP, index=index, steps=wish.steps, shape=shape

@@ -69,7 +69,7 @@ def engines(steps: int, seed: int) -> list[Any]:
     model = shipped["noto_animal_faces_128"]
     saved = model.open(ROOT / "checkpoints")
     dataset, _ = data.load(ROOT / model.data, saved.spec)
-    posterior = walks.about(saved, dataset.signals[:1], Full(), saved.sigma, 4)
+    posterior = walks.about(saved.generator(), dataset.signals[:1], Full(), saved.sigma, 4)
     index = torch.arange(4)
     noise = chain_noise(seed=seed, sweep=1, index=index, steps=steps, shape=(2,))
     how = LangevinSpec(steps=steps, step_size=0.3)

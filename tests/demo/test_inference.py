@@ -56,7 +56,7 @@ def test_the_numbers_are_the_engines(workbench: Workbench) -> None:
     steps = walked(workbench, token, opening)
     model = workbench.model(token)
     dataset, _ = data.load(EXAMPLES / "objects" / f"{FACES}.npz", model.saved.spec)
-    posterior = about(model.saved, dataset.signals[1:2], Full(), model.saved.sigma, 2)
+    posterior = about(model.generator, dataset.signals[1:2], Full(), model.saved.sigma, 2)
     index = torch.arange(2)
     start = chain_noise(seed=5, sweep=2**64 - 1, index=index, steps=1, shape=(2,))[0]
     noise = chain_noise(seed=5, sweep=1, index=index, steps=12, shape=(2,))
