@@ -6,10 +6,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-from abp_core.collection import Shipped
-
 from abp_core import collection
 from abp_core.checkpoint import Checkpoint
+from abp_core.collection import Shipped
 from abp_core.generator import Generator
 from abp_core.spec import Kind
 from demo import limits
