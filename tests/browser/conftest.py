@@ -7,9 +7,10 @@ import socket
 import subprocess
 import sys
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from time import monotonic, sleep
+from typing import Literal
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
@@ -95,6 +96,15 @@ def context(browser: Browser) -> Iterator[BrowserContext]:
     context.close()
 
 
+Scheme = Literal["light", "dark"]
+
+
+def every_view(test: Callable[..., None]) -> Callable[..., None]:
+    """Runs a test in light and dark, in a wide window and in a telephone's."""
+    test = pytest.mark.parametrize("scheme", ["light", "dark"])(test)
+    return pytest.mark.parametrize("width", [1280, 390])(test)
+
+
 class Visitor:
     """A page that remembers everything it should not have said or asked for."""
 
@@ -112,6 +122,12 @@ class Visitor:
         self.page.get_by_role("tab", name=tab, exact=True).click()
         return self.page
 
+    def seen(self, scheme: Scheme, width: int) -> Page:
+        """The page in such colours and such a window, not yet visited."""
+        self.page.emulate_media(color_scheme=scheme)
+        self.page.set_viewport_size({"width": width, "height": 844})
+        return self.page
+
     def _hear(self, message: ConsoleMessage) -> None:
         # A page that is left aborts its open stream, and Gradio's client reports that.
         leaving = "AbortError" in message.text or "Connection errored out" in message.text
@@ -124,12 +140,15 @@ class Visitor:
 
 
 def no_serious_findings(page: Page) -> None:
+    """Nothing that keeps somebody from using the page, and nothing wider than the window."""
     serious = [
         (finding["id"], [node["target"] for node in finding["nodes"]])
         for finding in Axe().run(page).response["violations"]
         if finding["impact"] in ("serious", "critical")
     ]
     assert not serious
+    assert page.viewport_size is not None
+    assert page.evaluate("document.documentElement.scrollWidth") <= page.viewport_size["width"]
 
 
 def tab_to(page: Page, selector: str, presses: int = 120) -> None:

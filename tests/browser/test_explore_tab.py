@@ -11,7 +11,7 @@ import soundfile
 from PIL import Image
 from playwright.sync_api import Page, expect
 
-from tests.browser.conftest import Visitor, no_serious_findings, tab_to
+from tests.browser.conftest import Scheme, Visitor, every_view, no_serious_findings, tab_to
 
 FACES, TEXTURE, SOUND = "animal faces", "pebbles", "stream"
 
@@ -253,18 +253,14 @@ def test_ones_own_run_is_explored(visitor: Visitor) -> None:
     expect(page.get_by_role("button", name="Copy a link")).to_be_hidden()
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-@pytest.mark.parametrize("width", [1280, 390])
-def test_everyone_can_use_it(visitor: Visitor, scheme: str, width: int) -> None:
-    page = visitor.page
-    page.emulate_media(color_scheme=scheme)  # type: ignore[arg-type]
-    page.set_viewport_size({"width": width, "height": 844})
+@every_view
+def test_everyone_can_use_it(visitor: Visitor, scheme: Scheme, width: int) -> None:
+    page = visitor.seen(scheme, width)
     visitor.visit("Explore")
     for name in (FACES, SOUND, TEXTURE):
         choose(page, name)
         page.wait_for_timeout(300)
         no_serious_findings(page)
-        assert page.evaluate("document.documentElement.scrollWidth") <= width
     page.get_by_text("Advanced: raw coordinates").click()
     page.get_by_role("button", name="What happens here?").click()
     page.wait_for_timeout(500)
