@@ -13,7 +13,7 @@ from torch import Tensor
 
 from abp_core.observation import Compressed
 from benchmarks import classical, incomplete, linear, tables
-from benchmarks.field import Field, with_field
+from benchmarks.field import OWNS, Field, with_field
 from benchmarks.linear import LinearModel
 
 ROOT = Path(__file__).parents[2]
@@ -100,16 +100,28 @@ def test_biharmonic_continues_a_slope() -> None:
 def test_a_field_goes_on_where_it_is_seen_and_is_nothing_far_away() -> None:
     x = smooth(40, 32)
     visible = incomplete.hidden_by("P.5", 40, 32)
-    nothing = torch.zeros_like(x)
-    made, field = with_field(nothing, x * visible, visible)
-    assert field.length > 3
+    asked = incomplete.held_out(visible)
+    made, field = with_field(torch.zeros_like(x), x * visible, visible, asked)
+    assert field.length > 1.5
     assert tables.errors(made, x, 1 - visible)["absolute"] < 0.1 * float(x.abs().mean())
     assert torch.equal(made * visible, x * visible)
-    alone = torch.zeros(1, 32, 32)
-    alone[0, 0, 0] = 1
-    far = Field(length=2.0, own=0.1).filled(alone, alone)
-    assert far[0, 20:, 20:].abs().max() < 1e-3
-    assert 0.3 < far[0, 0, 1] < 1
+    known = torch.zeros(32, 32, dtype=torch.bool)
+    known[0, 0] = True
+    predicted = torch.ones(1, 32, 32)
+    predicted[0, ~known] = Field(length=2.0, own=0.1).predicted(predicted, known, ~known)[0]
+    assert predicted[0, 20:, 20:].abs().max() < 1e-3
+    assert 0.3 < predicted[0, 0, 1] < 1
+
+
+def test_a_field_is_chosen_by_what_was_not_learnt_from() -> None:
+    x = smooth(20, 32)
+    visible = incomplete.hidden_by("P.7", 20, 32)
+    asked = incomplete.held_out(visible)
+    assert 0.05 < float(asked.sum() / visible.sum()) < 0.2
+    assert float((asked * (1 - visible)).sum()) == 0
+    noise = torch.randn(x.shape, generator=torch.Generator().manual_seed(3))
+    assert Field.fitted(noise * visible, visible, asked).own == max(OWNS)
+    assert Field.fitted(x * visible, visible, asked).own == min(OWNS)
 
 
 def test_yardsticks_for_projections_recover_smooth_pictures() -> None:
