@@ -17,7 +17,7 @@ from demo.sessions import Sessions, Visit, new_token
 from demo.workbench.bounds import require_bearable, require_minutes
 from demo.workbench.cards import Card, card_of, label_of
 from demo.workbench.explore import Explored, Explorer, description, look, sprite
-from demo.workbench.home import slug, write_picture, write_sound
+from demo.workbench.home import model_file, samples_file, write_samples
 from demo.workbench.inference import Inference
 from demo.workbench.journeys import journey
 from demo.workbench.models import Collection, Model, ModelCard, model_of
@@ -188,8 +188,7 @@ class Workbench:
         visit, saved = self._checkpoint(token)
         assert visit.job is not None
         key = f"run-{visit.job.number}-{saved.iteration}-{token[:8]}"
-        path = f"{slug(visit.name)}-{saved.iteration}.safetensors"
-        visit.model = model_of(saved, "run", key=key, path=path)
+        visit.model = model_of(saved, "run", key=key, path=model_file(visit.name, saved))
         return self.model(token)
 
     def arrive(self, token: str, name: str = "") -> Model:
@@ -306,21 +305,16 @@ class Workbench:
         """Path of a checkpoint of the visitor's run as it stands. Raises Rejected."""
         visit, saved = self._checkpoint(token)
         with writing():
-            path = self._place(visit, f"{slug(visit.name)}-{saved.iteration}.safetensors")
+            path = self._place(visit, model_file(visit.name, saved))
             saved.save(path)
         return str(path)
 
     def take_samples(self, token: str) -> str:
         """Path of a PNG or WAV of new samples of the visitor's run. Raises Rejected."""
         visit, saved = self._checkpoint(token)
-        name = f"{slug(visit.name)}-{saved.iteration}-samples"
         with self._aside(), writing():
-            if saved.source.kind == "sound":
-                path = self._place(visit, name + ".wav")
-                write_sound(saved, path)
-            else:
-                path = self._place(visit, name + ".png")
-                write_picture(saved, path, visit.name)
+            path = self._place(visit, samples_file(visit.name, saved))
+            write_samples(saved, path, model_file(visit.name, saved))
         return str(path)
 
     def _visit(self, token: str) -> Visit:

@@ -5,9 +5,9 @@ from itertools import pairwise
 
 from abp_core.checkpoint import Checkpoint
 from abp_core.presets import PRESETS
+from abp_core.request import DEFAULT_COUNT, DEFAULT_SECONDS, DEFAULT_SIZE
 from abp_core.spec import GeneratorSpec, TrainingSpec
 from demo import limits
-from demo.workbench.home import SAMPLE_PICTURES, SAMPLE_PIXELS, SAMPLE_SECONDS
 from demo.workbench.refusals import Rejected
 
 HIGHEST_PRESET_RATE = max(preset.sample_rate for preset in PRESETS.values())
@@ -67,7 +67,9 @@ def _cost(network: GeneratorSpec) -> tuple[int, int]:
 def _samples(network: GeneratorSpec) -> int:
     """How many signals of its own size the largest thing that is taken home comes to."""
     if not network.spatial:
-        return SAMPLE_PICTURES
-    wanted = SAMPLE_SECONDS * HIGHEST_PRESET_RATE if len(network.first_map) == 2 else SAMPLE_PIXELS
+        return DEFAULT_COUNT
+    wanted = (
+        DEFAULT_SECONDS * HIGHEST_PRESET_RATE if len(network.first_map) == 2 else max(DEFAULT_SIZE)
+    )
     wanted += 2 * network.reach * network.enlargement  # it is cut out of a larger one
     return math.prod(math.ceil(wanted / size) for size in network.signal_shape[1:])

@@ -37,15 +37,10 @@ def spec_of(preset: Preset) -> TrainingSpec:
     """A preset for incomplete data, without lessons, which would need whole examples."""
     own = preset.training
     examples = min(own.examples, EXAMPLES) if not own.generator.spatial else own.examples
-    steps = max(own.langevin.steps, 5)  # what was not seen is found by the walk alone
-    return dataclasses.replace(
-        own,
-        lesson_rate=0.0,
-        components=False,
-        examples=examples,
-        sigma=min(own.sigma, 0.3),
-        langevin=dataclasses.replace(own.langevin, steps=steps),
-    )
+    langevin = own.langevin
+    if own.generator.spatial:  # maps begin at noise, and find by the walk alone what was not seen
+        langevin = dataclasses.replace(langevin, steps=max(langevin.steps, 5))
+    return dataclasses.replace(own, lesson_rate=0.0, examples=examples, langevin=langevin)
 
 
 class RepairRun:

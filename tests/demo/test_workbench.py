@@ -4,6 +4,9 @@ import dataclasses
 import json
 import math
 import os
+import shlex
+import subprocess
+import sys
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -120,7 +123,9 @@ def test_the_pack_is_shown_with_pictures_and_credits(workbench: Workbench) -> No
 
 
 @pytest.mark.parametrize("kind", ITEMS)
-def test_a_run_from_start_to_what_is_taken_home(workbench: Workbench, kind: str) -> None:
+def test_a_run_from_start_to_what_is_taken_home(
+    workbench: Workbench, kind: str, tmp_path: Path
+) -> None:
     start(workbench, kind=kind)
     learnt(workbench)
     workbench.pause(ANN)
@@ -148,6 +153,13 @@ def test_a_run_from_start_to_what_is_taken_home(workbench: Workbench, kind: str)
             assert picture.size == ((512, 512) if kind == "texture" else (8 * 32, 8 * 32))
             assert f"iteration {home.iteration}" in picture.text["Model"]  # type: ignore[attr-defined]
             assert np.asarray(picture).std() > 0
+            command = shlex.split(picture.text["Command"])  # type: ignore[attr-defined]
+        taken, again = Path(workbench.take_home(ANN)), tmp_path / "again.png"
+        places = {taken.name: str(taken), samples.name: str(again)}
+        command = [sys.executable, *(places.get(word, word) for word in command[1:])]
+        subprocess.run(command, check=True, cwd=EXAMPLES.parents[1])
+        with Image.open(samples) as ours, Image.open(again) as theirs:
+            assert np.array_equal(np.asarray(ours), np.asarray(theirs))
 
 
 def test_a_run_goes_on_where_it_stopped_and_keeps_its_curve(workbench: Workbench) -> None:
