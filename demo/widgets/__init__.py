@@ -12,14 +12,23 @@ import gradio as gr
 _HERE = Path(__file__).parent
 
 
+# Files whose scripts and styles go before a component's own.
+_SHARED = {"gallery": "cards", "picker": "cards", "explore": "elements", "infer": "elements"}
+
+
 def widget(name: str, value: Any, *, elem_id: str = "", **props: Any) -> gr.HTML:
     """The component whose files are called `name`; elem_id: of its place on the page, where there
     is more than one."""
+
+    def text(ending: str) -> str:
+        files = (_HERE / f"{part}.{ending}" for part in (_SHARED.get(name), name) if part)
+        return "".join(file.read_text() for file in files if file.exists())
+
     return gr.HTML(
         value=value,
-        html_template=(_HERE / f"{name}.html").read_text(),
-        js_on_load=(_HERE / f"{name}.js").read_text(),
-        css_template=(_HERE / f"{name}.css").read_text(),
+        html_template=text("html"),
+        js_on_load=text("js"),
+        css_template=text("css"),
         apply_default_css=False,
         elem_id=elem_id or f"abp-{name}",
         **props,

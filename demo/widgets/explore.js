@@ -2,14 +2,6 @@
 // value {token, model: what describes it, point: where to begin or null, refusal: a sentence}.
 // A point is all there is to a picture. Of a vector latent: {z}. Of a latent map: {seed, x, y,
 // example, moves, edits}. server.look(request) makes it; the newest request wins.
-const part = (selector) => element.querySelector(selector);
-const all = (selector) => [...element.querySelectorAll(selector)];
-const make = (tag, fields = {}, ...children) => {
-  const made = Object.assign(document.createElement(tag), fields);
-  made.append(...children);
-  return made;
-};
-const colour = (name) => getComputedStyle(element).getPropertyValue(name).trim();
 const clamp = (x, low, high) => Math.min(high, Math.max(low, x));
 const exact = (x) => Math.round(x * 1e4) / 1e4;
 const RANGE = 3; // deviations to each side of a slider

@@ -2,19 +2,6 @@
 // known to the studio, a choice waits.
 const KINDS = [["objects", "Picture sets"], ["texture", "Textures"], ["sound", "Sounds"]];
 const shelf = element.querySelector(".cards");
-const audio = element.querySelector("audio");
-let playing = null;
-
-function settle(button, on) {
-  button.textContent = on ? "❚❚" : "▶";
-  button.setAttribute("aria-label", (on ? "Pause " : "Listen to ") + button.dataset.label);
-}
-function silence() {
-  audio.pause();
-  if (playing) settle(playing, false);
-  playing = null;
-}
-audio.addEventListener("ended", silence);
 
 const cards = () => [...shelf.querySelectorAll(".card")];
 function mark() {
@@ -60,40 +47,7 @@ function build() {
     group.className = "group";
     heading.textContent = title;
     for (const card of props.cards.filter((each) => each.kind === kind)) {
-      const cell = document.createElement("div");
-      cell.className = "cell";
-      const button = document.createElement("button");
-      button.type = "button";
-      button.className = "card";
-      button.dataset.key = card.name;
-      button.setAttribute("role", "radio");
-      button.title = card.facts;
-      const picture = document.createElement("img");
-      picture.src = card.picture;
-      picture.alt = "";
-      const label = document.createElement("span");
-      label.textContent = card.label;
-      button.append(picture, label);
-      button.onclick = () => pick(card.name);
-      cell.append(button);
-      if (card.sound) {
-        const listen = document.createElement("button");
-        listen.type = "button";
-        listen.className = "listen";
-        listen.dataset.label = card.label;
-        settle(listen, false);
-        listen.onclick = () => {
-          const again = playing === listen;
-          silence();
-          if (again) return;
-          audio.src = card.sound;
-          audio.play().catch(silence);
-          playing = listen;
-          settle(listen, true);
-        };
-        cell.append(listen);
-      }
-      row.append(cell);
+      row.append(cellOf(card, card.facts, () => pick(card.name)));
     }
     group.append(heading, row);
     return group;

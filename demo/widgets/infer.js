@@ -1,13 +1,5 @@
 // A walk through the latents of one example, step by step.
 // value {token, model: what describes it, brought: name of a file, refusal, take}.
-const part = (selector) => element.querySelector(selector);
-const all = (selector) => [...element.querySelectorAll(selector)];
-const make = (tag, fields = {}, ...children) => {
-  const made = Object.assign(document.createElement(tag), fields);
-  made.append(...children);
-  return made;
-};
-const colour = (name) => getComputedStyle(element).getPropertyValue(name).trim();
 const short = (x) => (x === null || x === undefined ? "–" : Math.abs(x) >= 1000 ? x.toFixed(0) : Math.abs(x) >= 10 ? x.toFixed(1) : x.toPrecision(3));
 
 let model = null;

@@ -2,19 +2,6 @@
 const kinds = [["texture", "Textures"], ["sound", "Sounds"], ["objects", "Picture sets"]];
 const tabs = element.querySelector(".kinds");
 const grid = element.querySelector(".cards");
-const audio = element.querySelector("audio");
-let playing = null;
-
-function settle(button, on) {
-  button.textContent = on ? "❚❚" : "▶";
-  button.setAttribute("aria-label", (on ? "Pause " : "Listen to ") + button.dataset.label);
-}
-function silence() {
-  audio.pause();
-  if (playing) settle(playing, false);
-  playing = null;
-}
-audio.addEventListener("ended", silence);
 
 function pick(kind, item) {
   props.value = { kind, item };
@@ -57,45 +44,15 @@ function draw() {
   }));
   const shown = props.cards.filter((card) => card.kind === value.kind);
   grid.replaceChildren(...shown.map((card) => {
-    const on = card.name === value.item;
-    const cell = document.createElement("div");
-    cell.className = "cell";
-    const button = document.createElement("button");
-    button.type = "button";
-    button.className = "card";
-    button.dataset.key = card.name;
-    button.setAttribute("role", "radio");
-    button.setAttribute("aria-checked", on);
-    button.tabIndex = on || (!shown.some((c) => c.name === value.item) && card === shown[0]) ? 0 : -1;
-    button.title = card.label + " (" + card.credit + ")";
-    const picture = document.createElement("img");
-    picture.src = card.picture;
-    picture.alt = "";
-    const label = document.createElement("span");
-    label.textContent = card.label;
-    button.append(picture, label);
-    button.onclick = () => {
+    const cell = cellOf(card, card.label + " (" + card.credit + ")", () => {
       pick(card.kind, card.name);
       grid.querySelector(`[data-key="${card.name}"]`).focus();
-    };
-    cell.append(button);
-    if (card.sound) {
-      const listen = document.createElement("button");
-      listen.type = "button";
-      listen.className = "listen";
-      listen.dataset.label = card.label;
-      settle(listen, false);
-      listen.onclick = () => {
-        const again = playing === listen;
-        silence();
-        if (again) return;
-        audio.src = card.sound;
-        audio.play().catch(silence);
-        playing = listen;
-        settle(listen, true);
-      };
-      cell.append(listen);
-    }
+    });
+    const button = cell.firstElementChild;
+    const on = card.name === value.item;
+    const none = !shown.some((each) => each.name === value.item);
+    button.setAttribute("aria-checked", on);
+    button.tabIndex = on || (none && card === shown[0]) ? 0 : -1;
     return cell;
   }));
 }
