@@ -49,7 +49,7 @@ def build(
                 label="Or a picture, a sound, or a zip of aligned pictures of yours",
                 file_types=FILE_TYPES,
                 type="filepath",
-                height=120,
+                height=164,
                 elem_id="abp-repair-upload",
             )
             taken = gr.Dropdown(
@@ -60,7 +60,7 @@ def build(
             )
             k = gr.Number(1000, label="K, the number of projections", precision=0, visible=False)
             with gr.Column(visible=False) as painting:
-                editor = _editor("abp-repair-editor", "Paint over what to hide, in all of them")
+                editor = _editor("abp-repair-editor", "Paint over what to hide")
             style = gr.Radio(STYLES[:2], value=STYLES[1], label="Settings")
             minutes = gr.Slider(
                 1, limits.MINUTES[1], value=limits.DEFAULT_MINUTES, step=1, label="Minutes"
@@ -81,7 +81,7 @@ def build(
     gr.HTML("<h2>Repair one picture with the current model</h2>", elem_classes="abp-heading")
     with gr.Row(equal_height=False):
         with gr.Column(scale=5, min_width=320):
-            canvas = _editor("abp-canvas", "Open a picture and paint over what to repair")
+            canvas = _editor("abp-canvas", "Paint over a picture")
             with gr.Row():
                 own = gr.UploadButton(
                     "Open a picture", file_types=FILE_TYPES[:4], size="sm", elem_id="abp-own"

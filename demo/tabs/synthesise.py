@@ -155,7 +155,7 @@ def _controls() -> tuple[list[tuple[str, Component]], dict[str, Component]]:
             label="A picture; of a large one the middle",
             file_types=PICTURES,
             type="filepath",
-            height=140,
+            height=164,
             elem_id="abp-grown",
         )
         fields["margin"] = gr.Slider(

@@ -44,14 +44,14 @@ def build(workbench: Workbench, token: gr.BrowserState, greeted: Dependency) -> 
                     label="A picture, a sound, or a zip of aligned pictures",
                     file_types=FILE_TYPES,
                     type="filepath",
-                    height=120,
+                    height=164,
                     elem_id="abp-upload",
                 )
                 checkpoint = gr.File(
                     label="A saved model, to go on training",
                     file_types=[".safetensors"],
                     type="filepath",
-                    height=120,
+                    height=164,
                     elem_id="abp-checkpoint",
                 )
             style = gr.Radio(

@@ -42,7 +42,6 @@ function draw() {
     spokenPhase = value.phase;
   }
   part(".panels").dataset.kind = value.kind;
-  part(".panels").dataset.number = value.panels.length;
   while (part(".panels").childElementCount < value.panels.length) addFigure();
   [...part(".panels").children].forEach((figure, i) => {
     const panel = value.panels[i];

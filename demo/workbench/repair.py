@@ -98,7 +98,7 @@ class RepairRun:
             _panel("Recovered", recovered, data),
             _panel("The truth, never shown to the model", self._truth, data),
             _spread_panel("Where chains differ", self._uncertainty(), data),
-            _panel("New, by a model that never saw a whole one", self._samples(), data),
+            _panel("New: it never saw a whole one", self._samples(), data),
         ]
         return tuple(panels)
 

@@ -34,8 +34,9 @@ def pixels(source: str) -> np.ndarray:
 def paint(page: Page, editor: str) -> None:
     """One thick stroke across the middle of a canvas."""
     canvas = page.locator(f"{editor} canvas").first
+    canvas.wait_for()
+    page.wait_for_timeout(1500)  # the editor settles: until then it may put up another canvas
     canvas.scroll_into_view_if_needed()
-    page.wait_for_timeout(1500)  # the editor settles
     box = canvas.bounding_box()
     assert box is not None
     middle = box["y"] + box["height"] / 2
