@@ -42,15 +42,20 @@ def build(workbench: Workbench) -> gr.Blocks:
         gallery = widget("gallery", {"name": "", "ready": False}, cards=cards)
         with gr.Row(elem_id="abp-current"):
             model_bar = gr.HTML(NO_MODEL, elem_id="abp-model")
-            follow = gr.Button("Use my run", size="sm", elem_id="abp-follow")
+            follow = gr.Button("Use my run", size="sm", interactive=False, elem_id="abp-follow")
             own = gr.UploadButton(
-                "Open a model file", file_types=[".safetensors"], size="sm", elem_id="abp-open"
+                "Open a model file",
+                file_types=[".safetensors"],
+                size="sm",
+                interactive=False,
+                elem_id="abp-open",
             )
 
         def arrive(token: str, request: gr.Request) -> tuple[Any, ...]:
             asked = request.query_params
             bar, gallery = show(token, lambda: workbench.arrive(token, asked.get("model", "")))
-            return bar, gallery, asked.get("point", "")
+            usable = gr.update(interactive=True)  # the page knows now whose orders they are
+            return bar, gallery, asked.get("point", ""), usable, usable
 
         def choose_model(token: str, choice: object) -> tuple[Any, ...]:
             name = choice.get("name", "") if isinstance(choice, dict) else ""
@@ -81,7 +86,7 @@ def build(workbench: Workbench) -> gr.Blocks:
         shown = [model_bar, gallery]
         quiet: dict[str, Any] = {"show_progress": "hidden", "concurrency_limit": 4}
         chosen = [
-            greeted.then(arrive, token, [*shown, link], **quiet),
+            greeted.then(arrive, token, [*shown, link, follow, own], **quiet),
             gallery.pick(choose_model, [token, gallery], shown, **quiet),
             own.upload(open_model, [token, own], shown, **quiet),
             follow.click(take_run, token, shown, **quiet),
@@ -94,7 +99,7 @@ def build(workbench: Workbench) -> gr.Blocks:
             with gr.Tab("Inference") as inference:
                 infer.build(workbench, token, chosen, inference)
             with gr.Tab("Repair"):
-                repair.build(workbench, token, greeted, train.cards_of(workbench))
+                repair.build(workbench, token, greeted, chosen[0], train.cards_of(workbench))
             with gr.Tab("Train"):
                 train.build(workbench, token, greeted)
     return page

@@ -38,9 +38,11 @@ def build(
     workbench: Workbench,
     token: gr.BrowserState,
     greeted: Dependency,
+    arrived: Dependency,
     cards: list[dict[str, Any]],
 ) -> None:
-    """token: the visitor's. greeted: the event after which it is known. cards: of the pack."""
+    """token: the visitor's. greeted: the event after which it is known. arrived: the one after
+    which there is a current model. cards: of the pack."""
     repairs = workbench.repairs
     with gr.Row(equal_height=False):
         with gr.Column(scale=5, min_width=320):
@@ -86,9 +88,11 @@ def build(
                 own = gr.UploadButton(
                     "Open a picture", file_types=FILE_TYPES[:4], size="sm", elem_id="abp-own"
                 )
-                example = gr.Button("Take a training example", size="sm", elem_id="abp-example")
+                example = gr.Button(
+                    "Take a training example", size="sm", interactive=False, elem_id="abp-example"
+                )
             where = gr.Radio(WHERE, value=WHERE[0], label="Repair")
-            mend = gr.Button("Repair", variant="primary", elem_id="abp-mend")
+            mend = gr.Button("Repair", variant="primary", interactive=False, elem_id="abp-mend")
             take = gr.DownloadButton("Take the answers home", size="sm", interactive=False)
         with gr.Column(scale=9, min_width=320):
             mended_notice = gr.HTML("", elem_id="abp-mend-notice")
@@ -160,6 +164,10 @@ def build(
         except (Rejected, Busy, LostPlace) as refusal:
             yield (notice_of(str(refusal), refusal=True), *nothing[1:])
 
+    def wake_repair() -> list[Any]:
+        """There is a model now to ask."""
+        return [gr.update(interactive=True)] * 2
+
     def open_picture(path: str) -> tuple[Any, str]:
         try:
             picture = repairs.canvas("", path)
@@ -210,6 +218,7 @@ def build(
         concurrency_limit=None,
         **quiet,
     )
+    arrived.then(wake_repair, None, [example, mend], queue=False, **quiet)
     own.upload(open_picture, own, [canvas, mended_notice], **quiet)
     example.click(open_example, token, [canvas, mended_notice], **quiet)
     mend.click(

@@ -39,7 +39,7 @@ ENDPOINTS = {
     *("catch_up", "catch_up_1", "catch_up_2", "catch_up_3", "open_tab", "open_tab_1"),
     *("infer_with", "infer_with_1", "infer_with_2", "infer_with_3", "bring", "take"),
     *("choose_data", "show_more", "show_more_1", "show_more_2", "learn", "hold_repair"),
-    *("halt_repair", "attach_repair", "open_picture", "open_example", "repair"),
+    *("halt_repair", "attach_repair", "wake_repair", "open_picture", "open_example", "repair"),
 }
 JSON = {"Content-Type": "application/json"}
 
