@@ -36,11 +36,12 @@ class Field:
         What is left where a model learnt from a pixel is smaller than elsewhere, and alike over a
         shorter distance; so the model must not have learnt from what is asked.
         """
-        known = visible * (1 - asked)
+        left, asked = left[:FITTED], asked[:FITTED]
+        known = visible[:FITTED] * (1 - asked)
 
         def missed(field: Self) -> float:
             total = 0.0
-            for one, here, there in list(zip(left, known, asked, strict=True))[:FITTED]:
+            for one, here, there in zip(left, known, asked, strict=True):
                 predicted = field.predicted(one, here[0] > 0, there[0] > 0)
                 total += float((predicted - one[:, there[0] > 0]).square().sum())
             return total

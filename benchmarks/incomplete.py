@@ -74,12 +74,16 @@ def square_side(label: str, side: int) -> int:
 
 def settings(pictures: PictureSet, label: str) -> tuple[TrainingSpec, TrainingSpec]:
     """Of ours, and of short runs."""
-    scattered, size = label in SCATTERED, pictures.side / SIDE
-    sigma = (SIGMA_SCATTERED if scattered else SIGMA_SQUARES) * size
-    ours = learning.settings(pictures.data, d=LATENT, sigma=sigma, steps=STEPS)
-    sigma = (SHORT_SCATTERED if scattered else SHORT_SQUARES) * size
-    short = learning.settings(pictures.data, d=SHORT_LATENT, sigma=sigma, steps=STEPS)
-    return ours, learning.short_run_settings(short)
+    scattered = label in SCATTERED
+    sigma, short_sigma = (
+        (SIGMA_SCATTERED, SHORT_SCATTERED) if scattered else (SIGMA_SQUARES, SHORT_SQUARES)
+    )
+
+    def spec(d: int, sigma: float) -> TrainingSpec:
+        sigma *= pictures.side / SIDE
+        return learning.settings(pictures.data, d=d, sigma=sigma, steps=STEPS)
+
+    return spec(LATENT, sigma), learning.short_run_settings(spec(SHORT_LATENT, short_sigma))
 
 
 def held_out(visible: Tensor) -> Tensor:

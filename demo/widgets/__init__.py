@@ -12,16 +12,16 @@ import gradio as gr
 _HERE = Path(__file__).parent
 
 
-# Files whose scripts and styles go before a component's own.
-_SHARED = {"gallery": "cards", "picker": "cards", "explore": "elements", "infer": "elements"}
+_WITH_CARDS = ("gallery", "picker")
 
 
 def widget(name: str, value: Any, *, elem_id: str = "", **props: Any) -> gr.HTML:
-    """The component whose files are called `name`; elem_id: of its place on the page, where there
-    is more than one."""
+    """The component whose files are called `name`, after those that components share; elem_id: of
+    its place on the page, where there is more than one."""
+    parts = ["elements", *(["cards"] if name in _WITH_CARDS else []), name]
 
     def text(ending: str) -> str:
-        files = (_HERE / f"{part}.{ending}" for part in (_SHARED.get(name), name) if part)
+        files = (_HERE / f"{part}.{ending}" for part in parts)
         return "".join(file.read_text() for file in files if file.exists())
 
     return gr.HTML(

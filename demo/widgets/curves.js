@@ -1,7 +1,6 @@
 // Two live curves: value {iterations: [], errors: [], latents: []}.
 const canvases = [...element.querySelectorAll("canvas")];
 const outputs = [...element.querySelectorAll("output")];
-const colour = (name) => getComputedStyle(element).getPropertyValue(name).trim();
 const short = (y) => (y >= 100 ? y.toFixed(0) : y >= 1 ? y.toFixed(2) : y.toPrecision(2));
 
 // Round values between low and high: three or so on a line, on a log axis 1, 2 and 5 of a decade.

@@ -1,4 +1,4 @@
-// Short names for what the larger components do with their elements.
+// Short names for what components do with their elements; before every component's own script.
 const part = (selector) => element.querySelector(selector);
 const all = (selector) => [...element.querySelectorAll(selector)];
 const make = (tag, fields = {}, ...children) => {

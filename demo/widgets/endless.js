@@ -2,7 +2,6 @@
 const AHEAD = 4; // seconds that are ready before they are heard
 const LEAD = 0.08; // seconds from the first stretch to its first sample
 const TRIES = 3;
-const part = (selector) => element.querySelector(selector);
 const calm = window.matchMedia("(prefers-reduced-motion: reduce)");
 const button = part("button"), canvas = part("canvas"), pen = canvas.getContext("2d");
 const pause = (milliseconds) => new Promise((done) => setTimeout(done, milliseconds));

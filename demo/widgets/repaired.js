@@ -1,5 +1,4 @@
 // Answers to what was hidden: value {progress, sentence, before, after, answers, spread, truth}.
-const part = (selector) => element.querySelector(selector);
 function compare() {
   const at = Number(part("input").value);
   part(".before").style.clipPath = `inset(0 ${100 - at}% 0 0)`;

@@ -1,5 +1,4 @@
 // The live view: value {phase, headline, detail, progress, kind, panels: [{caption, picture, sound}]}.
-const part = (selector) => element.querySelector(selector);
 const calm = window.matchMedia("(prefers-reduced-motion: reduce)");
 let spokenAt = 0;
 let spokenPhase = "";

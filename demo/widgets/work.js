@@ -1,7 +1,6 @@
 // What was made: value {phase, headline, detail, share}, and when the phase is done also {number, kind,
 // repeats: [across, down], panels: [{caption, picture, sound, loop}], facts: [[name, value]], command}.
 // Whatever comes after it (idle, working, kept) leaves it in its place.
-const part = (selector) => element.querySelector(selector);
 const figures = [...element.querySelectorAll("figure")];
 const buttons = [...element.querySelectorAll(".views button")];
 let view = "many";

@@ -151,9 +151,9 @@ def test_a_run_from_start_to_what_is_taken_home(
     else:
         with Image.open(samples) as picture:
             assert picture.size == ((512, 512) if kind == "texture" else (8 * 32, 8 * 32))
-            assert f"iteration {home.iteration}" in picture.text["Model"]  # type: ignore[attr-defined]
+            assert f"iteration {home.iteration}" in picture.info["Model"]
             assert np.asarray(picture).std() > 0
-            command = shlex.split(picture.text["Command"])  # type: ignore[attr-defined]
+            command = shlex.split(picture.info["Command"])
         taken, again = Path(workbench.take_home(ANN)), tmp_path / "again.png"
         places = {taken.name: str(taken), samples.name: str(again)}
         command = [sys.executable, *(places.get(word, word) for word in command[1:])]
