@@ -11,7 +11,7 @@ from torch import Tensor
 
 from abp_core import synthesis
 from abp_core.data import Dataset
-from abp_core.langevin import infer
+from abp_core.langevin import energy_ceiling, infer
 from abp_core.metric import Metric
 from abp_core.noise import chain_noise
 from abp_core.observation import Downsampled, Observation
@@ -113,7 +113,8 @@ class RepairRun:
             return synthesis.sample(self.trainer.generator, len(self._index), SEED_OF_SAMPLES)
 
     def _uncertainty(self) -> Tensor:
-        """Deviation (shown, c, ...) of f(z) over chains that go on from view to view."""
+        """Deviation (shown, c, ...) of f(z) over chains that go on from view to view. Those that a
+        jump of learning left far off, or that ran away, begin again where training's own stand."""
         trainer, spec = self.trainer, self.trainer.spec
         n = len(self._index)
         index = self._index.repeat(CHAINS).to(trainer.z.device)
@@ -131,11 +132,12 @@ class RepairRun:
         walk = spec.langevin.at(trainer.step_size)
         start = self._beside.to(trainer.z.device)
         metric = Metric.of(trainer.curvature) if spec.langevin.preconditioned else None
-        z = infer(posterior.energy, start, noise, walk, metric)
-        fine = z.flatten(1).isfinite().all(1)
-        self._beside[fine.cpu()] = z[fine].cpu()
-        with torch.inference_mode():
-            made = trainer.generator(self._beside.to(trainer.z.device)).float().cpu()
+        z, own = infer(posterior.energy, start, noise, walk, metric), trainer.z[index]
+        with torch.no_grad():
+            near = posterior.energy(z) <= energy_ceiling(posterior.energy(own), own)
+            z = torch.where(near.view(-1, *[1] * (z.ndim - 1)), z, own)
+            made = trainer.generator(z).float().cpu()
+        self._beside = z.cpu()
         return made.view(CHAINS, n, *made.shape[1:]).std(0)
 
 

@@ -1,5 +1,7 @@
 """Learning from what is left, and repairs, without a page."""
 
+import base64
+import io
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -127,6 +129,25 @@ def test_the_truth_is_not_learnt_from() -> None:
             pass
         runs.append(run.trainer.z)
     assert torch.equal(*runs)
+
+
+def test_a_jump_of_learning_is_not_taken_for_uncertainty() -> None:
+    """Chains beside training's that it leaves far off begin again where training's own stand."""
+    dataset, spec = loaded("objects")
+    run = RepairRun.begun(spec, dataset, hide("scattered-70", dataset, spec))
+    for _ in range(20):
+        list(run.iterate())
+
+    def differing() -> float:
+        _, coded = run.view()[3].picture.split(",")
+        with Image.open(io.BytesIO(base64.b64decode(coded))) as picture:
+            return float(np.asarray(picture).mean())
+
+    before = differing()
+    with torch.no_grad():  # the same model in other coordinates, to which only training's go along
+        run.trainer.z /= 5
+        run.trainer.generator.opening.mul_(5)
+    assert differing() < before + 2
 
 
 def test_a_run_is_begun_gone_on_with_and_shown_by_its_own_tab(workbench: Workbench) -> None:
