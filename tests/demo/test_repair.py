@@ -135,7 +135,7 @@ def test_a_jump_of_learning_is_not_taken_for_uncertainty() -> None:
     """Chains beside training's that it leaves far off begin again where training's own stand."""
     dataset, spec = loaded("objects")
     run = RepairRun.begun(spec, dataset, hide("scattered-70", dataset, spec))
-    for _ in range(20):
+    for _ in range(40):
         list(run.iterate())
 
     def differing() -> float:
