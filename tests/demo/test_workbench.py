@@ -1,6 +1,7 @@
 """The workbench over real, small runs: what a visitor can do, and what is refused."""
 
 import dataclasses
+import io
 import json
 import math
 import os
@@ -24,7 +25,9 @@ from abp_core.presets import PRESETS
 from abp_core.spec import TrainingSpec
 from abp_core.trainer import Trainer
 from demo import limits
+from demo.disk import Disk
 from demo.jobs import NeverBegan
+from demo.sessions import new_token
 from demo.workbench import (
     CAPTIONS,
     EXAMPLES,
@@ -47,9 +50,17 @@ LIGHT = Settings(batch_size=2, steps=1, examples=4)
 ITEMS = {"texture": "pebbles", "sound": "clock", "objects": "ankle_boot_32"}
 
 
+def opened(folder: Path) -> Workbench:
+    """A workbench over a folder, with three visitors."""
+    workbench = Workbench(Disk(folder))
+    for token in (ANN, BEN, CEM):
+        workbench.sessions.open(token)
+    return workbench
+
+
 @pytest.fixture
-def workbench() -> Iterator[Workbench]:
-    workbench = Workbench()
+def workbench(tmp_path: Path) -> Iterator[Workbench]:
+    workbench = opened(tmp_path / "studio")
     yield workbench
     workbench.close()
 
@@ -117,7 +128,8 @@ def test_the_pack_is_shown_with_pictures_and_credits(workbench: Workbench) -> No
     assert {card.kind for card in cards} == {"texture", "sound", "objects"}
     assert [card.grey for card in cards] == sorted(card.grey for card in cards)
     for card in cards:
-        assert card.picture.startswith("data:image/jpeg;base64,")
+        with Image.open(io.BytesIO(card.picture)) as picture:
+            assert (picture.format, picture.size) == ("JPEG", (96, 96))
         assert bool(card.sound) == (card.kind == "sound")
         assert len(card.credit) > 5
 
@@ -275,17 +287,18 @@ def test_files_taken_home_stay_few_and_go_with_the_visit(workbench: Workbench) -
     assert Path(newest).is_file()
     assert len(list(folder.iterdir())) <= limits.FILES_KEPT
     stopped(workbench)
-    left = workbench.sessions.visit(ANN).left_at
+    left = workbench.sessions.hear(ANN, leaving=True).here_until
     workbench.sessions.sweep(left + limits.SECONDS_UNTIL_FORGOTTEN + 1)
     assert not folder.exists()
 
 
-def test_closing_removes_every_file() -> None:
-    workbench = Workbench()
+def test_closing_removes_every_file_that_was_taken_home(tmp_path: Path) -> None:
+    workbench = opened(tmp_path)
     start(workbench)
     path = Path(workbench.take_home(ANN))
     workbench.close()
     assert not path.exists()
+    assert not [path for path in tmp_path.rglob("*") if "runs" not in path.parts]
 
 
 def test_visitors_have_runs_of_their_own(workbench: Workbench) -> None:
@@ -368,6 +381,7 @@ def settled(workbench: Workbench) -> Iterator[Workbench]:
 
 
 BAD_TOKENS: list[Any] = [None, "", "x", "x" * 65, "x" * 10**6, 5, math.nan, [], {}, True, "é" * 20]
+UNKNOWN = new_token()  # of no page that was opened
 
 
 def test_bad_tokens_are_refused_everywhere(workbench: Workbench) -> None:
@@ -378,15 +392,39 @@ def test_bad_tokens_are_refused_everywhere(workbench: Workbench) -> None:
         workbench.stop,
         workbench.take_home,
         workbench.take_samples,
+        workbench.follow,
+        workbench.model,
+        workbench.describe,
+        workbench.offer,
+        workbench.example,
+        lambda token: workbench.choose(token, "pebbles"),
+        lambda token: workbench.look(token, "pebbles", {}),
+        lambda token: list(workbench.make(token, {})),
+        lambda token: workbench.inference.begin(token, "pebbles", {}, {}),
         lambda token: workbench.go_on(token, 1.0),
         lambda token: start(workbench, token),
+        lambda token: workbench.repairs.start(
+            token,
+            item=ITEMS["texture"],
+            upload="",
+            style="Quick",
+            what="colour",
+            k=0,
+            painted=None,
+            minutes=1.0,
+        ),
         lambda token: workbench.continue_from(token, "x", upload="", minutes=1.0),
     ]
-    for token in BAD_TOKENS:
+    for token in [*BAD_TOKENS, UNKNOWN]:
         for ask in asked:
             with pytest.raises(Rejected, match="reload") as refusal:
                 ask(token)
             one_sentence(refusal)
+    for token in BAD_TOKENS:
+        with pytest.raises(Rejected, match="reload") as refusal:
+            workbench.arrive(token)
+        one_sentence(refusal)
+    assert set(workbench.sessions._visits) == {ANN, BEN, CEM}
 
 
 INF, NAN = math.inf, math.nan
