@@ -2,9 +2,9 @@
 
     python -m benchmarks.crowd
 
-Runs of the default texture go on in threads of their own, as in the studio, while others drag a
-point of a picture set, each waiting for one picture before asking for the next. Each figure is
-taken in turn with the others, round by round, and told as a ratio to a run alone on all cores.
+Runs of a texture go on in threads of their own, as in the studio, while others drag a point of a
+picture set, each waiting for one picture before asking for the next. Each figure is taken in turn
+with the others, round by round, and told as a ratio to a run alone on all cores.
 """
 
 import argparse
@@ -36,20 +36,21 @@ class Running:
     """A run in a thread of its own, with so many threads for its arithmetic."""
 
     def __init__(self, threads: int) -> None:
-        preset = PRESETS["texture"]
+        preset = PRESETS["quick-texture"]
         path = ROOT / "demo" / "examples" / "textures" / "pebbles.jpg"
         dataset, spec = data.load(path, preset.training, sample_rate=0, name="pebbles")
         self._trainer, self._threads = Trainer(spec, dataset), threads
-        self.iterations = 0
+        self.iterations, self.seconds = 0, list[float]()
         self._over = threading.Event()
         self._thread = threading.Thread(target=self._go)
 
     def _go(self) -> None:
         torch.set_num_threads(self._threads)
-        for _ in self._trainer.steps(10**9):
+        while not self._over.is_set():
+            begun = perf_counter()
+            self._trainer.step()
+            self.seconds.append(perf_counter() - begun)
             self.iterations += 1
-            if self._over.is_set():
-                return
 
     def __enter__(self) -> "Running":
         self._thread.start()
@@ -64,10 +65,11 @@ def rate(runs: list[Running], seconds: float, beside: Callable[[float], Any] | N
     """Iterations a second of a run, and what went on beside."""
     while not all(run.iterations for run in runs):
         threading.Event().wait(0.05)
-    begun, before = perf_counter(), sum(run.iterations for run in runs)
+    for run in runs:
+        run.seconds.clear()
     result = beside(seconds) if beside else threading.Event().wait(seconds)
-    done = sum(run.iterations for run in runs) - before
-    return done / (perf_counter() - begun) / len(runs), result
+    took = [statistics.mean(run.seconds) if run.seconds else seconds for run in runs]
+    return statistics.mean(1 / value for value in took), result
 
 
 def looking(workbench: Workbench, lane: Lane, people: int) -> Callable[[float], list[float]]:

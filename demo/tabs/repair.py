@@ -264,7 +264,9 @@ def _editor(name: str, label: str) -> gr.ImageEditor:
 
 
 def _taking(kind: str, taken: str) -> Any:
-    """The choice of what to take away, for another kind of data."""
+    """The choice of what to take away, for another kind of data. What was chosen stays where it
+    can, and is not sent again: the visitor may have chosen something else meanwhile."""
     choices = takings(kind)
     names = [name for _, name in choices]
-    return gr.update(choices=choices, value=taken if taken in names else names[0])
+    value = {} if taken in names else {"value": names[0]}
+    return gr.update(choices=choices, **value)

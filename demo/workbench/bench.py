@@ -16,6 +16,7 @@ from demo.jobs import Job, NeverBegan
 from demo.sessions import Sessions, Visit, new_token
 from demo.workbench.bounds import require_bearable, require_minutes
 from demo.workbench.cards import Card, card_of, label_of
+from demo.workbench.cores import all_threads
 from demo.workbench.explore import Explored, Explorer, description, look, sprite
 from demo.workbench.home import model_file, samples_file, write_samples
 from demo.workbench.inference import Inference
@@ -358,6 +359,7 @@ class Workbench:
         keeper = recipe if isinstance(recipe, Keeper) else self._saved.keeper(token, recipe)
 
         def begin() -> Any:
+            all_threads()
             if not goes_on:
                 keeper.begin()
             return prepare()

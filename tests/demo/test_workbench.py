@@ -8,6 +8,7 @@ import os
 import shlex
 import subprocess
 import sys
+import threading
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -38,7 +39,9 @@ from demo.workbench import (
     Settings,
     Workbench,
     about,
+    cores,
     label_of,
+    one_thread,
     preset_for,
     settings_from,
 )
@@ -311,6 +314,23 @@ def test_visitors_have_runs_of_their_own(workbench: Workbench) -> None:
     assert now(workbench).report.phase != "stopped"
     with pytest.raises(Rejected, match="no model yet"):
         workbench.take_home(CEM)
+
+
+def test_a_run_computes_on_all_cores_beside_threads_that_keep_to_one(
+    workbench: Workbench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(cores, "ALL", 3)
+    looking = threading.Thread(target=one_thread)
+    looking.start()
+    looking.join(20)
+    start(workbench)
+    job = workbench.sessions.visit(ANN).job
+    assert job is not None
+    try:
+        assert job.ask(lambda _: torch.get_num_threads(), timeout=60) == 3
+    finally:
+        stopped(workbench)
+        torch.set_num_threads(1)  # what threads of other tests begin with
 
 
 @pytest.mark.parametrize("kind", ITEMS)
