@@ -268,5 +268,6 @@ def _taking(kind: str, taken: str) -> Any:
     can, and is not sent again: the visitor may have chosen something else meanwhile."""
     choices = takings(kind)
     names = [name for _, name in choices]
-    value = {} if taken in names else {"value": names[0]}
-    return gr.update(choices=choices, **value)
+    if taken in names:
+        return gr.update(choices=choices)
+    return gr.update(choices=choices, value=names[0])
