@@ -56,12 +56,17 @@ class Lane:
         them. Nothing is left open in the threads between two steps, since the next may come in
         another one. Raises TurnedAway, or what a step raises."""
         async with self._turn(who):
+            ended = False
             try:
-                while (step := await self._in_thread(lambda: next(steps, _END))) is not _END:
+                while True:
+                    step = await self._in_thread(lambda: next(steps, _END))
+                    if step is _END:
+                        ended = True
+                        return
                     yield step  # type: ignore[misc]
             finally:
                 close = getattr(steps, "close", None)
-                if close is not None:
+                if close is not None and not ended:
                     await self._in_thread(close)
 
     def close(self) -> None:

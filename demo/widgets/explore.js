@@ -5,6 +5,7 @@
 const clamp = (x, low, high) => Math.min(high, Math.max(low, x));
 const exact = (x) => Math.round(x * 1e4) / 1e4;
 const RANGE = 3; // deviations to each side of a slider
+const FARTHEST = 12, PLANE = 500, EDITS = 40; // what a point may hold; the server has the same bounds
 
 let model = null; // the description of the current one
 let point = null;
@@ -448,6 +449,35 @@ const packed = (what) => btoa(JSON.stringify(what)).replaceAll("+", "-").replace
 function unpacked(text) {
   try { return JSON.parse(atob(text.replaceAll("-", "+").replaceAll("_", "/"))); } catch { return null; }
 }
+// What claims to be a point: itself if it is a whole one of this model, else null. Nothing that
+// lacks is made up, because the sender saw something else.
+function whole(sent) {
+  const number = (x, low, high) => typeof x === "number" && x >= low && x <= high;
+  const integer = (x, low, high) => Number.isInteger(x) && number(x, low, high);
+  const list = (x, most, fits) => Array.isArray(x) && x.length <= most && x.every(fits);
+  const far = (x) => number(x, -FARTHEST, FARTHEST);
+  const cell = (text) => typeof text === "string" && /^[0-9a-f]{1,128}$/.test(text)
+    && BigInt(`0x${text}`) >> BigInt(grid()[0] * grid()[1]) === 0n;
+  const edit = (x) => x && cell(x.cells) && (
+    (x.what === "resample" && integer(x.number, 0, Number.MAX_SAFE_INTEGER))
+    || (x.what === "copy" && integer(x.number, 0, model.examples - 1))
+    || (x.what === "paint" && integer(x.number, 0, model.numbers - 1) && far(x.amount)));
+  const parts = {
+    seed: (x) => integer(x, 0, Number.MAX_SAFE_INTEGER),
+    x: (x) => number(x, -PLANE, PLANE),
+    y: (y) => number(y, -PLANE, PLANE),
+    example: (x) => integer(x, -1, model.examples - 1),
+    moves: (x) => list(x, model.numbers, (t) => far(t) || (t === null && !spatial())),
+    ...(spatial()
+      ? { edits: (x) => list(x, EDITS, edit), z: () => false }
+      : { edits: () => false, z: (z) => list(z, model.numbers, far) && z.length === model.numbers }),
+  };
+  if (!sent || typeof sent !== "object") return null;
+  const needed = ["seed", "x", "y", "example", "moves", ...(spatial() ? ["edits"] : [])];
+  const complete = (sent.z ? ["z"] : needed).every((name) => name in sent);
+  const fits = Object.entries(parts).every(([name, part]) => !(name in sent) || part(sent[name]));
+  return complete && fits ? sent : null;
+}
 part(".link").onclick = async () => {
   const url = `${location.origin}${location.pathname}?model=${encodeURIComponent(model.name)}&point=${packed(point)}`;
   const address = part(".address");
@@ -485,9 +515,11 @@ function draw() {
   tools();
   exampleButtons();
   drawKept();
-  let begin = value.point ? unpacked(value.point) : null;
-  if (value.point && !begin) complaint = "The link is damaged; here is the model from the beginning.";
-  try { begin = begin || JSON.parse(sessionStorage.getItem("abp-point-" + model.key)); } catch { /* none */ }
+  let begin = null;
+  if (value.point) {
+    begin = whole(unpacked(value.point));
+    if (!begin) complaint = "The link is damaged; here is the model from the beginning.";
+  } else try { begin = whole(JSON.parse(sessionStorage.getItem("abp-point-" + model.key))); } catch { /* none */ }
   point = null;
   go(begin || home());
   sprites();

@@ -2,6 +2,7 @@
 
 import base64
 import io
+import json
 import re
 from pathlib import Path
 
@@ -103,6 +104,83 @@ def test_a_link_shows_the_same_to_somebody_else(visitor: Visitor, address: str) 
     expect(other.page.locator("#abp-explore .picture")).to_have_attribute("src", mine)
     assert not other.complaints
     context.close()
+
+
+WHOLE = {"seed": 5, "x": 0.5, "y": -1, "example": -1, "moves": [1.5], "edits": []}
+EDIT = {"what": "resample", "cells": "f", "number": 3}
+FILES = {FACES: "noto_animal_faces_128", "toon faces": "toon_faces_64"}  # what links name
+
+
+def link(model: str, point: object) -> str:
+    model = FILES.get(model, model)
+    text = point if isinstance(point, str) else json.dumps(point)
+    return f"?model={model}&point={base64.urlsafe_b64encode(text.encode()).decode().rstrip('=')}"
+
+
+def arrived(page: Page, model: str) -> str:
+    """The picture with which a model is shown first."""
+    expect(page.locator("#abp-explore .picture")).to_have_attribute(
+        "alt", re.compile(f"^{model}"), timeout=20_000
+    )
+    return picture(page)
+
+
+def without(*names: str) -> dict[str, object]:
+    """The whole point but for some of its fields."""
+    return {name: value for name, value in WHOLE.items() if name not in names}
+
+
+@pytest.mark.parametrize(
+    ("model", "point"),
+    [
+        (TEXTURE, {}),
+        (TEXTURE, without("moves")),
+        (SOUND, without("seed")),
+        (TEXTURE, WHOLE | {"seed": "5"}),
+        (TEXTURE, WHOLE | {"x": None}),
+        (TEXTURE, WHOLE | {"example": 999}),
+        (TEXTURE, WHOLE | {"moves": [[1]]}),
+        (TEXTURE, WHOLE | {"edits": [None]}),
+        (TEXTURE, WHOLE | {"edits": [EDIT | {"cells": "f" * 120}]}),
+        (TEXTURE, WHOLE | {"edits": [EDIT | {"what": "paint", "number": 99, "amount": 1}]}),
+        (FACES, {}),
+        (FACES, {"z": [1]}),
+        (FACES, {"z": ["1", "2"]}),
+        (FACES, {"z": [0, 0], "moves": "x"}),
+        (FACES, "null"),
+        (FACES, "{" * 99),
+    ],
+)
+def test_a_damaged_link_gets_a_sentence_and_the_model_as_it_is(
+    visitor: Visitor, model: str, point: object
+) -> None:
+    page = visitor.visit("Explore", link(model, point))
+    shown = arrived(page, model)
+    expect(page.locator("#abp-explore .refusal")).to_have_text(
+        "The link is damaged; here is the model from the beginning."
+    )
+    page.get_by_role("button", name="Randomise").click()
+    other = changed(page, shown)
+    expect(page.locator("#abp-explore .refusal")).to_be_hidden()
+    page.get_by_role("button", name="Reset").click()
+    assert changed(page, other) == shown
+
+
+@pytest.mark.parametrize(
+    ("model", "point"),
+    [
+        (TEXTURE, WHOLE | {"edits": [EDIT, EDIT | {"what": "copy"}]}),
+        (TEXTURE, WHOLE | {"edits": [EDIT | {"what": "paint", "amount": -1.5}]}),
+        (FACES, {"z": [0.5, -0.25], "moves": []}),
+        ("toon faces", without("edits") | {"moves": [None, 1.25]}),
+    ],
+)
+def test_a_whole_link_is_shown(visitor: Visitor, model: str, point: object) -> None:
+    page = visitor.visit("Explore", link(model, point))
+    shown = arrived(page, model)
+    expect(page.locator("#abp-explore .refusal")).to_be_hidden()
+    page.get_by_role("button", name="Reset").click()
+    changed(page, shown)
 
 
 def test_a_stroke_changes_only_its_surroundings(visitor: Visitor) -> None:
