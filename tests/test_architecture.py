@@ -175,6 +175,19 @@ def names(tree: ast.AST) -> Iterator[str]:
             yield node.id
 
 
+def only_tensors(tree: ast.AST) -> bool:
+    """Whether every `torch.load` is a call that says weights_only=True."""
+    uses = [name for name in names(tree) if name == "torch.load"]
+    safe = [
+        node
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Call)
+        and ast.unparse(node.func) == "torch.load"
+        and any(k.arg == "weights_only" and ast.unparse(k.value) == "True" for k in node.keywords)
+    ]
+    return len(uses) == len(safe)
+
+
 def dangers(tree: ast.AST) -> set[str]:
     """What runs code from a file, or lets strangers in."""
     found = {name for name in imports(tree) if name.split(".")[0] in PICKLES}
@@ -183,6 +196,8 @@ def dangers(tree: ast.AST) -> set[str]:
         for name in [*imports(tree), *names(tree)]
         if name in ("torch.load", "gr.load", "gradio.load", "eval", "exec")
     }
+    if only_tensors(tree) and "torch.load" not in imports(tree):
+        found.discard("torch.load")
     for node in ast.walk(tree):
         if isinstance(node, ast.keyword) and node.arg in ("share", "allow_pickle"):
             harmless = isinstance(node.value, ast.Constant) and node.value.value is False
@@ -274,6 +289,9 @@ class TestTheReader:
             ("def f():\n    from pickle import loads", "pickle.loads"),
             ("import torch\nx = torch.load('a')", "torch.load"),
             ("from torch import load", "torch.load"),
+            ("from torch import load\nload('a', weights_only=True)", "torch.load"),
+            ("import torch\ntorch.load('a', weights_only=False)", "torch.load"),
+            ("import torch\ntorch.load('a', weights_only=True)\ntorch.load('b')", "torch.load"),
             ("import gradio as gr\ngr.load('models/x')", "gr.load"),
             ("demo.launch(share=True)", "share=True"),
             ("demo.launch(share=public)", "share=public"),
@@ -285,6 +303,7 @@ class TestTheReader:
         assert found in dangers(ast.parse(code))
 
     def test_harmless_code(self) -> None:
+        assert dangers(ast.parse("import torch\ntorch.load('a', weights_only=True)")) == set()
         code = "demo.launch(share=False)\njson.load(f)\nnet.load_state_dict(w)\nnet.eval()"
         assert dangers(ast.parse(code)) == set()
 
