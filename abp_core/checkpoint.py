@@ -2,6 +2,7 @@
 
 import contextlib
 import json
+import math
 import os
 import tempfile
 from dataclasses import dataclass, field, replace
@@ -18,7 +19,7 @@ from abp_core.data import Source
 from abp_core.generator import Generator
 from abp_core.metric import Metric
 from abp_core.precision import rounded, smallest
-from abp_core.spec import TrainingSpec
+from abp_core.spec import MOST_ENTRIES, TrainingSpec
 
 FORMAT = "abp-1"
 MOST_BYTES = 200_000_000
@@ -36,8 +37,9 @@ class Checkpoint:
     sigma: noise level in signal units. step_size: of the walk by now. updates: learning steps that
     were taken (an iteration in which every chain diverged takes none). weights, first_moments,
     second_moments: by parameter name. latents (examples, *latent_shape): where the persistent
-    chains stand. curvature (c, c): what the metric of a preconditioned walk is made of. teacher:
-    what the lessons of a run that has them go on from. All are float32.
+    chains stand; one over a whole picture or sound has the shape of its map, (1, c, ...).
+    curvature (c, c): what the metric of a preconditioned walk is made of. teacher: what the lessons
+    of a run that has them go on from. All are float32.
 
     In its light form it is the model alone: there are no moments and no teacher, and updates is 0.
     """
@@ -195,7 +197,7 @@ class Checkpoint:
         if not spec.langevin.preconditioned:  # files from before there was a metric lack it
             tensors.setdefault("curvature", torch.eye(channels))
         latents, curvature = tensors.pop("latents"), tensors.pop("curvature")
-        if tensors or tuple(latents.shape[1:]) != spec.generator.latent_shape:
+        if tensors or not _fits(spec, latents):
             raise ValueError("tensors that the spec does not know")
         if tuple(curvature.shape) != (channels, channels):
             raise ValueError("a curvature of other latents")
@@ -220,6 +222,16 @@ class Checkpoint:
             curvature=curvature,
             **groups,
         )
+
+
+def _fits(spec: TrainingSpec, latents: Tensor) -> bool:
+    """Whether such latents can be those of a run."""
+    shape, expected = tuple(latents.shape[1:]), spec.generator.latent_shape
+    if not spec.window:
+        return shape == expected
+    made = spec.generator.made_of(shape) if len(shape) == len(expected) else (0,)
+    known = len(latents) == 1 and shape[0] == expected[0]
+    return known and min(made) > 0 and math.prod(made) <= MOST_ENTRIES
 
 
 def write_whole(path: Path, content: bytes) -> None:

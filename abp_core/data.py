@@ -124,7 +124,8 @@ def load(
 
 
 def from_picture(pixels: Pixels, spec: TrainingSpec, *, name: str) -> tuple[Dataset, TrainingSpec]:
-    """Random crops of one picture (h, w, 3), at its own scale unless it is larger than 512."""
+    """One picture (h, w, 3), at its own scale unless it is larger than 512: random crops of it, or
+    the whole of it where it is visited window by window."""
     height, width = pixels.shape[:2]
     if min(height, width) < SMALLEST_PICTURE:
         raise FileRejected(
@@ -142,9 +143,16 @@ def from_picture(pixels: Pixels, spec: TrainingSpec, *, name: str) -> tuple[Data
     extent = tuple(min(size, crop) for size, crop in zip(
         (height, width), spec.generator.signal_shape[1:], strict=True))  # fmt: skip
     spec = _fitted(spec, extent, len(signal))
-    cut = crops(signal, spec)
+    cut = whole(signal, spec) if spec.window else crops(signal, spec)
     source = Source(kind="texture", name=name, scale=scale)
     return _dataset(cut, source, (height, width)), spec
+
+
+def whole(signal: Tensor, spec: TrainingSpec) -> Tensor:
+    """A picture (c, height, width) or sound (1, samples) as one example (1, c, ...), without what
+    is no whole position of its latent map, at its end."""
+    _, *size = spec.generator.made_of(spec.generator.map_of(tuple(signal.shape[1:])))
+    return signal[(None, slice(None), *(slice(n) for n in size))].contiguous()
 
 
 def crops(picture: Tensor, spec: TrainingSpec) -> Tensor:
@@ -188,7 +196,7 @@ def from_sound(
     gain = float(min(SOUND_DEVIATION / samples.std(), 0.99 / np.abs(samples).max()))
     signal = torch.from_numpy(samples * np.float32(gain))
     spec = _fitted(spec, (min(len(signal), spec.generator.signal_shape[1]),), 1)
-    cut = segments(signal[None], spec)
+    cut = whole(signal[None], spec) if spec.window else segments(signal[None], spec)
     source = Source(kind="sound", name=name, sample_rate=rate, gain=gain)
     return _dataset(cut, source, (len(signal),)), spec
 

@@ -20,7 +20,9 @@ ARROWS: dict[str, set[str]] = {
     "posterior": {"generator", "observation"},
     "device": {"generator"},
     "gauge": {"generator"},
-    "metric": {"posterior"},
+    "metric": {"device", "posterior"},
+    "chains": {"generator", "noise", "observation", "posterior", "spec"},
+    "windows": {"chains", "generator", "noise", "observation", "spec"},
     "langevin": {"device", "metric", "spec"},
     "data": {"files", "spec"},
     "judges": {"metrics", "metrics.objects", "metrics.sound", "metrics.texture", "spec"},
@@ -70,6 +72,7 @@ ARROWS: dict[str, set[str]] = {
         "writing",
     },
     "trainer": {
+        "chains",
         "checkpoint",
         "data",
         "device",
@@ -82,6 +85,7 @@ ARROWS: dict[str, set[str]] = {
         "posterior",
         "spec",
         "teacher",
+        "windows",
     },
 }
 COMMANDS = {"command", "rebuild", "train", "synthesise"}  # nothing imports these but each other
