@@ -5,7 +5,6 @@ itself of every coarser one.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from fractions import Fraction
 
 import torch
@@ -13,21 +12,12 @@ from torch import Tensor
 
 from abp_core.latent_maps import Place
 from abp_core.noise import field_noise
+from abp_core.priors.known import Known
 from abp_core.priors.patches import Patches
 from abp_core.priors.scales import RATIO, Range, beneath, enlarged, overlaps
 
 TILE = 4  # positions along a side of what the coarsest scale begins with
 PASSES = (4, 2)  # at the coarsest scale, and at each finer one
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Known:
-    """Latents z (c, *extent) that stay as they are where the mask (*extent) is true; the first of
-    them stands at `at`."""
-
-    z: Tensor
-    mask: Tensor
-    at: Place
 
 
 class Composed:
@@ -169,23 +159,8 @@ class Composed:
         return Known(mean if level < ends else z.float(), weight[0] >= 0.5, tuple(at))
 
     def _planted(self, level: int, z: Tensor, around: list[Range]) -> Tensor:
-        """With what is known in its place."""
         known = self._known[level]
-        if known is None:
-            return z
-        ours, theirs = [], []
-        for (low, high), at, size in zip(around, known.at, known.mask.shape, strict=True):
-            first, last = max(low, at), min(high, at + size)
-            if first >= last:
-                return z
-            ours.append(slice(first - low, last - low))
-            theirs.append(slice(first - at, last - at))
-        z = z.clone()
-        here = z[(slice(None), *ours)]
-        z[(slice(None), *ours)] = torch.where(
-            known.mask[tuple(theirs)], known.z[(slice(None), *theirs)], here
-        )
-        return z
+        return z if known is None else known.planted(z, tuple(low for low, _ in around))
 
 
 def _periods(period: int, scales: int) -> list[int]:

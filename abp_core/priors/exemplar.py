@@ -13,11 +13,13 @@ import torch
 from torch import Tensor
 
 from abp_core.latent_maps import Place
-from abp_core.priors.composed import Composed, Known
+from abp_core.priors.composed import Composed
+from abp_core.priors.known import Known
 from abp_core.priors.patches import Patches
 from abp_core.priors.scales import RATIO, enlarged, shrunk
 
 COARSEST = 12  # positions that the shorter side of the coarsest scale has at least
+MOST = 14  # scales; a position of the coarsest then spans 42, of a sound a sixth of a second
 PATCH = 7  # positions along a side
 BORDER = 2  # positions along the border of a map that are known less well than others
 APART = 2**20  # positions between independent draws of one seed
@@ -28,7 +30,7 @@ class Exemplar:
     """The patches of a map (c, *extent) at every scale, the coarsest first."""
 
     scales: tuple[Patches, ...]
-    axes: int
+    extent: Place
 
     @classmethod
     def of(cls, z: Tensor) -> Self:
@@ -38,7 +40,7 @@ class Exemplar:
             within = (slice(BORDER, -BORDER) if n > 1 else slice(None) for n in whole.shape[1:])
             whole = whole[(slice(None), *within)]
         shortest, count = min((n for n in whole.shape[1:] if n > 1), default=1), 1
-        while int(shortest / RATIO**count) >= COARSEST:
+        while int(shortest / RATIO**count) >= COARSEST and count < MOST:
             count += 1
         scales: list[Patches] = []
         for level in reversed(range(count)):
@@ -46,7 +48,7 @@ class Exemplar:
             blurred = _enlarged_to(scales[-1].z, here) if scales else here
             patch = (min(PATCH, here.shape[1]), min(PATCH, here.shape[2]))
             scales.append(Patches.of(here, blurred, patch))
-        return cls(tuple(scales), z.ndim - 1)
+        return cls(tuple(scales), tuple(z.shape[1:]))
 
     def map(
         self,
@@ -63,15 +65,21 @@ class Exemplar:
         periods: after how many positions it begins anew, for each axis; 0 where it does not.
         known: latents that stay; what lies around them is drawn to fit.
         """
-        return Composed(self.scales, seed, novelty, periods or (0,) * self.axes, known)
+        return Composed(self.scales, seed, novelty, periods or (0,) * len(self.extent), known)
 
-    def draw(self, n: int, extent: Place, seed: int, novelty: float = 1.0) -> Tensor:
-        """n independent maps (n, c, *extent); the first k are the same whatever n is."""
-        endless, rest = self.map(seed, novelty=novelty), (0,) * (self.axes - 1)
+    def draw(self, n: int, seed: int, extent: Place | None = None) -> Tensor:
+        """n independent maps (n, c, *extent), as large as the exemplar if nothing else is said; the
+        first k are the same whatever n is."""
+        extent = extent or self.extent
+        endless, rest = self.map(seed), (0,) * (len(extent) - 1)
         tops = [k * APART for k in range(n)]
         return torch.stack(
             [endless.part((top, *rest), (top + extent[0], *extent[1:])) for top in tops]
         )
+
+    def tensors(self) -> dict[str, Tensor]:
+        """It needs none beside the latents themselves."""
+        return {}
 
 
 def _enlarged_to(z: Tensor, finer: Tensor) -> Tensor:

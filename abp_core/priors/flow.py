@@ -233,7 +233,8 @@ def _lines(z: Tensor, chance: torch.Generator) -> tuple[Tensor, Tensor, Tensor]:
 def _loss(
     net: Velocity, places: Tensor, t: Tensor, aims: Tensor, kept: Tensor | None = None
 ) -> Tensor:
-    return (net(places, t, kept) - aims).square().mean()
+    apart: Tensor = net(places, t, kept) - aims
+    return apart.square().mean()
 
 
 def _normal(h: Tensor) -> Tensor:

@@ -9,8 +9,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import Tensor
 
-from abp_core.priors.composed import Known
+from abp_core.priors.copied import share_copied
 from abp_core.priors.exemplar import Exemplar
+from abp_core.priors.known import Known
+from abp_core.priors.normal import Normal
+from abp_core.priors.recent import Recent
 from abp_core.priors.scales import beneath, enlarged, shrunk
 
 
@@ -88,11 +91,11 @@ def test_without_novelty_it_is_the_exemplar_in_place() -> None:
 
 
 def test_seeds_differ_and_the_same_seed_does_not() -> None:
-    first, again, other = (MAP.draw(2, (8, 8), seed) for seed in (1, 1, 2))
+    first, again, other = (MAP.draw(2, seed, (8, 8)) for seed in (1, 1, 2))
     assert torch.equal(first, again)
     assert not torch.equal(first, other)
     assert not torch.equal(first[0], first[1])
-    assert torch.equal(MAP.draw(1, (8, 8), 1)[0], first[0])
+    assert torch.equal(MAP.draw(1, 1, (8, 8))[0], first[0])
 
 
 def test_what_is_known_stays() -> None:
@@ -141,3 +144,51 @@ def test_shrinking_keeps_means_and_enlarging_keeps_ramps(n: int, m: int) -> None
     ramp = torch.arange(low, high, dtype=torch.float32)[None, :, None] + 0.5
     finer = enlarged(ramp, 1, low, (-m, n), ratio)[0, :, 0]
     assert torch.allclose(finer, (torch.arange(-m, n) + 0.5) / float(ratio), atol=1e-4)
+
+
+@settings(max_examples=20, deadline=None)
+@given(corners, sizes, st.integers(1, 9))
+def test_recent_blocks_are_those_of_the_map(
+    start: tuple[int, int], size: tuple[int, int], side: int
+) -> None:
+    stop = (start[0] + size[0], start[1] + size[1])
+    endless = Normal((2, 4, 4)).map(3)
+    recent = Recent(endless, side)
+    assert torch.equal(recent.part(start, stop), endless.part(start, stop))
+    assert torch.equal(recent.part(start, stop), endless.part(start, stop))
+
+
+def test_recent_blocks_are_drawn_once_and_only_so_many_are_kept(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    asked = []
+
+    class Counting:
+        def part(self, start: tuple[int, ...], stop: tuple[int, ...]) -> Tensor:
+            asked.append(start)
+            return torch.zeros(2, *(b - a for a, b in zip(start, stop, strict=True)))
+
+    monkeypatch.setattr("abp_core.priors.recent.MOST", 2 * 4 * 2)
+    recent = Recent(Counting(), 4)
+    for low in (0, 1, 3, 8, 9, 0):
+        recent.part((low,), (low + 1,))
+    assert asked == [(0,), (8,)]
+    recent.part((20,), (21,))
+    recent.part((8,), (9,))
+    assert asked == [(0,), (8,), (20,), (8,)]
+
+
+def test_the_papers_prior_keeps_what_is_known_and_repeats_itself() -> None:
+    z, mask = smooth(3, 3), torch.eye(3, dtype=torch.bool)
+    drawn = Normal((4, 8, 8)).map(1, periods=(5, 0), known=Known(z, mask, (1, 1)))
+    part = drawn.part((0, 0), (12, 6))
+    assert torch.equal(part[:, 1:4, 1:4][:, mask], z[:, mask])
+    assert torch.equal(part[:, 5], part[:, 10])
+    assert torch.equal(Normal((4,)).draw(3, 0)[:1], Normal((4,)).draw(1, 0))
+
+
+def test_copies_are_told_from_others() -> None:
+    z, other = smooth(28, 30), smooth(28, 30, seed=9)
+    assert share_copied(z[:, 3:15, 5:20], z, 6) == 1
+    assert share_copied(other, z, 6) == 0
+    assert share_copied(smooth(90)[:, 10:50], smooth(90), 6) == 1
