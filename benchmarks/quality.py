@@ -35,6 +35,7 @@ from abp_core.yardsticks.objects import ObjectsYardstick
 from benchmarks import rebuilt, sheets
 from benchmarks.originals import Original
 from benchmarks.report import EXAMPLES, RESULTS, ROOT, THREADS, machine_facts
+from benchmarks.yardsticks.features import STRIDES
 
 SHEETS = ROOT / "docs" / "samples"
 FLOORS = "floors"  # the label of rows that tell of the real data alone
@@ -43,6 +44,7 @@ FLOORS = "floors"  # the label of rows that tell of the real data alone
 UNLEARNT: dict[Kind, list[tuple[str, str]]] = {
     "texture": [
         ("features", "unlearnt.features"),
+        *((f"at {stride}", f"unlearnt.features_by_stride.{stride}") for stride in STRIDES),
         ("critic", "unlearnt.critic_full"),
         ("quarter", "unlearnt.critic_quarter"),
         ("halves", "unlearnt.floors.critic_quarter"),
