@@ -68,7 +68,8 @@ class Source:
 @dataclass(frozen=True, slots=True)
 class Dataset:
     """signals (n, c, h, w) or (n, 1, length), float32 in [-1, 1], one row an example. extent: size
-    of the one picture or sound that they were cut out of; empty for a set."""
+    of the one picture or sound that they were cut out of, or that is the one example; empty for a
+    set."""
 
     signals: Tensor
     source: Source
@@ -145,7 +146,8 @@ def from_picture(pixels: Pixels, spec: TrainingSpec, *, name: str) -> tuple[Data
     spec = _fitted(spec, extent, len(signal))
     cut = whole(signal, spec) if spec.window else crops(signal, spec)
     source = Source(kind="texture", name=name, scale=scale)
-    return _dataset(cut, source, (height, width)), spec
+    extent = tuple(cut.shape[2:]) if spec.window else (height, width)
+    return _dataset(cut, source, extent), spec
 
 
 def whole(signal: Tensor, spec: TrainingSpec) -> Tensor:
@@ -198,7 +200,8 @@ def from_sound(
     spec = _fitted(spec, (min(len(signal), spec.generator.signal_shape[1]),), 1)
     cut = whole(signal[None], spec) if spec.window else segments(signal[None], spec)
     source = Source(kind="sound", name=name, sample_rate=rate, gain=gain)
-    return _dataset(cut, source, (len(signal),)), spec
+    extent = tuple(cut.shape[2:]) if spec.window else (len(signal),)
+    return _dataset(cut, source, extent), spec
 
 
 def from_pictures(
