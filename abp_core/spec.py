@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any, Literal, Self
 
 Kind = Literal["texture", "sound", "objects"]
+PriorName = Literal["normal", "exemplar", "flow"]
 
 MOST_ENTRIES = 2**24  # of one training signal; a picture of 2,300 x 2,300 in colour
 SMALLEST_TAUGHT = 32  # pixels along a side; texture statistics need as many
@@ -249,6 +250,8 @@ class TrainingSpec:
         moves so many positions along a side (see windows.py); examples is then 1.
     standardised: keep the latents of all chains at mean 0 and covariance I, as the prior has
         them, by letting the first layer take up the change (see gauge.py).
+    prior: where new latents come from (see priors): "normal" is the paper's N(0, I), "exemplar"
+        the one latent map that was inferred, "flow" is learnt from the latents of a set.
     """
 
     generator: GeneratorSpec
@@ -263,6 +266,7 @@ class TrainingSpec:
     halved_after: int = 0
     components: bool = False
     window: int = 0
+    prior: PriorName = "normal"
 
     def __post_init__(self) -> None:
         _require(
@@ -326,6 +330,18 @@ class TrainingSpec:
         _require(
             not self.window or self.examples == 1,
             "What is visited window by window is one example.",
+        )
+        _require(
+            self.prior in ("normal", "exemplar", "flow"),
+            "The prior is normal, exemplar or flow.",
+        )
+        _require(
+            self.prior != "exemplar" or (self.generator.spatial and self.examples == 1),
+            "An exemplar prior is made of one latent map.",
+        )
+        _require(
+            self.prior != "flow" or not self.generator.spatial,
+            "A flow is a prior of vector latents.",
         )
 
     def fade(self, iteration: int) -> float:

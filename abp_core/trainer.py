@@ -30,6 +30,8 @@ from abp_core.metric import (
 from abp_core.noise import LOOK, chain_noise
 from abp_core.observation import Compressed, Full, Observation, Occluded, seen_deviation
 from abp_core.posterior import Posterior
+from abp_core.priors import flow
+from abp_core.priors.flow import Progress
 from abp_core.spec import SHORTEST_TAUGHT, TrainingSpec
 from abp_core.teacher import Teacher
 from abp_core.windows import Windows
@@ -93,6 +95,7 @@ class Trainer:
         self.machine = machine = machine or this_machine()
         self.observation = observation or Full()
         self.iteration = self.updates = 0
+        self.learnt: dict[str, Tensor] = {}
         self.seconds = 0.0
         self.step_size = spec.langevin.step_size
         self.curvature = torch.eye(spec.generator.latent_shape[0], device=machine.device)
@@ -292,6 +295,15 @@ class Trainer:
             seconds=0.0,
         )
 
+    def learn_prior(self) -> Iterator[Progress]:
+        """Learns a flow from the latents as they stand, and keeps the best so far. It begins anew
+        every time, so that it is a function of the latents and the seed. Nothing to do for the
+        other priors."""
+        if self.spec.prior == "flow":
+            for progress in flow.learn(self.z, self.spec.seed):
+                self.learnt = progress.flow.tensors()
+                yield progress
+
     def checkpoint(self) -> Checkpoint:
         """The run as it stands, in memory of its own on the CPU."""
         weights = dict(self.generator.named_parameters())
@@ -320,6 +332,7 @@ class Trainer:
             latents=self.z.cpu().clone(),
             curvature=self.curvature.cpu().clone(),
             teacher=self._teacher.tensors() if self._teacher else {},
+            learnt=copies(self.learnt),
         )
 
     @classmethod
@@ -346,6 +359,7 @@ class Trainer:
         trainer.machine.refresh(trainer._twin, trainer.generator)
         trainer.z.copy_(saved.latents)
         trainer.curvature.copy_(saved.curvature)
+        trainer.learnt = dict(saved.learnt)
         for name, parameter in trainer.generator.named_parameters():
             if saved.updates:
                 trainer.optimiser.state[parameter] = {

@@ -28,10 +28,41 @@ ARROWS: dict[str, set[str]] = {
     "judges": {"metrics", "metrics.objects", "metrics.sound", "metrics.texture", "spec"},
     "teacher": {"device", "generator", "judges", "noise", "spec"},
     "precision": {"generator", "noise", "spec"},
-    "checkpoint": {"data", "generator", "metric", "precision", "spec", "teacher"},
+    "checkpoint": {
+        "data",
+        "generator",
+        "metric",
+        "precision",
+        "priors",
+        "priors.kinds",
+        "spec",
+        "teacher",
+    },
     "collection": {"checkpoint", "presets", "spec"},
     "directions": {"generator"},
     "latent_maps": {"noise"},
+    "priors.known": {"latent_maps"},
+    "priors.copied": set(),
+    "priors.recent": {"latent_maps"},
+    "priors.normal": {"latent_maps", "noise", "priors.known"},
+    "priors.scales": set(),
+    "priors.patches": set(),
+    "priors.composed": {
+        "latent_maps",
+        "noise",
+        "priors.known",
+        "priors.patches",
+        "priors.scales",
+    },
+    "priors.exemplar": {
+        "latent_maps",
+        "priors.composed",
+        "priors.known",
+        "priors.patches",
+        "priors.scales",
+    },
+    "priors.flow": {"noise"},
+    "priors.kinds": {"priors.exemplar", "priors.flow", "priors.normal", "spec"},
     "synthesis": {"device", "generator", "latent_maps", "noise", "spec"},
     "masks": set(),
     "walks": {
@@ -83,6 +114,8 @@ ARROWS: dict[str, set[str]] = {
         "noise",
         "observation",
         "posterior",
+        "priors",
+        "priors.flow",
         "spec",
         "teacher",
         "windows",
@@ -217,7 +250,7 @@ BEFORE_IT = [path for path in STUDIO if path not in WORKBENCH]
 
 
 def test_there_is_something_to_read() -> None:
-    assert {f"{name}.py" for name in ARROWS} <= {path.name for path in ENGINE}
+    assert {f"{name.rpartition('.')[2]}.py" for name in ARROWS} <= {path.name for path in ENGINE}
     assert {"page.py", "train.py"} <= {path.name for path in BEFORE_IT}
     assert any("torch" in roots(path) for path in WORKBENCH)
 

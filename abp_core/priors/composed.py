@@ -16,7 +16,7 @@ from abp_core.priors.known import Known
 from abp_core.priors.patches import Patches
 from abp_core.priors.scales import RATIO, Range, beneath, enlarged, overlaps
 
-TILE = 4  # positions along a side of what the coarsest scale begins with
+TILE = 3  # positions along a side of what the coarsest scale begins with
 PASSES = (4, 2)  # at the coarsest scale, and at each finer one
 
 
