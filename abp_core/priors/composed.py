@@ -128,7 +128,7 @@ class Composed:
         for axis, n in enumerate(z.shape[1:]):
             moved = jitter[axis][tiles[0] - low[0]][:, tiles[1] - low[1]].double()
             place = places[axis].view([-1, 1] if axis == 0 else [1, -1])
-            place = (place + (moved * (self.novelty * n / 1024)).round().long()) % (2 * n)
+            place = (place + (moved * (self.novelty**2 * n / 1024)).round().long()) % (2 * n)
             found.append(torch.where(place < n, place, 2 * n - 1 - place))  # mirrored at its border
         return z[:, found[0], found[1]]
 

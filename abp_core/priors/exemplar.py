@@ -60,8 +60,8 @@ class Exemplar:
     ) -> Composed:
         """A new map without end, a function of the seed.
 
-        novelty: how far from their own place the first tiles are taken, as a share of the
-            exemplar; at 0 it is the exemplar again, at 1 they come from anywhere.
+        novelty: how far from their own place the first tiles are taken: its square is a share of
+            the exemplar. At 0 it is the exemplar again, at 1 they come from anywhere.
         periods: after how many positions it begins anew, for each axis; 0 where it does not.
         known: latents that stay; what lies around them is drawn to fit.
         """

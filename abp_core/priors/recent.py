@@ -8,7 +8,7 @@ from torch import Tensor
 
 from abp_core.latent_maps import LatentMap, Place
 
-MOST = 2**22  # latents that are kept, 16 MB
+MOST = 2**24  # numbers that are kept, 64 MB: two rows of blocks of a very large picture
 
 
 class Recent:
