@@ -55,6 +55,7 @@ def _texture(width: int) -> TrainingSpec:
         batch_size=1,
         examples=1,
         window=18,
+        prior="exemplar",
     )
 
 
@@ -76,6 +77,7 @@ def _sound(width: int) -> TrainingSpec:
         batch_size=1,
         examples=1,
         window=256,
+        prior="exemplar",
     )
 
 
@@ -101,6 +103,7 @@ def _objects(width: int, d: int, sigma: float = 0.6) -> TrainingSpec:
         examples=1500,
         standardised=True,
         components=True,
+        prior="flow" if d > 2 else "normal",
     )
 
 
