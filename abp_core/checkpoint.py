@@ -11,7 +11,7 @@ from typing import Self
 
 import torch
 from safetensors import SafetensorError, safe_open
-from safetensors.torch import save
+from safetensors.numpy import save
 from torch import Tensor
 
 from abp_core import teacher
@@ -135,7 +135,9 @@ class Checkpoint:
                 [self.sigma, self.step_size, self.iteration, self.updates, self.seconds]
             ),
         }
-        return _in_order(save(self.tensors(), header))
+        # By numpy: safetensors' own way from torch leaves copies that only the collector frees.
+        arrays = {name: tensor.numpy() for name, tensor in self.tensors().items()}
+        return _in_order(save(arrays, header))
 
     def save(self, path: Path) -> None:
         """Writes beside `path` first, so that a crash leaves the old file or the new one."""

@@ -10,7 +10,7 @@ from typing import Self
 import numpy as np
 import soxr
 import torch
-from PIL import Image, ImageOps
+from PIL import Image
 from torch import Tensor
 
 from abp_core import files
@@ -28,8 +28,8 @@ SOUND_DEVIATION = 0.25  # of a sound's signal, unless its peak would leave [-1, 
 class Source:
     """Where signals come from, and how to turn a signal back into what it was.
 
-    scale: signal pixels for each pixel of the file. sample_rate: of the signal, in hertz.
-    gain: a sound's signal is its samples times this.
+    scale: signal pixels for each pixel of the file as it was read. sample_rate: of the signal, in
+    hertz. gain: a sound's signal is its samples times this.
     """
 
     kind: Kind
@@ -79,7 +79,7 @@ class Dataset:
     def deviation(self) -> float:
         """The signals' standard deviation about the mean of their channel."""
         channels = self.signals.transpose(0, 1).flatten(1)
-        return float((channels - channels.mean(1, keepdim=True)).square().mean().sqrt())
+        return float(channels.var(1, correction=0).mean().sqrt())
 
     @property
     def digest(self) -> str:
@@ -121,7 +121,9 @@ def load(
         return from_sound(samples, rate, spec, sample_rate=sample_rate, name=name)
     if kind == "texture":
         return from_picture(files.read_picture(path), spec, name=name)
-    return from_pictures(files.read_pictures(path), spec, name=name)
+    side = min(spec.generator.signal_shape[1:])
+    pictures = files.read_pictures(path, most=max(2, spec.examples), side=side)
+    return from_pictures(pictures, spec, name=name)
 
 
 def from_picture(pixels: Pixels, spec: TrainingSpec, *, name: str) -> tuple[Dataset, TrainingSpec]:
@@ -217,15 +219,7 @@ def from_pictures(
     side = min(
         max(unit * round(shortest / unit), SMALLEST_PICTURE), *spec.generator.signal_shape[1:]
     )
-    squares = [
-        pixels
-        if pixels.shape[:2] == (side, side)
-        else np.asarray(
-            ImageOps.fit(Image.fromarray(pixels), (side, side), Image.Resampling.LANCZOS)
-        )
-        for pixels in pictures
-    ]
-    signals = _signal(np.stack(squares))
+    signals = _signal(np.stack([files.square(pixels, side) for pixels in pictures]))
     spec = _fitted(spec, (side, side), signals.shape[1])
     return _dataset(signals, Source(kind="objects", name=name)), spec
 
@@ -234,7 +228,7 @@ def _signal(pixels: Pixels) -> Tensor:
     """(n, h, w, 3) bytes to (n, 3, h, w) in [-1, 1], or (n, 1, h, w) where all is grey."""
     grey = bool((pixels == pixels[..., :1]).all())
     signals = torch.from_numpy(pixels[..., :1] if grey else pixels).permute(0, 3, 1, 2)
-    return (signals.float() / 127.5 - 1).contiguous()
+    return signals.contiguous().float().div_(127.5).sub_(1)  # in place: it may be a large set
 
 
 def _fitted(spec: TrainingSpec, extent: tuple[int, ...], out_channels: int) -> TrainingSpec:

@@ -43,10 +43,10 @@ class Descriptor(nn.Module):
         super().__init__()
         widths = [channels, *(WIDTH * min(2**layer, 4) for layer in range(LAYERS))]
         self.layers = nn.ModuleList(
-            spectral_norm(nn.Conv2d(before, after, 4, stride=2, padding=1))
+            _bounded(nn.Conv2d(before, after, 4, stride=2, padding=1))
             for before, after in pairwise(widths)
         )
-        self.score = spectral_norm(nn.Conv2d(widths[-1], 1, 3, padding=1))
+        self.score = _bounded(nn.Conv2d(widths[-1], 1, 3, padding=1))
 
     def forward(self, x: Tensor) -> Tensor:
         h = x.contiguous(memory_format=torch.channels_last)
@@ -54,6 +54,15 @@ class Descriptor(nn.Module):
             h = F.leaky_relu(layer(h), 0.2)
         scores: Tensor = self.score(h)
         return scores
+
+
+def _bounded(layer: nn.Conv2d) -> nn.Module:
+    """A layer whose weights have spectral norm 1. torch's own property keeps the layer alive in a
+    circle, which only the collector would free; the same property without it does not."""
+    bounded = spectral_norm(layer)
+    own = property(lambda self: self.parametrizations.weight())
+    type(bounded).weight = own  # type: ignore[attr-defined]
+    return bounded
 
 
 class TextureStatistics:

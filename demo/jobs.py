@@ -4,7 +4,10 @@ It knows no screen and no engine. The run it drives is anything that moves in sm
 that a click is answered between two of them.
 """
 
+import ctypes
 import itertools
+import logging
+import os
 import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future
@@ -20,6 +23,7 @@ AT_WORK: tuple[Phase, ...] = ("starting", "running", "paused")
 Answer = TypeVar("Answer")
 NEVER_BEGAN = "This run never began, or another went on with it; please press Train to begin one."
 _numbers = itertools.count(1)
+_C = ctypes.CDLL(None) if os.name == "posix" else None
 
 
 class NeverBegan(LookupError):
@@ -84,6 +88,8 @@ class Job:
     number: tells jobs apart.
     watched: whether anybody looks; live views are made only then.
     explain: the sentence for the user when something raises. curve: what an earlier job drew.
+    save: writes a run and its report down, now and then and at the end. rebuild: makes the run anew
+    from what was written.
     """
 
     def __init__(
@@ -94,10 +100,14 @@ class Job:
         watched: Callable[[], bool] = lambda: True,
         explain: Callable[[Exception], str] = str,
         curve: tuple[tuple[int, float, float], ...] = (),
+        save: Callable[[Any, "Report"], None] | None = None,
+        rebuild: Callable[[], Run] | None = None,
     ) -> None:
         self.number = next(_numbers)
         self._prepare: Callable[[], Run] | None = prepare
         self._watched, self._explain = watched, explain
+        self._save, self._rebuild = save, rebuild
+        self._saved = False  # whether the run, as it stands at its end, was written down
         self._after: Job | None = None
         self._run: Run | None = None
         self._change = threading.Condition()  # guards all that follows
@@ -106,9 +116,21 @@ class Job:
         self._questions: list[tuple[Callable[[Any], Any], Future[Any]]] = []
         self._thread = threading.Thread(target=self._work, name="training", daemon=True)
 
+    @classmethod
+    def ended_before(cls, rebuild: Callable[[], Run], report: Report) -> "Job":
+        """A job of which just the report and what was saved are left."""
+        job = cls(rebuild, budget=report.budget, rebuild=rebuild)
+        job._report, job._closed, job._saved = report, True, True
+        return job
+
     @property
     def report(self) -> Report:
         return self._report
+
+    @property
+    def in_memory(self) -> bool:
+        """Whether its run is kept in memory."""
+        return self._run is not None
 
     @property
     def ended(self) -> bool:
@@ -132,7 +154,8 @@ class Job:
 
     def join(self, timeout: float | None = None) -> bool:
         """Whether the thread has ended within `timeout` seconds."""
-        self._thread.join(timeout)
+        if self._thread.ident is not None:  # one that ended before was never started here
+            self._thread.join(timeout)
         return not self._thread.is_alive()
 
     def ask(self, question: Callable[[Any], Answer], timeout: float = 20.0) -> Answer:
@@ -160,13 +183,37 @@ class Job:
         Raises NeverBegan where there is none.
         """
         with self._change:
-            if not self._closed or self._run is None:
+            if not self._closed:
                 raise NeverBegan(NEVER_BEGAN)
-            run, self._run = self._run, None
+            run = self._known()
+            self._run = self._rebuild = None
             return run
+
+    def park(self) -> bool:
+        """Lets the run of a job that has ended go, whether what was saved is left of it; then it
+        is built anew when somebody asks for it. It waits for nobody: a run that is asked for just
+        now stays."""
+        if not self._closed or not self._change.acquire(blocking=False):
+            return True
+        try:
+            self._run = None
+            hand_back_memory()
+            return self._saved and self._rebuild is not None
+        finally:
+            self._change.release()
+
+    def _known(self) -> Any:
+        """The run, built anew where it was let go. Raises NeverBegan."""
+        if self._run is None and self._closed and self._saved and self._rebuild is not None:
+            self._run = self._rebuild()
+        if self._run is None:
+            raise NeverBegan(NEVER_BEGAN)
+        return self._run
 
     def _order(self, *, pause: bool = False, stop: bool = False, sentence: str = "") -> None:
         """Takes a click; the report says so at once, the thread follows within a small move."""
+        if self._closed:  # then the lock may be held for as long as a run is built anew
+            return
         with self._change:
             if self._closed:
                 return
@@ -190,13 +237,28 @@ class Job:
                     self._publish(phase="paused" if self._pause else "running")
             end = self._train(run)
             self._publish(view=run.view())
+            self._write_down(run)
+            del run  # another job may drive it as soon as this one is closed, or nobody
         except Exception as error:
             sentence = self._explain(error)
         finally:
             with self._change:
                 self._closed = True
+                self._save = None  # what it holds goes with the run
                 self._publish(phase=end, sentence=sentence or self._report.sentence)
             self._answer_all()
+            hand_back_memory()
+
+    def _write_down(self, run: Run) -> None:
+        """Saves the run; one that cannot be saved goes on all the same."""
+        if self._save is None:
+            return
+        try:
+            self._save(run, self._report)
+            self._saved = True
+        except OSError as error:
+            self._saved = False
+            logging.getLogger(__name__).error("A run could not be saved", exc_info=error)
 
     def _built(self) -> Run:
         """The run; what it was built from, and the job before, are let go."""
@@ -211,7 +273,7 @@ class Job:
         if self._stop:
             return "stopped"
         history = _History(self._report.curve)
-        shown = drawn = monotonic()
+        shown = drawn = saved = monotonic()
         pause_between_views = 0.0
         while self._report.seconds < self._report.budget:
             *_, progress = self._moves(run)
@@ -237,6 +299,9 @@ class Job:
             )
             if not silent:
                 shown = now
+            if now - saved > limits.SECONDS_BETWEEN_SAVES:
+                self._write_down(run)
+                saved = monotonic()
         return "finished"
 
     def _moves(self, run: Run) -> Iterator[Progress | None]:
@@ -274,9 +339,7 @@ class Job:
         if not answer.set_running_or_notify_cancel():
             return
         try:
-            if self._run is None:
-                raise NeverBegan(NEVER_BEGAN)
-            answer.set_result(question(self._run))
+            answer.set_result(question(self._known()))
         except Exception as error:
             answer.set_exception(error)
 
@@ -284,6 +347,14 @@ class Job:
         with self._change:
             number = self._report.number + (not silent)
             self._report = replace(self._report, number=number, **news)
+
+
+def hand_back_memory() -> None:
+    """Gives what was freed back to the system, where the C library is one that keeps it: a run's
+    arrays come and go in the memory of many threads."""
+    trim = getattr(_C, "malloc_trim", None)
+    if trim is not None:
+        trim(0)
 
 
 class _History:

@@ -6,13 +6,28 @@ UPLOAD_MB = 60
 # Two runs share two cores at half speed each; a third would make all of them dull to watch.
 RUNNING_JOBS = 2
 
-# Runs that have ended, for their visitors to take home or to go on with: tens of megabytes each,
-# and half a gigabyte at worst. The longest gone is given up for a newer one.
-KEPT_JOBS = 12
+# Runs that have ended and are kept in memory, to be gone on with at once: some hundred megabytes
+# each. Of the others only what was saved is kept, from which they go on just as well.
+KEPT_JOBS = 4
 
-# Files that are read and samples that are made beside the runs, and how long others wait for it.
+# A run is saved so often while it trains, so that a crash costs no more of it.
+SECONDS_BETWEEN_SAVES = 15.0
+
+# Threads for heavy work beside the runs (files that are read, samples that are made), for pictures
+# and sounds under the hand, for walks of inference, and for what takes next to nothing.
 ASIDE = 2
+LOOKERS = 2
+WALKERS = 1
+QUICK = 4
+
+# Calls that wait for a turn: of one visitor (of more the oldest gives way), of all together, and
+# for how long.
+WAITING_EACH = 3
+WAITING_ALL = 60
 SECONDS_WAITING = 15.0
+
+# Events that the queue holds at once; they wait in the event loop and cost no thread.
+QUEUE_PLACES = 400
 
 # Minutes of training: long enough for every preset of ours, short enough that others get a turn.
 MINUTES = (0.25, 20.0)
@@ -31,9 +46,19 @@ MULTIPLICATIONS = 40_000_000_000
 VALUES = 100_000_000
 NAME = 100  # letters
 
-# Nobody is looking: a reload takes a second or two, a closed laptop does not come back in thirty.
+# Nobody is looking: a reload takes a second or two, a closed page does not come back in thirty. A
+# page that just falls silent may be one in the background, which browsers let speak once a minute.
 SECONDS_UNTIL_STOP = 30.0
+SECONDS_OF_SILENCE = 75.0
 SECONDS_UNTIL_FORGOTTEN = 600.0
+
+# Somebody sees the live pictures as long as a page has asked for them so lately.
+SECONDS_OF_LOOKING = 5.0
+
+# Who joins the queue and does not listen to what it answers is let go; what the framework keeps of
+# a page that is gone, too.
+SECONDS_UNHEARD = 30.0
+SECONDS_OF_SESSION = 3600.0
 
 # A paused run keeps its memory and its turn; after this it is stopped, and kept like any other.
 SECONDS_PAUSED = 600.0
@@ -41,12 +66,19 @@ SECONDS_PAUSED = 600.0
 # Visitors remembered at once; an entry without a run is a few hundred bytes.
 VISITORS = 1000
 
-# Pages that show one visit: a stream that nobody reads costs memory. A reload counts twice for
-# some seconds, and two tabs of a page watch each for itself.
-PAGES = 24
-
 # Files that a visitor took home lie there until the visit is forgotten; only the newest few.
 FILES_KEPT = 4
+
+# Files on the disk: of all visitors together, of what one has made or, by address, brought within
+# ten minutes; how long they lie, and how long an upload that was broken off does.
+DISK_MB = 256
+VISITOR_MB = 128
+SECONDS_OF_BRINGING = 600.0
+SECONDS_OF_FILES = 3600.0
+SECONDS_OF_UPLOAD = 60.0
+
+# What a request may hold that is no upload: settings, points, a painted mask.
+REQUEST_MB = 4
 
 # Live numbers and pictures: so often a second at most (each update is also work for the browser,
 # which may run on the same cores), and pictures never for more than this share of the training.
@@ -66,9 +98,6 @@ FARTHEST = 12.0
 NUMBERS = 256
 PLANE = 500.0
 EDITS = 40
-
-# Points that are made at once, beside the runs; the others wait their turn of some 50 ms.
-LOOKERS = 2
 
 # The Synthesise tab: pixels along a side, and of all textures of a batch together (12 MB, and some
 # seconds of two cores); pixels that a picture grows by; seconds of a sound (2 MB on its way to the

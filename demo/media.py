@@ -17,12 +17,17 @@ INK: Pixels = np.array((24, 24, 27), np.uint8)
 WAVE: Pixels = np.array((251, 191, 120), np.uint8)
 
 
-def jpeg_url(pixels: Pixels, quality: int = 85) -> str:
-    """(h, w, 3) bytes as a data URL; above a quality of 90 colour is as sharp as light."""
+def jpeg(pixels: Pixels, quality: int = 85) -> bytes:
+    """(h, w, 3) bytes as a file; above a quality of 90 colour is as sharp as light."""
     buffer = io.BytesIO()
     subsampling = 0 if quality > 90 else 2
     Image.fromarray(pixels).save(buffer, "JPEG", quality=quality, subsampling=subsampling)
-    return "data:image/jpeg;base64," + base64.b64encode(buffer.getvalue()).decode()
+    return buffer.getvalue()
+
+
+def jpeg_url(pixels: Pixels, quality: int = 85) -> str:
+    """The same as a data URL."""
+    return "data:image/jpeg;base64," + base64.b64encode(jpeg(pixels, quality)).decode()
 
 
 def png_url(pixels: Pixels) -> str:

@@ -1,16 +1,19 @@
 """The page: title, the trained models, and the tabs that act on the current one."""
 
 import html
-from collections.abc import Callable
+from dataclasses import dataclass, field
 from typing import Any
 
 import gradio as gr
 
+from demo.orders import handler
+from demo.served import url
 from demo.sessions import is_token, new_token
 from demo.tabs import explore, infer, repair, synthesise, train
-from demo.tabs.running import ASSETS, url
+from demo.tabs.running import Visitor
+from demo.turns import Lanes
 from demo.widgets import widget
-from demo.workbench import EXAMPLES, Model, Rejected, Workbench
+from demo.workbench import Model, Workbench
 
 TITLE = """<h1>ABP Studio</h1>
 <p>A generator network learnt by alternating back-propagation
@@ -21,13 +24,37 @@ KINDS = {"texture": "texture", "sound": "sound", "objects": "picture set"}
 ORIGINS = {"shipped": "", "file": ", from your file", "run": ", your run"}
 
 
-def build(workbench: Workbench) -> gr.Blocks:
+@dataclass(frozen=True, slots=True)
+class Arriving:
+    """A page that opens; link: to a model."""
+
+    token: str
+    link: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """A card of the gallery."""
+
+    token: str
+    gallery: dict[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Opened:
+    """A model file of the visitor's."""
+
+    token: str
+    path: str = ""
+
+
+def build(workbench: Workbench, lanes: Lanes) -> gr.Blocks:
     """The studio's page, ready to be launched."""
-    gr.set_static_paths([EXAMPLES, ASSETS, workbench.shelf])
-    with gr.Blocks(title="ABP Studio", analytics_enabled=False, delete_cache=(600, 3600)) as page:
+    with gr.Blocks(title="ABP Studio", analytics_enabled=False) as page:
         gr.HTML(TITLE, elem_id="abp-title")
         token = gr.BrowserState("", storage_key="abp-studio-visitor", secret="abp-studio")
-        link = gr.State("")
+        link = gr.Textbox("", visible=False)
+        live = widget("live", {"token": "", "buttons": None})
         cards = [
             {
                 "kind": card.kind,
@@ -51,30 +78,8 @@ def build(workbench: Workbench) -> gr.Blocks:
                 elem_id="abp-open",
             )
 
-        def arrive(token: str, request: gr.Request) -> tuple[Any, ...]:
-            asked = request.query_params
-            bar, gallery = show(token, lambda: workbench.arrive(token, asked.get("model", "")))
-            usable = gr.update(interactive=True)  # the page knows now whose orders they are
-            return bar, gallery, asked.get("point", ""), usable, usable
-
-        def choose_model(token: str, choice: object) -> tuple[Any, ...]:
-            name = choice.get("name", "") if isinstance(choice, dict) else ""
-            return show(token, lambda: workbench.choose(token, str(name)))
-
-        def open_model(token: str, path: str) -> tuple[Any, ...]:
-            return show(token, lambda: workbench.open_model(token, path))
-
-        def take_run(token: str) -> tuple[Any, ...]:
-            return show(token, lambda: workbench.follow(token))
-
-        def show(token: str, order: Callable[[], Model]) -> tuple[str, dict[str, Any]]:
-            """What the page says of a model that was chosen, or why the one before stays."""
-            try:
-                model = order()
-            except Rejected as refusal:
-                sentence = html.escape(str(refusal))
-                bar = f'<div class="bar refusal" role="alert"><span>{sentence}</span></div>'
-                return bar, {"name": _name(workbench.current(token)), "ready": True}
+        def shown(model: Model) -> tuple[str, dict[str, Any]]:
+            """What the page says of a model that was chosen."""
             about = f"{KINDS[model.kind]}{ORIGINS[model.origin]}, iteration {model.saved.iteration}"
             bar = f"Current model: <b>{html.escape(model.label)}</b>, {about}"
             return (
@@ -82,26 +87,60 @@ def build(workbench: Workbench) -> gr.Blocks:
                 {"name": _name(model), "ready": True},
             )
 
+        def stays(sentence: str) -> tuple[str, Any]:
+            """Why the model before stays. What the visitor picked is marked no longer."""
+            words = html.escape(sentence)
+            bar = f'<div class="bar refusal" role="alert"><span>{words}</span></div>'
+            return bar, {"name": None, "ready": True}
+
+        @handler(Arriving, lanes.quick, stays)
+        def enter(sent: Arriving) -> tuple[str, Any]:
+            return shown(workbench.arrive(sent.token, sent.link))
+
+        @handler(Choice, lanes.quick, stays)
+        def choose_model(sent: Choice) -> tuple[str, Any]:
+            return shown(workbench.choose(sent.token, str(sent.gallery.get("name", ""))))
+
+        @handler(Opened, lanes.heavy, stays)
+        def open_model(sent: Opened) -> tuple[str, Any]:
+            return shown(workbench.open_model(sent.token, sent.path))
+
+        @handler(Visitor, lanes.heavy, stays)
+        def take_run(sent: Visitor) -> tuple[str, Any]:
+            return shown(workbench.follow(sent.token))
+
+        async def arrive(token: object, request: gr.Request) -> tuple[Any, ...]:
+            asked = request.query_params
+            bar, gallery = await enter(token, asked.get("model", ""))
+            usable = gr.update(interactive=True)  # the page knows now whose orders they are
+            here = {"token": token, "buttons": None}
+            return bar, gallery, asked.get("point", ""), here, usable, usable
+
         greeted = page.load(_greet, token, token, show_progress="hidden", queue=False)
-        shown = [model_bar, gallery]
-        quiet: dict[str, Any] = {"show_progress": "hidden", "concurrency_limit": 4}
+        model_shown = [model_bar, gallery]
+        quiet: dict[str, Any] = {"show_progress": "hidden", "concurrency_limit": None}
+        arriving = [*model_shown, link, live, follow, own]
         chosen = [
-            greeted.then(arrive, token, [*shown, link, follow, own], **quiet),
-            gallery.pick(choose_model, [token, gallery], shown, **quiet),
-            own.upload(open_model, [token, own], shown, **quiet),
-            follow.click(take_run, token, shown, **quiet),
+            greeted.then(arrive, token, arriving, **quiet),
+            gallery.pick(choose_model, [token, gallery], model_shown, **quiet),
+            own.upload(open_model, [token, own], model_shown, **quiet),
+            follow.click(take_run, token, model_shown, **quiet),
         ]
+        # The studio does not know this visit any more.
+        live.lost(arrive, token, arriving, **quiet)
         with gr.Tabs(overflow_behavior="wrap"):
             with gr.Tab("Explore"):
-                explore.build(workbench, token, chosen, link)
+                explore.build(workbench, lanes, token, chosen, link)
             with gr.Tab("Synthesise") as synthesis:
-                synthesise.build(workbench, token, chosen, synthesis)
+                synthesise.build(workbench, lanes, token, chosen, synthesis)
             with gr.Tab("Inference") as inference:
-                infer.build(workbench, token, chosen, inference)
+                infer.build(workbench, lanes, token, chosen, inference)
             with gr.Tab("Repair"):
-                repair.build(workbench, token, greeted, chosen[0], train.cards_of(workbench))
+                repair.build(workbench, lanes, token, chosen[0], live, train.cards_of(workbench))
             with gr.Tab("Train"):
-                train.build(workbench, token, greeted)
+                train.build(workbench, lanes, token, live)
+    for event in page.fns.values():
+        event.api_visibility = "private"  # they are for this page, and change with it
     return page
 
 
@@ -110,6 +149,6 @@ def _name(model: Model | None) -> str:
     return model.name if model is not None and model.origin == "shipped" else ""
 
 
-def _greet(token: object) -> str:
+async def _greet(token: object) -> str:
     """A visitor keeps the token that the browser remembers; a new one gets a new token."""
     return str(token) if is_token(token) else new_token()

@@ -3,8 +3,6 @@
 import secrets
 import shutil
 import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from time import monotonic
@@ -19,23 +17,26 @@ class Busy(RuntimeError):
 
 
 class LostPlace(ValueError):
-    """What was sent is no token. The message is one sentence for the user."""
+    """What was sent is no token of a page that is open. The message is one sentence for the
+    user."""
 
 
 @dataclass(slots=True, eq=False)
 class Visit:
-    """viewers: pages that show this visit now. left_at: when the last of them went.
-    folder: of the visitor's files to take home; it goes with the visit.
-    task: what the job is for, learn or repair. model: what the other tabs act on, as the workbench
-    keeps it."""
+    """looked_at: when a page last asked for live pictures of it. here_until: until when a page of
+    it is expected to speak again. spoken: whether one ever did. folder: of the visitor's files to
+    take home; it goes with the visit. task: what the job is for, learn or repair. recipe: from what
+    it can be built anew. model: what the other tabs act on. Both as the workbench keeps them."""
 
     job: Job | None = None
     model: Any = None
     name: str = ""
     kind: str = ""
     task: str = "learn"
-    viewers: int = 0
-    left_at: float = field(default_factory=monotonic)
+    recipe: Any = None
+    looked_at: float = field(default_factory=monotonic)
+    here_until: float = field(default_factory=lambda: monotonic() + limits.SECONDS_OF_SILENCE)
+    spoken: bool = False
     folder: Path | None = None
 
     @property
@@ -62,9 +63,9 @@ class Sessions:
         self._watchdog = threading.Thread(target=self._watch, name="watchdog", daemon=True)
         self._watchdog.start()
 
-    def visit(self, token: str) -> Visit:
-        """The visit of a token, made where it is new; the longest gone makes room.
-        Raises LostPlace, Busy."""
+    def open(self, token: str) -> Visit:
+        """The visit of a token whose page opens, made where it is new; one that is gone makes
+        room. Raises LostPlace, Busy."""
         if not is_token(token):
             raise LostPlace("This page has lost its place; please reload it.")
         with self._lock:
@@ -74,20 +75,27 @@ class Sessions:
                 self._visits[token] = Visit()
             return self._visits[token]
 
-    @contextmanager
-    def watching(self, token: str) -> Iterator[Visit]:
-        """While a page shows the visit of a token. Raises LostPlace, Busy."""
+    def visit(self, token: str) -> Visit:
+        """The visit of a token whose page was opened. Raises LostPlace."""
         with self._lock:
-            visit = self.visit(token)
-            if visit.viewers >= limits.PAGES:
-                raise Busy("The studio is open in too many pages; please close some of them.")
-            visit.viewers += 1
-        try:
-            yield visit
-        finally:
-            with self._lock:
-                visit.viewers -= 1
-                visit.left_at = monotonic()
+            if not isinstance(token, str) or token not in self._visits:
+                raise LostPlace("This page has lost its place; please reload it.")
+            return self._visits[token]
+
+    def hear(self, token: str, *, hidden: bool = False, leaving: bool = False) -> Visit:
+        """A page of the visit speaks: it looks, lies in the background, or is about to go.
+        Raises LostPlace."""
+        visit, now = self.visit(token), monotonic()
+        visit.spoken = True
+        visit.here_until = now if leaving else now + limits.SECONDS_OF_SILENCE
+        if not (hidden or leaving):
+            visit.looked_at = now
+        return visit
+
+    def watched(self, token: str) -> bool:
+        """Whether somebody sees the live pictures of a visit."""
+        visit = self._visits.get(token)
+        return visit is not None and monotonic() - visit.looked_at < limits.SECONDS_OF_LOOKING
 
     def admit(
         self,
@@ -97,10 +105,11 @@ class Sessions:
         name: str,
         kind: str,
         task: str = "learn",
+        recipe: Any = None,
         after: Job | None = None,
     ) -> None:
         """Starts a job for a visitor in the place of an earlier one; that of another visitor who
-        pauses gives way. after: the job it goes on from. Raises Busy."""
+        pauses gives way. after: the job it goes on from. Raises Busy, LostPlace."""
         with self._lock:
             visit = self.visit(token)
             if self._over.is_set():
@@ -112,7 +121,8 @@ class Sessions:
                 visit.job.stop()
             job.start(after=visit.job)
             visit.job, visit.name, visit.kind, visit.task = job, name, kind, task
-            self._give_up_jobs(visit)
+            visit.recipe = recipe
+            self._park_jobs(visit)
 
     def sweep(self, now: float) -> None:
         """Stops jobs whose visitor is gone, and later forgets them.
@@ -121,7 +131,7 @@ class Sessions:
         """
         with self._lock:
             for token, visit in list(self._visits.items()):
-                gone = 0.0 if visit.viewers else now - visit.left_at
+                gone = now - visit.here_until
                 if gone > limits.SECONDS_UNTIL_STOP and visit.at_work and visit.job:
                     visit.job.stop("It was stopped when nobody looked; Go on takes it up.")
                 if gone > limits.SECONDS_UNTIL_FORGOTTEN:
@@ -152,22 +162,39 @@ class Sessions:
             )
         paused[0].stop("While it was paused another visitor took its turn; Go on takes it up.")
 
-    def _give_up_jobs(self, newest: Visit) -> None:
-        """Keeps so many jobs that have ended: not those of visitors who are longest gone."""
+    def _park_jobs(self, newest: Visit) -> None:
+        """Keeps so many runs that have ended in memory: not those of visitors who are longest
+        gone."""
         ended = [
             visit
             for visit in self._visits.values()
-            if visit is not newest and visit.job is not None and visit.job.ended
+            if visit is not newest
+            and visit.job is not None
+            and visit.job.ended
+            and visit.job.in_memory
         ]
-        ended.sort(key=lambda visit: (visit.viewers > 0, visit.left_at))
+        ended.sort(key=lambda visit: visit.here_until)
         for visit in ended[: max(0, len(ended) - limits.KEPT_JOBS)]:
-            visit.job = None
+            if visit.job is not None and not visit.job.park():
+                visit.job = None  # nothing of it could be saved
 
     def _make_room(self) -> None:
-        gone = [token for token, visit in self._visits.items() if not visit.viewers]
+        """Forgets a visit: rather one without a run, whose page never spoke, that is longest
+        gone; never one whose page is here."""
+        now = monotonic()
+        gone = [
+            token
+            for token, visit in self._visits.items()
+            if not (visit.spoken and visit.here_until > now)
+        ]
         if not gone:
             raise Busy("Too many visitors are here just now; please try again in a few minutes.")
-        self._forget(min(gone, key=lambda token: self._visits[token].left_at))
+
+        def worth(token: str) -> tuple[bool, bool, float]:
+            visit = self._visits[token]
+            return visit.job is not None, visit.spoken, visit.here_until
+
+        self._forget(min(gone, key=worth))
 
     def _forget(self, token: str) -> None:
         visit = self._visits.pop(token)

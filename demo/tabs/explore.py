@@ -1,47 +1,83 @@
 """The Explore tab: the latents of the current model under the visitor's hand."""
 
-from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import gradio as gr
 from gradio.events import Dependency
 
+from demo.orders import handler
+from demo.turns import Lanes
 from demo.widgets import widget
-from demo.workbench import Rejected, Workbench
+from demo.workbench import Workbench
 
-FORMULA = (Path(__file__).parent / "explore.html").read_text()
+FORMULA = (Path(__file__).parent / "explore.html").read_text(encoding="utf-8")
 NOTHING: dict[str, Any] = {"token": "", "model": None, "point": "", "refusal": ""}
 
 
+@dataclass(frozen=True, slots=True)
+class Looked:
+    """A point of the model `key`."""
+
+    token: str
+    key: str = ""
+    point: object = None
+
+
+@dataclass(frozen=True, slots=True)
+class Drawn:
+    """A sheet of thumbnails, or the way between points, of the model `key`."""
+
+    token: str
+    key: str = ""
+    what: str = ""
+    points: object = None
+
+
+@dataclass(frozen=True, slots=True)
+class Opened:
+    """The tab with the point of a link, if there was one."""
+
+    token: str
+    link: str = ""
+
+
+def refusal_answer(sentence: str) -> dict[str, Any]:
+    """A refusal as what a component's script is answered with."""
+    return {"refusal": sentence}
+
+
 def build(
-    workbench: Workbench, token: gr.BrowserState, chosen: list[Dependency], link: gr.State
+    workbench: Workbench,
+    lanes: Lanes,
+    token: gr.BrowserState,
+    chosen: list[Dependency],
+    link: gr.Textbox,
 ) -> None:
     """token: the visitor's. chosen: the events after which another model is current. link: the
     point that the address named, until it was shown."""
 
-    @answered
-    def look(token: str, key: str, sent: Mapping[str, Any]) -> dict[str, Any]:
-        return workbench.look(token, key, sent.get("point"))
+    @handler(Looked, lanes.look, refusal_answer)
+    def look(sent: Looked) -> dict[str, Any]:
+        return workbench.look(sent.token, sent.key, sent.point)
 
-    @answered
-    def sprite(token: str, key: str, sent: Mapping[str, Any]) -> dict[str, Any]:
-        return {"picture": workbench.sprite(token, key, str(sent.get("what")))}
+    @handler(Drawn, lanes.look, refusal_answer)
+    def sprite(sent: Drawn) -> dict[str, Any]:
+        return {"picture": workbench.sprite(sent.token, sent.key, sent.what)}
 
-    @answered
-    def journey(token: str, key: str, sent: Mapping[str, Any]) -> dict[str, Any]:
-        return workbench.journey(token, key, sent.get("points"), str(sent.get("what")))
+    @handler(Drawn, lanes.heavy, refusal_answer)
+    def journey(sent: Drawn) -> dict[str, Any]:
+        return workbench.journey(sent.token, sent.key, sent.points, sent.what)
 
     explore = widget("explore", NOTHING, server_functions=[look, sprite, journey])
     with gr.Accordion("What happens here?", open=False):
         gr.HTML(FORMULA, elem_classes="abp-formula")
 
-    def explore_model(token: str, point: str) -> tuple[dict[str, Any], str]:
-        try:
-            model = workbench.describe(token)
-        except Rejected as refusal:
-            return {**NOTHING, "token": token, "refusal": str(refusal)}, ""
-        return {**NOTHING, "token": token, "model": model, "point": point}, ""
+    @handler(Opened, lanes.look, lambda sentence: ({**NOTHING, "refusal": sentence}, ""))
+    def explore_model(sent: Opened) -> tuple[dict[str, Any], str]:
+        model = workbench.describe(sent.token)
+        return {**NOTHING, "token": sent.token, "model": model, "point": sent.link}, ""
 
     for event in chosen:
         event.then(
@@ -49,21 +85,5 @@ def build(
             [token, link],
             [explore, link],
             show_progress="hidden",
-            concurrency_limit=4,
+            concurrency_limit=None,
         )
-
-
-def answered(
-    order: Callable[[str, str, Mapping[str, Any]], dict[str, Any]],
-) -> Callable[[Any], dict[str, Any]]:
-    """The order as a function that a page may call with anything; a refusal is an answer."""
-
-    def answer(sent: Any) -> dict[str, Any]:
-        fields = sent if isinstance(sent, dict) else {}
-        try:
-            return order(str(fields.get("token", "")), str(fields.get("key", "")), fields)
-        except Rejected as refusal:
-            return {"refusal": str(refusal)}
-
-    answer.__name__ = order.__name__  # by which the page calls it
-    return answer

@@ -1,51 +1,96 @@
 """The Inference tab: watch, step through and believe how codes are found."""
 
-from collections.abc import Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import gradio as gr
 from gradio.events import Dependency
 
-from demo.tabs.explore import answered
+from demo.orders import handler
+from demo.tabs.explore import refusal_answer
+from demo.tabs.running import Visitor
+from demo.turns import Lanes
 from demo.widgets import widget
 from demo.workbench import Rejected, Workbench
 
-FORMULA = (Path(__file__).parent / "infer.html").read_text()
+FORMULA = (Path(__file__).parent / "infer.html").read_text(encoding="utf-8")
 NOTHING: dict[str, Any] = {"token": "", "model": None, "brought": "", "refusal": ""}
 FILE_TYPES = [".png", ".jpg", ".jpeg", ".webp", ".wav", ".flac", ".ogg", ".mp3", ".zip", ".npz"]
 
 
+@dataclass(frozen=True, slots=True)
+class Begun:
+    """A walk to begin with the model `key`: what to infer and how, or a replay of training."""
+
+    token: str
+    key: str = ""
+    target: dict[str, Any] = field(default_factory=dict)
+    wish: dict[str, Any] = field(default_factory=dict)
+    replay: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """A step of the walk with that number, or the steps from `first` on, of one chain."""
+
+    token: str
+    walk: int = -1
+    first: int = -1
+    step: int = -1
+    chain: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """What the tab shows, with what is wanted of it or was brought."""
+
+    token: str
+    shown: dict[str, Any] = field(default_factory=dict)
+    path: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Current:
+    """The tab with the current model; nothing is prepared before it is opened."""
+
+    token: str
+    opened: bool = False
+
+
 def build(
-    workbench: Workbench, token: gr.BrowserState, chosen: list[Dependency], tab: gr.Tab
+    workbench: Workbench,
+    lanes: Lanes,
+    token: gr.BrowserState,
+    chosen: list[Dependency],
+    tab: gr.Tab,
 ) -> None:
     """token: the visitor's. chosen: the events after which another model is current. tab: the one
-    that this is in; nothing is prepared before it is opened."""
+    that this is in."""
     inference = workbench.inference
 
-    @answered
-    def begin(token: str, key: str, sent: Mapping[str, Any]) -> dict[str, Any]:
-        return inference.begin(token, key, sent)
+    @handler(Begun, lanes.walk, refusal_answer)
+    def begin(sent: Begun) -> dict[str, Any]:
+        return inference.begin(sent.token, sent.key, sent.target, sent.wish, replay=sent.replay)
 
-    @answered
-    def advance(token: str, key: str, sent: Mapping[str, Any]) -> dict[str, Any]:
-        return inference.advance(token, sent.get("walk"), sent.get("first"), sent.get("chain"))
+    @handler(Step, lanes.walk, refusal_answer)
+    def advance(sent: Step) -> dict[str, Any]:
+        return inference.advance(sent.token, sent.walk, sent.first, sent.chain)
 
-    @answered
-    def land(token: str, key: str, sent: Mapping[str, Any]) -> dict[str, Any]:
-        return inference.land(token, sent.get("walk"))
+    @handler(Step, lanes.walk, refusal_answer)
+    def land(sent: Step) -> dict[str, Any]:
+        return inference.land(sent.token, sent.walk)
 
-    @answered
-    def heard(token: str, key: str, sent: Mapping[str, Any]) -> dict[str, Any]:
-        return inference.heard(token, sent.get("walk"), sent.get("step"), sent.get("chain"))
+    @handler(Step, lanes.walk, refusal_answer)
+    def heard(sent: Step) -> dict[str, Any]:
+        return inference.heard(sent.token, sent.walk, sent.step, sent.chain)
 
-    @answered
-    def slow(token: str, key: str, sent: Mapping[str, Any]) -> dict[str, Any]:
-        return inference.slowly(token, sent.get("walk"), sent.get("step"), sent.get("chain"))
+    @handler(Step, lanes.walk, refusal_answer)
+    def slowly(sent: Step) -> dict[str, Any]:
+        return inference.slowly(sent.token, sent.walk, sent.step, sent.chain)
 
-    slow.__name__ = "slowly"
-    opened = gr.State(False)
-    infer = widget("infer", NOTHING, server_functions=[begin, advance, land, heard, slow])
+    opened = gr.Checkbox(False, visible=False)
+    infer = widget("infer", NOTHING, server_functions=[begin, advance, land, heard, slowly])
     own = gr.UploadButton(
         "Infer a file of your own", file_types=FILE_TYPES, size="sm", elem_id="abp-infer-own"
     )
@@ -53,40 +98,45 @@ def build(
     with gr.Accordion("What happens here?", open=False):
         gr.HTML(FORMULA, elem_classes="abp-formula")
 
-    def infer_with(token: str, opened: bool) -> Any:
-        if not opened:
-            return gr.skip()
+    def shown(token: str) -> dict[str, Any]:
+        """The tab of the current model, or why it cannot be shown."""
         try:
-            model = inference.describe(workbench.model(token))
+            return {**NOTHING, "token": token, "model": inference.describe(workbench.model(token))}
         except Rejected as refusal:
             return {**NOTHING, "token": token, "refusal": str(refusal)}
-        return {**NOTHING, "token": token, "model": model}
 
-    def open_tab(token: str) -> tuple[bool, Any]:
-        return True, infer_with(token, True)
+    @handler(Current, lanes.heavy, lambda sentence: {**NOTHING, "refusal": sentence})
+    def infer_with(sent: Current) -> Any:
+        return shown(sent.token) if sent.opened else gr.skip()
 
-    def bring(token: str, shown: object, path: str) -> Any:
-        value = shown if isinstance(shown, dict) else NOTHING
-        model = value.get("model") or {}
+    @handler(Visitor, lanes.heavy, lambda sentence: (True, {**NOTHING, "refusal": sentence}))
+    def open_tab(sent: Visitor) -> tuple[bool, Any]:
+        return True, shown(sent.token)
+
+    @handler(Shown, lanes.heavy, lambda sentence: {**NOTHING, "refusal": sentence})
+    def bring(sent: Shown) -> Any:
+        model = sent.shown.get("model")
+        key = str(model.get("key", "")) if isinstance(model, dict) else ""
         try:
-            name = inference.bring(token, str(model.get("key", "")), path)
+            name = inference.bring(sent.token, key, sent.path)
         except Rejected as refusal:
-            return {**value, "refusal": str(refusal)}
-        return {**value, "brought": name, "refusal": ""}
+            return {**NOTHING, **sent.shown, "refusal": str(refusal)}
+        return {**NOTHING, **sent.shown, "brought": name, "refusal": ""}
 
-    def take(token: str, shown: object) -> tuple[Any, Any]:
-        value = shown if isinstance(shown, dict) else NOTHING
-        wanted = value.get("take") if isinstance(value.get("take"), dict) else {}
+    @handler(Shown, lanes.heavy, lambda sentence: (gr.skip(), {**NOTHING, "refusal": sentence}))
+    def take(sent: Shown) -> tuple[Any, Any]:
+        wanted = sent.shown.get("take")
+        wanted = wanted if isinstance(wanted, dict) else {}
         try:
             path = inference.take(
-                token, wanted.get("walk"), wanted.get("what"), wanted.get("chain")
+                sent.token, wanted.get("walk"), wanted.get("what"), wanted.get("chain")
             )
         except Rejected as refusal:
-            return gr.skip(), {**value, "refusal": str(refusal)}
+            return gr.skip(), {**NOTHING, **sent.shown, "refusal": str(refusal)}
         return path, gr.skip()
 
     hand_over = "() => setTimeout(() => document.querySelector('#abp-walk-file').click(), 100)"
-    quiet: dict[str, Any] = {"show_progress": "hidden", "concurrency_limit": 4}
+    quiet: dict[str, Any] = {"show_progress": "hidden", "concurrency_limit": None}
     tab.select(open_tab, token, [opened, infer], **quiet)
     for event in chosen:
         event.then(infer_with, [token, opened], infer, **quiet)

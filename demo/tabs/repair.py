@@ -1,7 +1,7 @@
 """The Repair tab: learn from what was never seen whole; repair a picture with the current model."""
 
-from collections.abc import AsyncIterator, Iterator
-from dataclasses import asdict
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -9,40 +9,87 @@ import gradio as gr
 from gradio.events import Dependency
 
 from demo import limits, media
-from demo.sessions import Busy, LostPlace
+from demo.live import NOTHING
+from demo.orders import handler
+from demo.served import asset
 from demo.tabs import running
-from demo.tabs.running import (
-    NOTHING,
-    answered_by_notice,
-    asset,
-    curves_of,
-    follow,
-    notice_of,
-    picked,
-    stage_of,
-)
+from demo.tabs.running import Held, Visitor, buttons_script, picked, refused
+from demo.turns import Lanes
 from demo.widgets import widget
 from demo.workbench import STYLES, Rejected, Repaired, Workbench, takings
 
-FORMULA = (Path(__file__).parent / "repair.html").read_text()
+FORMULA = (Path(__file__).parent / "repair.html").read_text(encoding="utf-8")
 FIRST = {"kind": "objects", "item": "toon_faces_64"}
 FILE_TYPES = [".png", ".jpg", ".jpeg", ".webp", ".wav", ".flac", ".ogg", ".mp3", ".zip", ".npz"]
 TITLE = ["Recovery error", "over the hidden part only, a share of the range"]
 WHERE = ["what I painted", "the middle", "the right half"]
 BOXES = [(80, 176, 80, 176), (0, 256, 128, 256)]  # of the last two: top, bottom, left, right
 CANVAS = 256
+# There is a model now to ask.
+WAKE = "() => [1, 2].map(() => ({ __type__: 'update', interactive: true }))"
 UNREPAIRED = asdict(Repaired(progress=0.0, sentence=""))
+
+
+@dataclass(frozen=True, slots=True)
+class Picked:
+    """Something of the pack, and what was to be taken away of what was picked before."""
+
+    token: str
+    choice: dict[str, Any] = field(default_factory=dict)
+    taken: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Taken:
+    """What shall be taken away, of something of the pack or of an upload."""
+
+    token: str
+    taken: str = ""
+    choice: dict[str, Any] = field(default_factory=dict)
+    upload: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """Everything that learning from the rest is asked for with."""
+
+    token: str
+    choice: dict[str, Any] = field(default_factory=dict)
+    upload: str = ""
+    taken: str = ""
+    k: float = 0.0
+    painted: dict[str, Any] = field(default_factory=dict)
+    style: str = ""
+    minutes: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class Opened:
+    """A picture of the visitor's."""
+
+    token: str
+    path: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Painted:
+    """A picture that was painted over, and where to repair it."""
+
+    token: str
+    drawn: dict[str, Any] = field(default_factory=dict)
+    where: str = ""
 
 
 def build(
     workbench: Workbench,
+    lanes: Lanes,
     token: gr.BrowserState,
-    greeted: Dependency,
     arrived: Dependency,
+    live: gr.HTML,
     cards: list[dict[str, Any]],
 ) -> None:
-    """token: the visitor's. greeted: the event after which it is known. arrived: the one after
-    which there is a current model. cards: of the pack."""
+    """token: the visitor's. arrived: the event after which there is a current model. live: what
+    changes whenever buttons shall stand otherwise. cards: of the pack."""
     repairs = workbench.repairs
     with gr.Row(equal_height=False):
         with gr.Column(scale=5, min_width=320):
@@ -78,8 +125,9 @@ def build(
                 pause = gr.Button("Pause", interactive=False, elem_id="abp-repair-pause")
                 stop = gr.Button("Stop", interactive=False, elem_id="abp-repair-stop")
             notice = gr.HTML("", elem_id="abp-repair-notice")
-            stage = widget("stage", _welcome(), elem_id="abp-repair-stage")
-            curves = widget("curves", {**NOTHING, "title": TITLE}, elem_id="abp-repair-curves")
+            widget("stage", _welcome(), elem_id="abp-repair-stage", task="repair")
+            drawn = {**NOTHING, "title": TITLE}
+            widget("curves", drawn, elem_id="abp-repair-curves", task="repair")
     gr.HTML("<h2>Repair one picture with the current model</h2>", elem_classes="abp-heading")
     with gr.Row(equal_height=False):
         with gr.Column(scale=5, min_width=320):
@@ -100,134 +148,84 @@ def build(
     with gr.Accordion("What happens here?", open=False):
         gr.HTML(FORMULA, elem_classes="abp-formula")
 
-    def choose_data(choice: object, taken: str) -> tuple[Any, ...]:
-        return None, _taking(picked(choice)[0], taken)
+    @handler(Picked, lanes.quick, lambda _: (gr.skip(), gr.skip()))
+    def choose_data(sent: Picked) -> tuple[Any, ...]:
+        return None, _taking(picked(sent.choice)[0], sent.taken)
 
-    def show_more(taken: str, choice: object, upload: str | None) -> tuple[Any, ...]:
+    @handler(Taken, lanes.heavy, lambda _: (gr.skip(), gr.skip(), gr.skip()))
+    def show_more(sent: Taken) -> tuple[Any, ...]:
         """What a way of taking away needs beside it."""
-        painted = taken == "painted"
+        painted = sent.taken == "painted"
         value: Any = gr.skip()
         if painted:
             try:
-                picture = repairs.canvas(picked(choice)[1], upload or "")
+                picture = repairs.canvas(picked(sent.choice)[1], sent.upload)
                 value = gr.skip() if picture is None else media.on_canvas(picture)
             except Rejected:
                 value = gr.skip()  # said when the button is pressed
-        return gr.update(visible=taken == "projections"), gr.update(visible=painted), value
+        return gr.update(visible=sent.taken == "projections"), gr.update(visible=painted), value
 
-    @answered_by_notice
-    def learn(
-        token: str,
-        choice: object,
-        upload: str | None,
-        taken: str,
-        k: float,
-        painted: object,
-        style: str,
-        minutes: float,
-    ) -> None:
+    @handler(Wanted, lanes.heavy, refused)
+    def learn(sent: Wanted) -> str:
         repairs.start(
-            token,
-            item=picked(choice)[1],
-            upload=upload or "",
-            style=style,
-            what=taken,
-            k=k,
-            painted=media.painted_on(painted)[1] if taken == "painted" else None,
-            minutes=minutes,
+            sent.token,
+            item=picked(sent.choice)[1],
+            upload=sent.upload,
+            style=sent.style,
+            what=sent.taken,
+            k=sent.k,
+            painted=media.painted_on(sent.painted)[1] if sent.taken == "painted" else None,
+            minutes=sent.minutes,
         )
+        return ""
 
-    @answered_by_notice
-    def hold_repair(token: str, label: str, minutes: float) -> None:
-        running.hold(workbench, token, label, minutes)
+    @handler(Held, lanes.quick, refused)
+    def hold_repair(sent: Held) -> str:
+        running.hold(workbench, sent.token, sent.label, sent.minutes)
+        return ""
 
-    @answered_by_notice
-    def halt_repair(token: str) -> None:
-        workbench.stop(token)
+    @handler(Visitor, lanes.quick, refused)
+    def halt_repair(sent: Visitor) -> str:
+        workbench.stop(sent.token)
+        return ""
 
-    async def attach_repair(token: str) -> AsyncIterator[tuple[Any, ...]]:
-        nothing = [gr.skip()] * 6
-        yield (*nothing[:3], gr.update(interactive=True), *nothing[4:])
-        phase = ""
-        try:
-            async for live in follow(workbench, token, "repair"):
-                if live is None:
-                    yield tuple(nothing)
-                    continue
-                buttons = (
-                    running.orders_of(live.report) if live.report.phase != phase else nothing[3:]
-                )
-                phase = live.report.phase
-                shown = stage_of(live, f"{live.name} from what is left")
-                drawn = {**curves_of(live.report), "title": TITLE}
-                yield (gr.skip(), shown, drawn, *buttons)
-        except (Rejected, Busy, LostPlace) as refusal:
-            yield (notice_of(str(refusal), refusal=True), *nothing[1:])
-
-    def wake_repair() -> list[Any]:
-        """There is a model now to ask."""
-        return [gr.update(interactive=True)] * 2
-
-    def open_picture(path: str) -> tuple[Any, str]:
-        try:
-            picture = repairs.canvas("", path)
-        except Rejected as refusal:
-            return gr.skip(), notice_of(str(refusal), refusal=True)
+    @handler(Opened, lanes.heavy, lambda sentence: (gr.skip(), refused(sentence)))
+    def open_picture(sent: Opened) -> tuple[Any, str]:
+        picture = repairs.canvas("", sent.path)
         if picture is None:
-            return gr.skip(), notice_of("Please choose a picture.", refusal=True)
+            return gr.skip(), refused("Please choose a picture.")
         return media.on_canvas(picture), ""
 
-    def open_example(token: str) -> tuple[Any, str]:
-        try:
-            return media.on_canvas(workbench.example(token)), ""
-        except Rejected as refusal:
-            return gr.skip(), notice_of(str(refusal), refusal=True)
+    @handler(Visitor, lanes.heavy, lambda sentence: (gr.skip(), refused(sentence)))
+    def open_example(sent: Visitor) -> tuple[Any, str]:
+        return media.on_canvas(workbench.example(sent.token)), ""
 
-    def repair(token: str, drawn: object, where: str) -> Iterator[tuple[Any, ...]]:
-        picture, painted = media.painted_on(drawn)
-        if where in WHERE[1:]:
-            painted = media.box(CANVAS, BOXES[WHERE.index(where) - 1])
-        try:
-            for made in workbench.repair(token, picture, painted):
-                if made.file:
-                    yield gr.skip(), "", gr.update(value=made.file, interactive=True)
-                else:
-                    yield asdict(made), "", gr.skip()
-        except Rejected as refusal:
-            yield gr.skip(), notice_of(str(refusal), refusal=True), gr.skip()
+    @handler(Painted, lanes.heavy, lambda sentence: (gr.skip(), refused(sentence), gr.skip()))
+    def repair(sent: Painted) -> Iterator[tuple[Any, ...]]:
+        picture, painted = media.painted_on(sent.drawn)
+        if sent.where in WHERE[1:]:
+            painted = media.box(CANVAS, BOXES[WHERE.index(sent.where) - 1])
+        for made in workbench.repair(sent.token, picture, painted):
+            if made.file:
+                yield gr.skip(), "", gr.update(value=made.file, interactive=True)
+            else:
+                yield asdict(made), "", gr.skip()
 
-    quiet: dict[str, Any] = {"show_progress": "hidden"}
-    picker.change(choose_data, [picker, taken], [upload, taken], queue=False, **quiet).then(
-        show_more, [taken, picker, upload], [k, painting, editor], **quiet
+    quiet: dict[str, Any] = {"show_progress": "hidden", "concurrency_limit": None}
+    more = [k, painting, editor]
+    picker.change(choose_data, [token, picker, taken], [upload, taken], **quiet).then(
+        show_more, [token, taken, picker, upload], more, **quiet
     )
-    taken.input(show_more, [taken, picker, upload], [k, painting, editor], **quiet)
-    upload.upload(show_more, [taken, picker, upload], [k, painting, editor], **quiet)
-    begin.click(
-        learn,
-        [token, picker, upload, taken, k, editor, style, minutes],
-        notice,
-        concurrency_limit=None,
-        **quiet,
-    )
-    pause.click(hold_repair, [token, pause, minutes], notice, queue=False, **quiet)
-    stop.click(halt_repair, token, notice, queue=False, **quiet)
-    greeted.then(
-        attach_repair,
-        token,
-        [notice, stage, curves, begin, pause, stop],
-        concurrency_limit=None,
-        **quiet,
-    )
-    arrived.then(wake_repair, None, [example, mend], queue=False, **quiet)
-    own.upload(open_picture, own, [canvas, mended_notice], **quiet)
+    taken.input(show_more, [token, taken, picker, upload], more, **quiet)
+    upload.upload(show_more, [token, taken, picker, upload], more, **quiet)
+    begin.click(learn, [token, picker, upload, taken, k, editor, style, minutes], notice, **quiet)
+    pause.click(hold_repair, [token, pause, minutes], notice, **quiet)
+    stop.click(halt_repair, token, notice, **quiet)
+    live.stand(None, live, [begin, pause, stop], js=buttons_script("repair"))
+    arrived.then(None, None, [example, mend], js=WAKE)
+    own.upload(open_picture, [token, own], [canvas, mended_notice], **quiet)
     example.click(open_example, token, [canvas, mended_notice], **quiet)
-    mend.click(
-        repair,
-        [token, canvas, where],
-        [repaired, mended_notice, take],
-        concurrency_limit=4,
-        **quiet,
-    )
+    mend.click(repair, [token, canvas, where], [repaired, mended_notice, take], **quiet)
 
 
 def _welcome() -> dict[str, Any]:
@@ -266,7 +264,9 @@ def _editor(name: str, label: str) -> gr.ImageEditor:
 
 
 def _taking(kind: str, taken: str) -> Any:
-    """The choice of what to take away, for another kind of data."""
+    """The choice of what to take away, for another kind of data. What was chosen stays where it
+    can, and is not sent again: the visitor may have chosen something else meanwhile."""
     choices = takings(kind)
     names = [name for _, name in choices]
-    return gr.update(choices=choices, value=taken if taken in names else names[0])
+    value = {} if taken in names else {"value": names[0]}
+    return gr.update(choices=choices, **value)

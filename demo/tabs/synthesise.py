@@ -1,8 +1,7 @@
 """The Synthesise tab: textures of any size, sounds of any length, sheets of pictures."""
 
-import html
 from collections.abc import Iterator
-from dataclasses import asdict
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 import gradio as gr
@@ -10,7 +9,11 @@ from gradio.components import Component
 from gradio.events import Dependency
 
 from demo import limits
-from demo.tabs.running import url
+from demo.orders import handler
+from demo.served import url
+from demo.tabs.explore import refusal_answer
+from demo.tabs.running import refused
+from demo.turns import Lanes
 from demo.widgets import widget
 from demo.workbench import TILES, Made, Making, Rejected, Workbench
 
@@ -21,24 +24,73 @@ HEADLINES = {
     "sound": "{}, for as long as you like",
     "objects": "New {}",
 }
+# The endless sound is of the seed and temperature that the page shows.
+TUNE = "(current, seed, temperature) => ({ ...current, seed, temperature })"
 NEW_SEED = "() => String(Math.floor(Math.random() * 1e9))"
 PICTURES = [".png", ".jpg", ".jpeg", ".webp"]
 
 
+@dataclass(frozen=True, slots=True)
+class Stretch:
+    """Stretch k of the endless sound of the model `key`."""
+
+    token: str
+    key: str = ""
+    seed: object = None
+    temperature: object = 1.0
+    k: object = None
+
+
+@dataclass(frozen=True, slots=True)
+class Fitted:
+    """The controls, to be fitted to the current model; unit: what sides step by now."""
+
+    token: str
+    unit: float = 0.0
+    seed: str = ""
+    temperature: float = 1.0
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """Everything that the tab asks for. state: whether it was opened, and something made."""
+
+    token: str
+    state: str = ""
+    kind: str = ""
+    width: object = None
+    height: object = None
+    tile: object = None
+    copies: object = None
+    picture: str = ""
+    margin: object = None
+    kept: bool = True
+    seconds: object = None
+    loop: bool = False
+    count: object = None
+    nearest: bool = False
+    seed: object = None
+    temperature: object = 1.0
+
+
 def build(
-    workbench: Workbench, token: gr.BrowserState, chosen: list[Dependency], tab: gr.Tab
+    workbench: Workbench,
+    lanes: Lanes,
+    token: gr.BrowserState,
+    chosen: list[Dependency],
+    tab: gr.Tab,
 ) -> None:
     """token: the visitor's. chosen: the events after which another model is current. tab: the one
     that this is in; when it is first opened, something is made."""
-    kind, known_unit, opened = gr.State("texture"), gr.State(16), gr.State("closed")
+    # What a page remembers of itself. Not as gr.State: that costs every page a connection which
+    # stays open, and a browser has six of them for all its pages.
+    kind = gr.Textbox("texture", visible=False)
+    known_unit = gr.Number(16, visible=False)
+    opened = gr.Textbox("closed", visible=False)
 
-    def chunk(sent: Any) -> dict[str, Any]:
-        """A stretch of the endless sound, whatever the page sent; a refusal is an answer."""
-        fields = sent if isinstance(sent, dict) else {}
-        try:
-            return workbench.chunk(str(fields.get("token")), str(fields.get("key")), fields)
-        except Rejected as refusal:
-            return {"refusal": str(refusal)}
+    @handler(Stretch, lanes.look, refusal_answer)
+    def chunk(sent: Stretch) -> dict[str, Any]:
+        return workbench.chunk(sent.token, sent.key, asdict(sent))
 
     with gr.Row(equal_height=False):
         with gr.Column(scale=5, min_width=300):
@@ -51,21 +103,21 @@ def build(
             notice = gr.HTML("", elem_id="abp-make-notice")
             endless = widget("endless", SILENT, server_functions=[chunk], visible=False)
             work = widget("work", IDLE)
-    asked = [token, kind, *fields.values()]
+    asked = [token, opened, kind, *fields.values()]
     shown = [notice, work, *takings]
+    nothing = [gr.skip()] * len(takings)
 
-    def fit(token: str, unit: int, seed: str, temperature: float) -> dict[Component, Any]:
+    @handler(Fitted, lanes.quick, lambda sentence: {notice: refused(sentence)})
+    def fit(sent: Fitted) -> dict[Component, Any]:
         """The controls that suit the current model; what was made of another one stays."""
-        try:
-            offer = workbench.offer(token)
-        except Rejected as refusal:
-            return {notice: _refusal(refusal)}
-        current = {"token": token, "key": offer.key, "rate": offer.rate}
+        offer = workbench.offer(sent.token)
+        current = {"token": sent.token, "key": offer.key, "rate": offer.rate}
         updates = {
             kind: offer.kind,
             work: {**IDLE, "headline": HEADLINES[offer.kind].format(offer.label)},
             endless: gr.update(
-                value={**current, "seed": seed, "temperature": temperature}, visible=offer.lengths
+                value={**current, "seed": sent.seed, "temperature": sent.temperature},
+                visible=offer.lengths,
             ),
             fields["seconds"]: gr.update(visible=offer.lengths),
             fields["loop"]: gr.update(visible=offer.lengths),
@@ -73,7 +125,7 @@ def build(
         }
         for of, section in sections:
             updates[section] = gr.update(visible=offer.kind == of)
-        if offer.kind == "texture" and offer.unit != unit:
+        if offer.kind == "texture" and offer.unit != sent.unit:
             sides = gr.update(step=offer.unit, value=offer.side)
             margin, widest = offer.margins
             margins = gr.update(maximum=widest, step=offer.unit, value=margin)
@@ -81,41 +133,41 @@ def build(
             updates |= {known_unit: offer.unit}
         return updates
 
-    def tune(current: Any, seed: str, temperature: float) -> dict[str, Any]:
-        """The endless sound is of the seed and temperature that the page shows."""
-        known = current if isinstance(current, dict) else SILENT
-        return {**known, "seed": seed, "temperature": temperature}
+    def made(sent: Wanted) -> Iterator[tuple[Any, ...]]:
+        for step in workbench.make(sent.token, asdict(sent)):
+            if isinstance(step, Making):
+                yield "", _making(step), *nothing
+            else:
+                yield "", _made(step), *_files(step, len(takings))
 
-    def synthesise(token: str, kind: str, *values: Any) -> Iterator[tuple[Any, ...]]:
-        sent = {"kind": kind, **dict(zip(fields, values, strict=True))}
-        try:
-            for step in workbench.make(token, sent):
-                if isinstance(step, Making):
-                    yield "", _making(step), *[gr.skip()] * len(takings)
-                else:
-                    yield "", _made(step), *_files(step, len(takings))
-        except Rejected as refusal:
-            kept = {**IDLE, "phase": "kept"}
-            yield _refusal(refusal), kept, *[gr.skip()] * len(takings)
+    def kept(sentence: str) -> tuple[Any, ...]:
+        return refused(sentence), {**IDLE, "phase": "kept"}, *nothing
 
-    def open_tab(state: str, token: str, _: str, *values: Any) -> Iterator[tuple[Any, ...]]:
+    @handler(Wanted, lanes.heavy, kept)
+    def synthesise(sent: Wanted) -> Iterator[tuple[Any, ...]]:
+        yield from made(sent)
+
+    @handler(Wanted, lanes.heavy, lambda sentence: ("made", *kept(sentence)))
+    def open_tab(sent: Wanted) -> Iterator[tuple[Any, ...]]:
         """Something is on the page before the first click: as soon as there is a model."""
-        if state == "made":
+        if sent.state == "made":
             return
-        nothing = [gr.skip()] * len(shown)
         try:
-            kind = workbench.offer(token).kind  # the controls may not have been fitted yet
+            kind = workbench.offer(sent.token).kind  # the controls may not have been fitted yet
         except Rejected:
-            yield "waiting", *nothing
+            yield "waiting", gr.skip(), gr.skip(), *nothing
             return
-        yield "made", *nothing  # at once: the page may report the opening twice
-        for outputs in synthesise(token, kind, *values):
+        yield "made", gr.skip(), gr.skip(), *nothing  # at once: an opening may be reported twice
+        for outputs in made(replace(sent, kind=kind)):
             yield "made", *outputs
 
-    def catch_up(state: str, *asked: Any) -> Iterator[tuple[Any, ...]]:
+    @handler(Wanted, lanes.heavy, lambda sentence: ("made", *kept(sentence)))
+    def catch_up(sent: Wanted) -> Iterator[tuple[Any, ...]]:
         """The first model came after the tab was opened."""
-        if state == "waiting":
-            yield from open_tab(state, *asked)
+        if sent.state == "waiting":
+            kind = workbench.offer(sent.token).kind
+            for outputs in made(replace(sent, kind=kind)):
+                yield "made", *outputs
 
     quiet: dict[str, Any] = {"show_progress": "hidden", "concurrency_limit": None}
     fitted = ["width", "height", "margin", "seconds", "loop", "nearest"]
@@ -129,13 +181,13 @@ def build(
                 *(fields[name] for name in fitted),
             ],
             **quiet,
-        ).then(catch_up, [opened, *asked], [opened, *shown], **quiet)
-    tab.select(open_tab, [opened, *asked], [opened, *shown], **quiet)
+        ).then(catch_up, asked, [opened, *shown], **quiet)
+    tab.select(open_tab, asked, [opened, *shown], **quiet)
     make.click(synthesise, asked, shown, **quiet)
     another.click(None, None, fields["seed"], js=NEW_SEED).then(synthesise, asked, shown, **quiet)
     tuning = [endless, fields["seed"], fields["temperature"]]
     for field in tuning[1:]:
-        field.change(tune, tuning, endless, show_progress="hidden", queue=False)
+        field.change(None, tuning, endless, js=TUNE)
 
 
 def _controls() -> tuple[list[tuple[str, Component]], dict[str, Component]]:
@@ -223,7 +275,3 @@ def _made(made: Made) -> dict[str, Any]:
 def _files(made: Made, places: int) -> list[Any]:
     files = [gr.update(value=path, label=label, visible=True) for label, path in made.files]
     return [*files, *[gr.update(visible=False)] * (places - len(files))]
-
-
-def _refusal(refusal: Rejected) -> str:
-    return f'<div class="abp-notice refusal" role="alert">{html.escape(str(refusal))}</div>'

@@ -1,41 +1,83 @@
 """The Train tab: choose, press Train, watch, stop, take it home."""
 
-from collections.abc import AsyncIterator, Callable
-from dataclasses import asdict, astuple
-from functools import partial
+from collections.abc import Callable
+from dataclasses import asdict, astuple, dataclass, field
 from pathlib import Path
 from typing import Any
 
 import gradio as gr
-from gradio.events import Dependency
 
 from demo import limits
-from demo.jobs import Report
-from demo.sessions import Busy, LostPlace
+from demo.live import NOTHING
+from demo.orders import handler
+from demo.served import CARDS, asset, url
 from demo.tabs import running
-from demo.tabs.running import (
-    NOTHING,
-    answered_by_notice,
-    asset,
-    curves_of,
-    follow,
-    notice_of,
-    picked,
-    stage_of,
-    url,
-)
+from demo.tabs.running import Held, Visitor, buttons_script, notice_of, picked, refused
+from demo.turns import Lanes
 from demo.widgets import widget
 from demo.workbench import STYLES, Rejected, Settings, Workbench, about, settings_from
 
 STANDARD = STYLES[1]
 FIRST = {"kind": "texture", "item": "pebbles"}
 FILE_TYPES = [".png", ".jpg", ".jpeg", ".webp", ".wav", ".flac", ".ogg", ".mp3", ".zip", ".npz"]
-FORMULA = (Path(__file__).parent / "train.html").read_text()
+FORMULA = (Path(__file__).parent / "train.html").read_text(encoding="utf-8")
 
 
-def build(workbench: Workbench, token: gr.BrowserState, greeted: Dependency) -> None:
-    """token: the visitor's. greeted: the event after which it is known."""
-    kind = gr.State(FIRST["kind"])
+@dataclass(frozen=True, slots=True)
+class Chosen:
+    """Something of the pack that was picked."""
+
+    token: str
+    choice: dict[str, Any] = field(default_factory=dict)
+    style: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Described:
+    """A kind of data and a style of settings."""
+
+    token: str
+    kind: str = ""
+    style: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Brought:
+    """A file of the visitor's."""
+
+    token: str
+    path: str = ""
+    style: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """Everything that Train is pressed with; the last are what was typed into KNOBS."""
+
+    token: str
+    choice: dict[str, Any] = field(default_factory=dict)
+    upload: str = ""
+    checkpoint: str = ""
+    style: str = ""
+    minutes: float = 0.0
+    steps: str = ""
+    step_size: str = ""
+    temperature: str = ""
+    sigma: str = ""
+    learning_rate: str = ""
+    batch_size: str = ""
+    examples: str = ""
+    seed: str = ""
+
+    @property
+    def settings(self) -> Settings:
+        """Raises Rejected."""
+        return settings_from({name: getattr(self, name) for name in KNOBS})
+
+
+def build(workbench: Workbench, lanes: Lanes, token: gr.BrowserState, live: gr.HTML) -> None:
+    """token: the visitor's. live: what changes whenever buttons shall stand otherwise."""
+    kind = gr.Textbox(FIRST["kind"], visible=False)
     with gr.Row(equal_height=False):
         with gr.Column(scale=5, min_width=320):
             picker = widget("picker", FIRST, cards=cards_of(workbench))
@@ -79,8 +121,8 @@ def build(workbench: Workbench, token: gr.BrowserState, greeted: Dependency) -> 
                 stop = gr.Button("Stop", interactive=False, elem_id="abp-stop")
             notice = gr.HTML("", elem_id="abp-notice")
             shorter = gr.Button("Go on with half the step", visible=False, elem_id="abp-shorter")
-            stage = widget("stage", _welcome())
-            curves = widget("curves", NOTHING)
+            widget("stage", _welcome(), task="learn")
+            widget("curves", NOTHING, task="learn")
             with gr.Row():
                 take_model = gr.Button("Take the model home", size="sm", interactive=False)
                 take_samples = gr.Button("Take samples home", size="sm", interactive=False)
@@ -88,123 +130,110 @@ def build(workbench: Workbench, token: gr.BrowserState, greeted: Dependency) -> 
             with gr.Accordion("What happens here?", open=False):
                 gr.HTML(FORMULA, elem_classes="abp-formula")
 
-    def choose(choice: object, style: str) -> tuple[Any, ...]:
-        """Something of the pack was picked: it takes the place of whatever was uploaded."""
-        chosen, _ = picked(choice)
-        return chosen, None, None, "", *describe(chosen, style)
-
-    def describe(kind: str, style: str) -> tuple[Any, ...]:
+    def described(kind: str, style: str) -> tuple[Any, ...]:
         """The preset's own values, shown where the visitor has set nothing."""
         try:
             sentence, values = about(kind, style)
         except Rejected as refusal:
-            return gr.update(info=str(refusal)), *[gr.skip()] * len(knobs)
+            return gr.update(info=str(refusal)), *unset
         own = [gr.update(value="", placeholder=f"{value:g}") for value in astuple(values)]
         return gr.update(info=sentence), *own
 
-    def inspect(path: str | None, style: str) -> tuple[Any, ...]:
-        if path is None:
-            return ("", *[gr.skip()] * (len(knobs) + 2))
-        try:
-            kind, sentence = workbench.inspect(path)
-        except Rejected as refusal:
-            return (notice_of(str(refusal), refusal=True), *[gr.skip()] * (len(knobs) + 2))
-        return notice_of(f"{sentence} Press Train to learn it."), kind, *describe(kind, style)
+    unset = [gr.skip()] * len(knobs)
+    unchanged = [gr.skip()] * (len(knobs) + 2)
 
-    @answered_by_notice
-    def recognise(path: str | None) -> str | None:
-        return workbench.inspect_checkpoint(path) if path else None
+    @handler(
+        Chosen,
+        lanes.quick,
+        lambda sentence: (*[gr.skip()] * 3, refused(sentence), gr.skip(), *unset),
+    )
+    def choose(sent: Chosen) -> tuple[Any, ...]:
+        """Something of the pack was picked: it takes the place of whatever was uploaded."""
+        chosen, _ = picked(sent.choice)
+        return chosen, None, None, "", *described(chosen, sent.style)
 
-    @answered_by_notice
-    def begin(
-        token: str,
-        choice: object,
-        upload: str | None,
-        checkpoint: str | None,
-        style: str,
-        minutes: float,
-        *texts: str,
-    ) -> None:
-        if checkpoint:
-            workbench.continue_from(token, checkpoint, upload=upload or "", minutes=minutes)
+    @handler(Described, lanes.quick, lambda sentence: (gr.update(info=sentence), *unset))
+    def describe(sent: Described) -> tuple[Any, ...]:
+        return described(sent.kind, sent.style)
+
+    @handler(Brought, lanes.heavy, lambda sentence: (refused(sentence), *unchanged))
+    def inspect(sent: Brought) -> tuple[Any, ...]:
+        if not sent.path:
+            return "", *unchanged
+        kind, sentence = workbench.inspect(sent.path)
+        words = notice_of(f"{sentence} Press Train to learn it.")
+        return words, kind, *described(kind, sent.style)
+
+    @handler(Brought, lanes.heavy, refused)
+    def recognise(sent: Brought) -> str:
+        return notice_of(workbench.inspect_checkpoint(sent.path)) if sent.path else ""
+
+    @handler(Wanted, lanes.heavy, refused)
+    def begin(sent: Wanted) -> str:
+        if sent.checkpoint:
+            workbench.continue_from(
+                sent.token, sent.checkpoint, upload=sent.upload, minutes=sent.minutes
+            )
         else:
             workbench.start(
-                token,
-                item=picked(choice)[1],
-                upload=upload or "",
-                style=style,
-                settings=settings_from(dict(zip(KNOBS, texts, strict=True))),
-                minutes=minutes,
+                sent.token,
+                item=picked(sent.choice)[1],
+                upload=sent.upload,
+                style=sent.style,
+                settings=sent.settings,
+                minutes=sent.minutes,
             )
+        return ""
 
-    @answered_by_notice
-    def hold(token: str, label: str, minutes: float) -> None:
-        running.hold(workbench, token, label, minutes)
+    @handler(Held, lanes.quick, refused)
+    def hold(sent: Held) -> str:
+        running.hold(workbench, sent.token, sent.label, sent.minutes)
+        return ""
 
-    @answered_by_notice
-    def halt(token: str) -> None:
-        workbench.stop(token)
+    @handler(Visitor, lanes.quick, refused)
+    def halt(sent: Visitor) -> str:
+        workbench.stop(sent.token)
+        return ""
 
-    @answered_by_notice
-    def shorten(token: str, minutes: float) -> None:
-        workbench.go_on(token, minutes, step_factor=0.5)
+    @handler(Held, lanes.quick, refused)
+    def shorten(sent: Held) -> str:
+        workbench.go_on(sent.token, sent.minutes, step_factor=0.5)
+        return ""
 
-    def carry(take: Callable[[str], str], token: str) -> tuple[Any, str]:
-        try:
-            return take(token), ""
-        except Rejected as refusal:
-            return gr.skip(), notice_of(str(refusal), refusal=True)
+    def carrying(take: Callable[[str], str]) -> Callable[..., Any]:
+        @handler(Visitor, lanes.heavy, lambda sentence: (gr.skip(), refused(sentence)))
+        def carry(sent: Visitor) -> tuple[Any, str]:
+            return take(sent.token), ""
 
-    async def attach(token: str) -> AsyncIterator[tuple[Any, ...]]:
-        """Streams the visitor's run to this page for as long as the page is open."""
-        nothing = [gr.skip()] * 9
-        yield (*nothing[:3], gr.update(interactive=True), *nothing[4:])
-        phase = ""
-        try:
-            async for live in follow(workbench, token, "learn"):
-                if live is None:
-                    yield tuple(nothing)
-                    continue
-                buttons = _buttons(live.report) if live.report.phase != phase else nothing[3:]
-                phase = live.report.phase
-                yield (gr.skip(), stage_of(live), curves_of(live.report), *buttons)
-        except (Rejected, Busy, LostPlace) as refusal:
-            yield (notice_of(str(refusal), refusal=True), *nothing[1:])
+        return carry
 
+    quiet: dict[str, Any] = {"show_progress": "hidden", "concurrency_limit": None}
     picker.change(
         choose,
-        [picker, style],
+        [token, picker, style],
         [kind, upload, checkpoint, notice, style, *knobs],
-        show_progress="hidden",
-        queue=False,
+        **quiet,
     )
-    style.input(describe, [kind, style], [style, *knobs], show_progress="hidden", queue=False)
-    upload.change(inspect, [upload, style], [notice, kind, style, *knobs], show_progress="hidden")
-    checkpoint.change(recognise, checkpoint, notice, show_progress="hidden")
-    train.click(
-        begin,
-        [token, picker, upload, checkpoint, style, minutes, *knobs],
-        notice,
-        show_progress="hidden",
-        concurrency_limit=None,
-    )
-    pause.click(hold, [token, pause, minutes], notice, show_progress="hidden", queue=False)
-    stop.click(halt, token, notice, show_progress="hidden", queue=False)
-    shorter.click(shorten, [token, minutes], notice, show_progress="hidden", queue=False)
+    style.input(describe, [token, kind, style], [style, *knobs], **quiet)
+    upload.change(inspect, [token, upload, style], [notice, kind, style, *knobs], **quiet)
+    checkpoint.change(recognise, [token, checkpoint], notice, **quiet)
+    train.click(begin, [token, picker, upload, checkpoint, style, minutes, *knobs], notice, **quiet)
+    pause.click(hold, [token, pause, minutes], notice, **quiet)
+    stop.click(halt, token, notice, **quiet)
+    shorter.click(shorten, [token, shorter, minutes], notice, **quiet)
     hand_over = "() => setTimeout(() => document.querySelector('#abp-file').click(), 100)"
     for button, take in (
         (take_model, workbench.take_home),
         (take_samples, workbench.take_samples),
     ):
-        button.click(partial(carry, take), token, [file, notice], concurrency_limit=None).success(
+        button.click(carrying(take), token, [file, notice], concurrency_limit=None).success(
             None, js=hand_over
         )
-    greeted.then(
-        attach,
-        token,
-        [notice, stage, curves, train, pause, stop, take_model, take_samples, shorter],
-        show_progress="hidden",
-        concurrency_limit=None,
+    live.stand(
+        None,
+        live,
+        [train, pause, stop, take_model, take_samples, shorter],
+        js=buttons_script("learn"),
     )
 
 
@@ -215,7 +244,7 @@ def cards_of(workbench: Workbench) -> list[dict[str, Any]]:
             "kind": card.kind,
             "name": card.name,
             "label": card.label,
-            "picture": card.picture,
+            "picture": f"studio/{CARDS}/{card.name}.jpg",
             "sound": url(card.sound) if card.sound else "",
             "credit": card.credit,
         }
@@ -241,17 +270,6 @@ KNOBS = {
     "examples": ("Examples", "Crops or segments drawn, or pictures taken of a set."),
     "seed": ("Seed", "The same seed gives the same run."),
 }
-
-
-def _buttons(report: Report) -> list[Any]:
-    """train, pause, stop, take_model, take_samples, shorter."""
-    known = report.phase not in ("starting", "failed")
-    return [
-        *running.orders_of(report),
-        gr.update(interactive=known),
-        gr.update(interactive=known),
-        gr.update(visible=report.phase == "diverged"),
-    ]
 
 
 def _welcome() -> dict[str, Any]:

@@ -1,4 +1,5 @@
-// Two live curves: value {iterations: [], errors: [], latents: []}.
+// Two live curves: value {iterations: [], errors: [], latents: [], title}, until there is a run of
+// these curves' task; then those of the run.
 const canvases = [...element.querySelectorAll("canvas")];
 const outputs = [...element.querySelectorAll("output")];
 const short = (y) => (y >= 100 ? y.toFixed(0) : y >= 1 ? y.toFixed(2) : y.toPrecision(2));
@@ -69,7 +70,10 @@ function plot(canvas, xs, ys, { hue, log, reference }) {
 }
 
 function draw() {
-  const { iterations = [], errors = [], latents = [], title } = props.value || {};
+  const live = document.abpLive;
+  const { iterations = [], errors = [], latents = [] } =
+    (live && live.task === props.task ? live.curves : props.value) || {};
+  const { title } = props.value || {};
   if (title) {
     element.querySelector("figcaption b").textContent = title[0];
     element.querySelector("figcaption span").textContent = title[1];
@@ -87,5 +91,5 @@ function draw() {
 }
 new ResizeObserver(draw).observe(element);
 new MutationObserver(draw).observe(document.body, { attributes: true, attributeFilter: ["class"] });
-watch("value", draw);
+document.addEventListener("abp-live", draw);
 draw();

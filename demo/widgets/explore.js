@@ -17,7 +17,8 @@ let example = -1; // that copies are taken from
 let busy = false, wanted = null;
 let complaint = "";
 
-const ask = (name, what) => server[name]({ token: props.value.token, key: model.key, ...what });
+let token = ""; // the visitor's; a refusal comes without it
+const ask = (name, what) => server[name]({ token, key: model.key, ...what });
 function say(sentence) { part(".spoken").textContent = sentence; }
 function refuse(sentence) {
   part(".refusal").textContent = sentence || "";
@@ -459,6 +460,7 @@ part(".link").onclick = async () => {
 // ---- another model -------------------------------------------------------------------------
 function draw() {
   const value = props.value || {};
+  token = value.token || token;
   if (value.refusal) return refuse(value.refusal);
   if (!value.model || (model && model.key === value.model.key)) return;
   model = value.model;

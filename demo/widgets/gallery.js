@@ -1,5 +1,5 @@
 // The shipped models: value {name, ready}; props.cards lists them. Until the page is ready, that is
-// known to the studio, a choice waits.
+// known to the studio, a choice waits. A name of null: a choice was refused, and the one before stays.
 const KINDS = [["objects", "Picture sets"], ["texture", "Textures"], ["sound", "Sounds"]];
 const shelf = element.querySelector(".cards");
 
@@ -13,7 +13,7 @@ function mark() {
     card.tabIndex = on || (!known && i === 0) ? 0 : -1;
   });
 }
-let waiting = "";
+let waiting = "", current = "";
 function pick(name) {
   const ready = Boolean(props.value.ready);
   if (!ready) waiting = name;
@@ -22,6 +22,8 @@ function pick(name) {
   if (ready) trigger("pick");
 }
 function arrived() {
+  if (props.value.name === null) props.value = { ...props.value, name: current };
+  else if (props.value.ready && !waiting) current = props.value.name;
   if (waiting && props.value.ready) {
     const name = waiting;
     waiting = "";

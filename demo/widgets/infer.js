@@ -2,6 +2,7 @@
 // value {token, model: what describes it, brought: name of a file, refusal, take}.
 const short = (x) => (x === null || x === undefined ? "–" : Math.abs(x) >= 1000 ? x.toFixed(0) : Math.abs(x) >= 10 ? x.toFixed(1) : x.toPrecision(3));
 
+let token = ""; // the visitor's; a refusal comes without it
 let model = null;
 let target = { example: 0 };
 let walk = null; // the opening of the current one
@@ -11,7 +12,7 @@ let spreads = []; // [step, picture]
 let slowParts = [], slowAt = 0;
 
 const call = async (name, what = {}) => {
-  try { return await server[name]({ token: props.value.token, key: model.key, ...what }); }
+  try { return await server[name]({ token, key: model.key, ...what }); }
   catch { return { refusal: "The studio did not answer; please try again." }; }
 };
 const say = (sentence) => { part(".spoken").textContent = sentence; };
@@ -402,6 +403,7 @@ part(".item").onchange = (event) => {
 };
 function draw() {
   const value = props.value || {};
+  token = value.token || token;
   if (value.refusal && refuse(value.refusal) && !value.model) return;
   if (!value.model) return;
   const fresh = !model || model.key !== value.model.key;

@@ -1,4 +1,5 @@
-// The live view: value {phase, headline, detail, progress, kind, panels: [{caption, picture, sound}]}.
+// The live view: value {phase, headline, detail, progress, kind, panels: [{caption, picture, sound}]},
+// until there is a run of this stage's task; then that of the run.
 const calm = window.matchMedia("(prefers-reduced-motion: reduce)");
 let spokenAt = 0;
 let spokenPhase = "";
@@ -25,7 +26,8 @@ function addFigure() {
 }
 
 function draw() {
-  const value = props.value;
+  const live = document.abpLive;
+  const value = live && live.task === props.task ? live.stage : props.value;
   if (!value) return;
   element.dataset.phase = value.phase;
   part(".headline").textContent = value.headline;
@@ -57,5 +59,5 @@ function draw() {
     offer(audio, panel.sound);
   });
 }
-watch("value", draw);
+document.addEventListener("abp-live", draw);
 draw();

@@ -2,8 +2,9 @@
 
 from demo.workbench.bench import EXAMPLES, Workbench
 from demo.workbench.cards import Card, label_of
+from demo.workbench.cores import one_thread
 from demo.workbench.models import Model, ModelCard
-from demo.workbench.refusals import Rejected
+from demo.workbench.refusals import Rejected, refusing
 from demo.workbench.repairs import Repaired, takings
 from demo.workbench.run import CAPTIONS, Live, Panel
 from demo.workbench.settings import STYLES, Settings, about, preset_for, settings_from
@@ -29,7 +30,9 @@ __all__ = [
     "Workbench",
     "about",
     "label_of",
+    "one_thread",
     "preset_for",
+    "refusing",
     "settings_from",
     "takings",
 ]

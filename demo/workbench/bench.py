@@ -1,9 +1,8 @@
 """The visitors' orders: begin, go on, pause, stop, take home."""
 
 import tempfile
-import threading
 from collections.abc import Iterator
-from contextlib import AbstractContextManager, contextmanager, suppress
+from contextlib import suppress
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -12,20 +11,23 @@ from abp_core import data
 from abp_core.checkpoint import Checkpoint, CheckpointRejected
 from abp_core.trainer import Trainer
 from demo import limits
+from demo.disk import Disk
 from demo.jobs import Job, NeverBegan
 from demo.sessions import Sessions, Visit, new_token
 from demo.workbench.bounds import require_bearable, require_minutes
 from demo.workbench.cards import Card, card_of, label_of
+from demo.workbench.cores import all_threads
 from demo.workbench.explore import Explored, Explorer, description, look, sprite
 from demo.workbench.home import model_file, samples_file, write_samples
 from demo.workbench.inference import Inference
 from demo.workbench.journeys import journey
 from demo.workbench.models import Collection, Model, ModelCard, model_of
 from demo.workbench.points import point_from
-from demo.workbench.refusals import Rejected, explain, refusing, turn, writing
+from demo.workbench.refusals import Rejected, explain, refusing, writing
 from demo.workbench.repair import RepairRun
 from demo.workbench.repairs import Repaired, Repairs
 from demo.workbench.run import Live, Run, live_of
+from demo.workbench.saved import Keeper, Recipe, SavedRuns
 from demo.workbench.settings import STYLES, Settings, preset_for, spec_with
 from demo.workbench.synthesise import Made, Making, chunk, make
 from demo.workbench.wishes import Offer, Sent, offer_of
@@ -36,18 +38,17 @@ EXAMPLES = Path(__file__).parents[1] / "examples"
 class Workbench:
     """The studio's engine room, one for all visitors."""
 
-    def __init__(self) -> None:
+    def __init__(self, disk: Disk | None = None) -> None:
         self.sessions = Sessions()
+        self.disk = disk or Disk()
+        self._saved = SavedRuns(self.disk.runs)
         self._pack = {item.name: item for item in data.pack(EXAMPLES)}
         self._collection = Collection()
         self._explorer = Explorer()
-        self._outbox = tempfile.TemporaryDirectory(prefix="abp-studio-")
-        self._lookers = threading.BoundedSemaphore(limits.LOOKERS)
-        self._hands = threading.BoundedSemaphore(limits.ASIDE)
         self.repairs = Repairs(
+            self._visit,
             self._chosen,
             self._admit,
-            self._aside,
             lambda token, name: self._place(self._visit(token), name),
         )
         self.inference = Inference(
@@ -58,16 +59,24 @@ class Workbench:
 
     def close(self) -> None:
         self.sessions.close()
-        self._outbox.cleanup()
+        self.disk.close()
 
     def cards(self) -> list[Card]:
         """Everything in the pack, with a thumbnail; colourful things first."""
         return sorted((card_of(item) for item in self._pack.values()), key=lambda card: card.grey)
 
+    def draw_cards(self) -> Path:
+        """The folder of the cards' pictures, by their names."""
+        folder = self.disk.own / "cards"
+        folder.mkdir(exist_ok=True)
+        for card in self.cards():
+            (folder / f"{card.name}.jpg").write_bytes(card.picture)
+        return folder
+
     def inspect(self, path: str) -> tuple[str, str]:
         """The kind of an uploaded file and a sentence about it. Raises Rejected."""
         file = Path(path)
-        with self._aside(), refusing():
+        with refusing():
             kind = data.kind_of(file)
             preset = preset_for(kind, STYLES[0])
             dataset, _ = data.load(file, preset.training, sample_rate=preset.sample_rate)
@@ -92,10 +101,11 @@ class Workbench:
             kind = data.kind_of(path) if upload else self._pack[item].kind
             preset = preset_for(kind, style)
             spec = spec_with(preset.training, settings)
-        with self._aside(), refusing():  # here, so that a refusal leaves the earlier run alone
+        with refusing():  # here, so that a refusal leaves the earlier run alone
             dataset, fitted = data.load(path, spec, sample_rate=preset.sample_rate, name=name)
             run = Run(Trainer(fitted, dataset))
-        self._admit(token, lambda: run, minutes, name=name, kind=kind)
+        recipe = Recipe(task="learn", name=name, kind=kind, path=path, own=bool(upload))
+        self._admit(token, lambda: run, minutes, recipe)
 
     def inspect_checkpoint(self, checkpoint: str) -> str:
         """A sentence about an uploaded checkpoint. Raises Rejected."""
@@ -118,14 +128,16 @@ class Workbench:
                 f"Please choose the file that the model learnt from as well ({source.name})."
             )
         path, _ = self._chosen(source.name, upload)
-        with self._aside(), refusing():
+        with refusing():
             dataset, _ = data.load(
                 path, saved.spec, sample_rate=source.sample_rate or 16_000, name=source.name
             )
             if dataset.digest == saved.digest and len(dataset.signals) != len(saved.latents):
                 raise CheckpointRejected("This model is damaged; please choose another one.")
             run = Run(Trainer.resume(saved, dataset))
-        self._admit(token, lambda: run, minutes, name=source.name, kind=dataset.source.kind)
+        kind = dataset.source.kind
+        recipe = Recipe(task="learn", name=source.name, kind=kind, path=path, own=bool(upload))
+        self._admit(token, lambda: run, minutes, recipe)
 
     def go_on(self, token: str, minutes: float, *, step_factor: float = 1.0) -> None:
         """Another stretch of a run that has ended, with a shorter Langevin step if asked.
@@ -146,14 +158,7 @@ class Workbench:
             return run.renewed(trainer)
 
         self._admit(
-            token,
-            prepare,
-            minutes,
-            name=visit.name,
-            kind=visit.kind,
-            task=visit.task,
-            curve=earlier.report.curve,
-            after=earlier,
+            token, prepare, minutes, visit.recipe, curve=earlier.report.curve, after=earlier
         )
 
     @property
@@ -193,8 +198,11 @@ class Workbench:
 
     def arrive(self, token: str, name: str = "") -> Model:
         """The current model of a page that opens: the one that a link names, else the one that was
-        chosen before, else the first of the gallery. Raises Rejected."""
-        visit = self._visit(token)
+        chosen before, else the first of the gallery. A run that an earlier server saved is taken
+        up. Raises Rejected."""
+        with refusing():
+            visit = self.sessions.open(token)
+        self._take_up(token, visit)
         if name in self._collection:
             return self.choose(token, name)
         if visit.model is None and self._collection.first():
@@ -202,6 +210,14 @@ class Workbench:
         if name:
             raise Rejected("The link is to a model that is not here; please choose another one.")
         return self.model(token)
+
+    def _take_up(self, token: str, visit: Visit) -> None:
+        """The visitor's run of before a restart, if there is one."""
+        found = self._saved.find(token) if visit.job is None else None
+        if found is not None:
+            visit.recipe, visit.job = found
+            about = visit.recipe.recipe
+            visit.name, visit.kind, visit.task = about.name, about.kind, about.task
 
     def model(self, token: str) -> Model:
         """The visitor's current model. Raises Rejected."""
@@ -218,26 +234,26 @@ class Workbench:
 
     def describe(self, token: str) -> dict[str, Any]:
         """What the Explore tab needs to know of the current model. Raises Rejected."""
-        with self._exploring():
+        with refusing():
             return description(self._explorer.of(self.model(token)))
 
     def look(self, token: str, key: str, point: object) -> dict[str, Any]:
         """One point of the model `key` as picture and sound. Raises Rejected."""
         explored = self._explored(token, key)
-        with self._exploring():
+        with refusing():
             return look(explored, point_from(point))
 
     def sprite(self, token: str, key: str, what: str) -> str:
         """A sheet of thumbnails of the model `key`. Raises Rejected."""
         explored = self._explored(token, key)
-        with self._exploring():
+        with refusing():
             return sprite(explored, what)
 
     def journey(self, token: str, key: str, points: object, what: str) -> dict[str, Any]:
         """The way between points of the model `key`. Raises Rejected."""
         explored = self._explored(token, key)
         sent = points if isinstance(points, list) else []
-        with self._aside(), refusing():
+        with refusing():
             return journey(explored, [point_from(point) for point in sent[:9]], what)
 
     def example(self, token: str) -> Any:
@@ -258,7 +274,7 @@ class Workbench:
         Raises Rejected."""
         visit, model = self._visit(token), self.model(token)
         place = partial(self._place, visit)
-        with self._aside(), writing(), refusing():
+        with writing(), refusing():
             yield from make(model, sent, self._learnt_from(model), place)
 
     def chunk(self, token: str, key: str, sent: Sent) -> dict[str, Any]:
@@ -266,7 +282,7 @@ class Workbench:
         model = self.model(token)
         if key != model.key:
             raise Rejected("Another model was chosen meanwhile; please begin anew.")
-        with self._exploring():
+        with refusing():
             return chunk(model, sent)
 
     def _learnt_from(self, model: Model) -> data.PackItem | None:
@@ -280,13 +296,6 @@ class Workbench:
         if key != model.key:
             raise Rejected("Another model was chosen meanwhile; please reload the page.")
         return self._explorer.of(model)
-
-    @contextmanager
-    def _exploring(self) -> Iterator[None]:
-        """Light work of the Explore tab, for a few visitors at a time. Raises Rejected."""
-        busy = "Many visitors explore just now; please try again soon."
-        with turn(self._lookers, busy), refusing():
-            yield
 
     def pause(self, token: str) -> None:
         self._with_job(token, Job.pause)
@@ -312,7 +321,7 @@ class Workbench:
     def take_samples(self, token: str) -> str:
         """Path of a PNG or WAV of new samples of the visitor's run. Raises Rejected."""
         visit, saved = self._checkpoint(token)
-        with self._aside(), writing():
+        with writing():
             path = self._place(visit, samples_file(visit.name, saved))
             write_samples(saved, path, model_file(visit.name, saved))
         return str(path)
@@ -329,23 +338,52 @@ class Workbench:
         raise Rejected("Please choose something to learn from, or bring a file of your own.")
 
     def _opened(self, checkpoint: str) -> Checkpoint:
-        with self._aside(), refusing():
+        with refusing():
             saved = Checkpoint.load(Path(checkpoint))
             require_bearable(saved)
         return saved
 
-    def _admit(self, token: str, prepare: Any, minutes: float, **about: Any) -> None:
-        visit = self._visit(token)
-        curve = about.pop("curve", ())
+    def _admit(
+        self,
+        token: str,
+        prepare: Any,
+        minutes: float,
+        recipe: Recipe | Keeper,
+        *,
+        curve: tuple[tuple[int, float, float], ...] = (),
+        after: Job | None = None,
+    ) -> None:
+        """Begins a job. recipe: from what its run can be built anew; the keeper of the run that it
+        goes on with. Raises Rejected."""
+        goes_on = isinstance(recipe, Keeper)
+        keeper = recipe if isinstance(recipe, Keeper) else self._saved.keeper(token, recipe)
+
+        def begin() -> Any:
+            all_threads()
+            if not goes_on:
+                keeper.begin()
+            return prepare()
+
         job = Job(
-            prepare,
+            begin,
             budget=minutes * 60,
-            watched=lambda: visit.viewers > 0,
+            watched=partial(self.sessions.watched, token),
             explain=explain,
             curve=curve,
+            save=keeper.save,
+            rebuild=keeper.rebuild,
         )
+        about = keeper.recipe
         with refusing():
-            self.sessions.admit(token, job, **about)
+            self.sessions.admit(
+                token,
+                job,
+                name=about.name,
+                kind=about.kind,
+                task=about.task,
+                recipe=keeper,
+                after=after,
+            )
 
     def _with_job(self, token: str, order: Any) -> None:
         job = self._visit(token).job
@@ -357,22 +395,18 @@ class Workbench:
         job = visit.job
         if job is None:
             raise Rejected("There is no model yet; press Train to begin.")
-        try:
-            saved: Checkpoint = job.ask(lambda run: run.trainer.checkpoint())
-        except (NeverBegan, TimeoutError) as error:
-            raise Rejected("The model is not ready yet; please try again in a moment.") from error
+        with refusing():  # it may have to be built anew from what was saved
+            try:
+                saved: Checkpoint = job.ask(lambda run: run.trainer.checkpoint())
+            except (NeverBegan, TimeoutError) as error:
+                sentence = "The model is not ready yet; please try again in a moment."
+                raise Rejected(sentence) from error
         return visit, saved
-
-    def _aside(self) -> AbstractContextManager[None]:
-        """Heavy work beside the runs, for a few visitors at a time. Raises Rejected."""
-        busy = "Many visitors bring or take files just now; please try again soon."
-        return turn(self._hands, busy)
 
     def _place(self, visit: Visit, name: str) -> Path:
         """Where a file to take home is written; the visitor's oldest ones make room."""
         if visit.folder is None:
-            visit.folder = Path(tempfile.mkdtemp(dir=self._outbox.name))
-        newest_last = sorted(visit.folder.iterdir(), key=lambda path: path.stat().st_mtime_ns)
-        for old in newest_last[: 1 - limits.FILES_KEPT]:
-            old.unlink(missing_ok=True)
+            visit.folder = Path(tempfile.mkdtemp(dir=self.disk.out))
+        self.disk.make_room(visit.folder, 0, limits.FILES_KEPT - 1)
+        visit.folder.mkdir(exist_ok=True)
         return visit.folder / name

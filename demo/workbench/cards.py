@@ -12,12 +12,12 @@ from demo import media
 
 @dataclass(frozen=True, slots=True)
 class Card:
-    """One thing of the pack to choose. picture: data URL. sound: path of a file, or empty."""
+    """One thing of the pack to choose. picture: a JPEG. sound: path of a file, or empty."""
 
     kind: str
     name: str
     label: str
-    picture: str
+    picture: bytes
     sound: str
     credit: str
     grey: bool
@@ -50,7 +50,7 @@ def card_of(item: PackItem) -> Card:
         kind=item.kind,
         name=item.name,
         label=label_of(item.name),
-        picture=media.jpeg_url(picture, 80),
+        picture=media.jpeg(picture, 80),
         sound=sound,
         credit=f"{item.author}, {item.licence}",
         grey=bool((picture == picture[..., :1]).all()),

@@ -1,7 +1,5 @@
 """What the Explore tab shows of a model: its directions, its plane, and any point of it."""
 
-import threading
-from collections import OrderedDict
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
@@ -14,6 +12,7 @@ from abp_core import synthesis
 from abp_core.directions import Directions, directions
 from abp_core.metrics import sound
 from demo import limits, media
+from demo.cache import Cache
 from demo.workbench.models import Model
 from demo.workbench.points import Point, latent_map, vector, view_of
 from demo.workbench.refusals import Rejected
@@ -39,19 +38,14 @@ class Explorer:
     """The models that are being explored."""
 
     def __init__(self) -> None:
-        self._known: OrderedDict[str, Explored] = OrderedDict()
-        self._lock = threading.Lock()
+        self._known: Cache[str, Explored] = Cache(limits.OPEN_MODELS)
 
     def of(self, model: Model) -> Explored:
-        with self._lock:
-            if model.key not in self._known:
-                found = _directions(model)
-                number = found.leading(limits.SLIDERS)
-                self._known[model.key] = Explored(model, found, number)
-            self._known.move_to_end(model.key)
-            while len(self._known) > limits.OPEN_MODELS:
-                self._known.popitem(last=False)
-            return self._known[model.key]
+        def measure() -> Explored:
+            found = _directions(model)
+            return Explored(model, found, found.leading(limits.SLIDERS))
+
+        return self._known.get(model.key, measure)
 
 
 def _directions(model: Model) -> Directions:

@@ -3,8 +3,7 @@
 import itertools
 import threading
 from collections import OrderedDict
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +13,7 @@ from demo.workbench.cards import label_of
 from demo.workbench.explore import Explored, thumbnails
 from demo.workbench.home import slug
 from demo.workbench.models import Model
-from demo.workbench.refusals import Rejected, refusing, turn, writing
+from demo.workbench.refusals import Rejected, refusing, writing
 from demo.workbench.slow import slowly
 from demo.workbench.targets import Library, Target, read
 from demo.workbench.walk_views import film, heard, land, opening, spread, steps_from
@@ -39,7 +38,6 @@ class Inference:
         self._walks: OrderedDict[str, Walking] = OrderedDict()
         self._brought: OrderedDict[str, tuple[str, Target]] = OrderedDict()
         self._lock = threading.Lock()
-        self._walkers = threading.BoundedSemaphore(limits.LOOKERS)
 
     def describe(self, model: Model) -> dict[str, Any]:
         """What can be inferred with a model: its training examples, things of the pack."""
@@ -79,16 +77,24 @@ class Inference:
             _put(self._brought, token, (key, target))
         return target.name
 
-    def begin(self, token: str, key: str, sent: Mapping[str, Any]) -> dict[str, Any]:
+    def begin(
+        self,
+        token: str,
+        key: str,
+        target: Mapping[str, Any],
+        wish: Mapping[str, Any],
+        *,
+        replay: bool = False,
+    ) -> dict[str, Any]:
         """Chains at the start of a walk. Raises Rejected."""
         explored = self._explored(token, key)
-        with self._walking():
-            target = self._target(token, explored.model, sent.get("target"))
+        with refusing():
+            found = self._target(token, explored.model, target)
             number = next(_numbers)
-            if sent.get("replay") is True:
-                walking = replayed(number, explored, target)
+            if replay:
+                walking = replayed(number, explored, found)
             else:
-                walking = begun(number, explored, target, wish_from(sent.get("wish")))
+                walking = begun(number, explored, found, wish_from(wish))
             with self._lock:
                 _put(self._walks, token, walking)
             return {**opening(walking), "steps": steps_from(walking, 0, 0), **told(walking)}
@@ -97,7 +103,7 @@ class Inference:
         """The steps from `first` on, taken if they were not yet. Raises Rejected."""
         walking = self._walk(token, number)
         start, chosen = _count(first), _count(chain)
-        with self._walking(), walking.lock:
+        with refusing(), walking.lock:
             walk = walking.walk
             while len(walk.steps) < start + limits.STEPS_AT_ONCE and not walk.ended:
                 walk.advance()
@@ -110,26 +116,26 @@ class Inference:
     def land(self, token: str, number: object) -> dict[str, Any]:
         """The landscape that a walk crosses. Raises Rejected."""
         walking = self._walk(token, number)
-        with self._walking(), walking.lock:
+        with refusing(), walking.lock:
             return land(walking)
 
     def heard(self, token: str, number: object, step: object, chain: object) -> dict[str, Any]:
         """One step as a sound. Raises Rejected."""
         walking = self._walk(token, number)
-        with self._walking():
+        with refusing():
             return {"sound": heard(walking, _count(step), _count(chain))}
 
     def slowly(self, token: str, number: object, step: object, chain: object) -> dict[str, Any]:
         """One iteration in its parts. Raises Rejected."""
         walking = self._walk(token, number)
-        with self._walking():
+        with refusing():
             return {"parts": slowly(walking, _count(step), _count(chain))}
 
     def take(self, token: str, number: object, what: object, chain: object) -> str:
         """Path of the walk as a file: `film` or `record`. Raises Rejected."""
         walking = self._walk(token, number)
         name = f"{slug(walking.model.name)}-walk-{walking.number}"
-        with self._walking(), writing():
+        with refusing(), writing():
             if what == "film":
                 path = self._place(token, f"{name}.webp")
                 path.write_bytes(media.film(film(walking, _count(chain)), MILLISECONDS))
@@ -140,8 +146,7 @@ class Inference:
                 raise Rejected("A walk is taken home as a film or as its record.")
         return str(path)
 
-    def _target(self, token: str, model: Model, sent: object) -> Target:
-        fields = sent if isinstance(sent, Mapping) else {}
+    def _target(self, token: str, model: Model, fields: Mapping[str, Any]) -> Target:
         if fields.get("brought"):
             with self._lock:
                 key, target = self._brought.get(token, ("", None))
@@ -165,13 +170,6 @@ class Inference:
         if walking is None or walking.number != number:
             raise Rejected("This walk is no longer kept here; please press Infer to begin anew.")
         return walking
-
-    @contextmanager
-    def _walking(self) -> Iterator[None]:
-        """For a few visitors at a time. Raises Rejected."""
-        busy = "Many visitors infer just now; please try again soon."
-        with turn(self._walkers, busy), refusing():
-            yield
 
 
 def _put(kept: OrderedDict[str, Any], token: str, value: Any) -> None:

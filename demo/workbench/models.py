@@ -1,7 +1,5 @@
 """The current model of a visitor: a shipped one, one from a file, or the run as it stands."""
 
-import threading
-from collections import OrderedDict
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
@@ -12,6 +10,7 @@ from abp_core.collection import Shipped
 from abp_core.generator import Generator
 from abp_core.spec import Kind
 from demo import limits
+from demo.cache import Cache
 from demo.workbench.cards import label_of
 
 CHECKPOINTS = Path(__file__).parents[2] / "checkpoints"
@@ -72,8 +71,7 @@ class Collection:
     def __init__(self, folder: Path = CHECKPOINTS) -> None:
         self.folder = folder
         self._shipped = {each.name: each for each in collection.shipped(folder)}
-        self._open: OrderedDict[str, Model] = OrderedDict()
-        self._lock = threading.Lock()
+        self._open: Cache[str, Model] = Cache(limits.OPEN_MODELS)
 
     def __contains__(self, name: object) -> bool:
         return name in self._shipped
@@ -87,21 +85,18 @@ class Collection:
 
     def model(self, name: str) -> Model:
         """Raises CheckpointRejected, KeyError."""
-        with self._lock:
-            if name not in self._open:
-                shipped = self._shipped[name]
-                saved = shipped.open(self.folder)
-                self._open[name] = model_of(
-                    saved,
-                    "shipped",
-                    key=name,
-                    credit=shipped.credit,
-                    path=f"{self.folder.name}/{shipped.file}",
-                )
-            self._open.move_to_end(name)
-            while len(self._open) > limits.OPEN_MODELS:
-                self._open.popitem(last=False)
-            return self._open[name]
+        shipped = self._shipped[name]
+
+        def read() -> Model:
+            return model_of(
+                shipped.open(self.folder),
+                "shipped",
+                key=name,
+                credit=shipped.credit,
+                path=f"{self.folder.name}/{shipped.file}",
+            )
+
+        return self._open.get(name, read)
 
     def _card(self, shipped: Shipped) -> ModelCard:
         minutes = shipped.seconds / 60

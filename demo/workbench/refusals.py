@@ -1,7 +1,6 @@
 """What cannot be done, as one sentence for the user."""
 
 import logging
-import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -10,9 +9,10 @@ from abp_core.files import FileRejected
 from abp_core.request import RequestRejected
 from abp_core.spec import SpecRejected
 from abp_core.trainer import DataMismatch
-from demo import limits
 from demo.jobs import NeverBegan
+from demo.sent import Garbled
 from demo.sessions import Busy, LostPlace
+from demo.turns import TurnedAway
 
 REFUSALS = (
     FileRejected,
@@ -23,24 +23,14 @@ REFUSALS = (
     LostPlace,
     NeverBegan,
     RequestRejected,
+    Garbled,
+    TurnedAway,
 )
 NO_MEMORY = "There is not enough memory for this run; please take a smaller batch."
 
 
 class Rejected(ValueError):
     """What was asked for cannot be done. The message is one sentence for the user."""
-
-
-@contextmanager
-def turn(places: threading.Semaphore, busy: str) -> Iterator[None]:
-    """One of a few places, of which each visitor has one at a time. Raises Rejected with the
-    sentence `busy` where none comes free."""
-    if not places.acquire(timeout=limits.SECONDS_WAITING):
-        raise Rejected(busy)
-    try:
-        yield
-    finally:
-        places.release()
 
 
 @contextmanager

@@ -164,7 +164,8 @@ def answers(
         fine = moved.flatten(1).isfinite().all(1)
         z = torch.where(fine.view(-1, *(1 for _ in shape)), moved, z)
         with torch.inference_mode():
-            yield begun + each, model.generator(z)
+            made = model.generator(z)
+        yield begun + each, made  # outside: the next step may come in another thread
 
 
 def _as_seen(hidden: Hidden, truth: Tensor, index: Tensor) -> Tensor:

@@ -1,7 +1,6 @@
 """The orders of the Repair tab: learn from what is left, and repair one thing with a model."""
 
 from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -15,11 +14,13 @@ from abp_core.data import Dataset
 from abp_core.observation import Occluded
 from demo import media
 from demo.media import Pixels
+from demo.workbench.bounds import require_minutes
 from demo.workbench.hiding import PICTURES, SOUNDS, hide
 from demo.workbench.home import slug
 from demo.workbench.models import Model
 from demo.workbench.refusals import Rejected, refusing, writing
 from demo.workbench.repair import RepairRun, answers, spec_of
+from demo.workbench.saved import Recipe
 from demo.workbench.settings import STYLES, preset_for
 from demo.workbench.walk_views import pixels_of
 
@@ -28,7 +29,6 @@ ANSWERS = 6
 STEPS = 120
 
 Chosen = Callable[[str, str], tuple[Path, str]]
-Aside = Callable[[], AbstractContextManager[None]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,17 +52,17 @@ def takings(kind: str) -> list[tuple[str, str]]:
 
 
 class Repairs:
-    """chosen: the path and name of something of the pack, or of an upload. admit: begins a job.
-    aside: for heavy work. place: where a file for a visitor is written."""
+    """visit: of a token, or Rejected where there is none. chosen: the path and name of something of
+    the pack, or of an upload. admit: begins a job. place: where a file for a visitor is written."""
 
     def __init__(
         self,
+        visit: Callable[[str], object],
         chosen: Chosen,
         admit: Callable[..., None],
-        aside: Aside,
         place: Callable[[str, str], Path],
     ) -> None:
-        self._chosen, self._admit, self._aside, self._place = chosen, admit, aside, place
+        self._visit, self._chosen, self._admit, self._place = visit, chosen, admit, place
 
     def canvas(self, item: str, upload: str) -> Pixels | None:
         """The first picture of what was chosen, to paint on; None for a sound. Raises Rejected."""
@@ -96,19 +96,31 @@ class Repairs:
         minutes: float,
     ) -> None:
         """Begins to learn from what is left of something. Raises Rejected."""
+        self._visit(token)
+        require_minutes(minutes)
         path, name = self._chosen(item, upload)
         with refusing():
             kind = data.kind_of(path)
             preset = preset_for(kind, style)
         if style not in STYLES[:2]:
             raise Rejected("Please choose Quick or Standard; the paper's settings take hours here.")
-        with self._aside(), refusing():
+        with refusing():
             rate = preset.sample_rate
             dataset, spec = data.load(path, spec_of(preset), sample_rate=rate, name=name)
             number = int(k) if isinstance(k, int | float) and k == k and abs(k) < 1e9 else 0
             hidden = hide(what, dataset, spec, k=number, painted=painted)
             run = RepairRun.begun(spec, dataset, hidden)
-        self._admit(token, lambda: run, minutes, name=name, kind=kind, task="repair")
+        recipe = Recipe(
+            task="repair",
+            name=name,
+            kind=kind,
+            path=path,
+            own=bool(upload),
+            what=what,
+            k=number,
+            painted=painted,
+        )
+        self._admit(token, lambda: run, minutes, recipe)
 
     def repair(
         self, token: str, model: Model, picture: Pixels | None, painted: Pixels | None
@@ -119,7 +131,7 @@ class Repairs:
             raise Rejected("This repairs pictures; please choose a model of a set or a texture.")
         if picture is None:
             raise Rejected("Please open a picture first.")
-        with self._aside(), writing(), refusing():
+        with writing(), refusing():
             dataset, mask = _as_model_sees(model, picture, painted)
             observation, y = Occluded(mask), dataset.signals[:1]
             seen = pixels_of(model, y[0] * mask[0])

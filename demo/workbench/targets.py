@@ -1,8 +1,6 @@
 """What can be inferred: a training example, a thing of the pack, a visitor's file; whole, or with a
 part of it hidden."""
 
-import threading
-from collections import OrderedDict
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,6 +13,7 @@ from abp_core import data, files
 from abp_core.data import Dataset, PackItem
 from abp_core.observation import Downsampled, Full, Observation, Occluded
 from demo import limits
+from demo.cache import Cache
 from demo.workbench.models import Model
 from demo.workbench.refusals import Rejected
 
@@ -37,21 +36,18 @@ class Library:
 
     def __init__(self, pack: Mapping[str, PackItem]) -> None:
         self._pack = pack
-        self._known: OrderedDict[str, Dataset] = OrderedDict()
-        self._lock = threading.Lock()
+        self._known: Cache[str, Dataset] = Cache(limits.DATASETS)
 
     def of(self, model: Model) -> Dataset:
         """What a model learnt from. Raises Rejected where that is not of the pack."""
-        with self._lock:
-            if model.key not in self._known:
-                self._known[model.key] = self._read(model, model.name)
-                if self._known[model.key].digest != model.saved.digest:
-                    del self._known[model.key]
-                    raise Rejected(NOT_HERE)
-            self._known.move_to_end(model.key)
-            while len(self._known) > limits.DATASETS:
-                self._known.popitem(last=False)
-            return self._known[model.key]
+
+        def read_it() -> Dataset:
+            dataset = self._read(model, model.name)
+            if dataset.digest != model.saved.digest:
+                raise Rejected(NOT_HERE)
+            return dataset
+
+        return self._known.get(model.key, read_it)
 
     def item(self, model: Model, name: str) -> Target:
         """Another thing of the pack, as this model would see it. Raises Rejected."""

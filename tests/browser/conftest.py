@@ -23,6 +23,8 @@ from playwright.sync_api import (
     sync_playwright,
 )
 
+from demo import disk
+
 ROOT = Path(__file__).parents[2]
 NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 CHROMIUM = os.environ.get("CHROMIUM") or next(filter(None, map(shutil.which, NAMES)), None)
@@ -51,8 +53,9 @@ def address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
     url = f"http://127.0.0.1:{port}/"
-    log = tmp_path_factory.mktemp("studio") / "log"
-    env = {**os.environ, "GRADIO_SERVER_PORT": str(port)}
+    folder = tmp_path_factory.mktemp("studio")
+    log = folder / "log"
+    env = {**os.environ, "GRADIO_SERVER_PORT": str(port), disk.VARIABLE: str(folder / "files")}
     with log.open("w") as output:
         studio = subprocess.Popen(
             [sys.executable, "app.py"], cwd=ROOT, env=env, stdout=output, stderr=output

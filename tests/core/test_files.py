@@ -8,9 +8,10 @@ import numpy as np
 import pytest
 import soundfile
 from numpy.typing import NDArray
-from PIL import Image
+from PIL import Image, ImageCms
+from PIL.PngImagePlugin import PngInfo
 
-from abp_core import files
+from abp_core import containers, files
 from abp_core.files import FileRejected
 
 RAMP = np.arange(40 * 50 * 3, dtype=np.uint32).reshape(40, 50, 3).astype(np.uint8)
@@ -65,6 +66,75 @@ class TestPictures:
         # clockwise, 7 transversed, 8 a quarter turn back
         place = {1: 0, 2: 1, 3: 2, 4: 3, 5: 0, 6: 1, 7: 2, 8: 3}[orientation]
         assert dark == [corner == place for corner in range(4)]
+
+    @pytest.mark.parametrize("ending", ["png", "webp"])
+    def test_other_cameras_held_sideways(self, ending: str, tmp_path: Path) -> None:
+        exif = Image.Exif()
+        exif[0x0112] = 6
+        path = saved(tmp_path / f"a.{ending}", Image.fromarray(RAMP), exif=exif, lossless=True)
+        assert np.array_equal(files.read_picture(path), np.rot90(RAMP, -1))
+
+    def test_only_the_pixels_of_a_picture_are_looked_at(self, tmp_path: Path) -> None:
+        text = PngInfo()
+        text.add_text("about", "hello" * 1000)
+        text.add_itxt("more", "hello" * 1000, zip=True)
+        profile = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
+        words = {"pnginfo": text, "icc_profile": profile, "dpi": (300, 300)}
+        path = saved(tmp_path / "a.png", Image.fromarray(RAMP), **words)
+        assert np.array_equal(files.read_picture(path), RAMP)
+        bare, _ = containers.bare(path.read_bytes())
+        with Image.open(io.BytesIO(bare)) as picture:
+            assert not picture.info
+            assert np.array_equal(np.asarray(picture), RAMP)
+        path = saved(tmp_path / "a.webp", Image.fromarray(RAMP), lossless=True, icc_profile=profile)
+        assert np.array_equal(files.read_picture(path), RAMP)
+        assert profile not in containers.bare(path.read_bytes())[0]
+
+    def test_a_telephones_photo_has_words_before_it_and_a_film_after_it(
+        self, tmp_path: Path
+    ) -> None:
+        plain = saved(tmp_path / "a.jpg", Image.fromarray(RAMP), quality=95)
+        words = {
+            "comment": b"hello",
+            "icc_profile": bytes(100_000),
+            "exif": b"Exif\0\0" + bytes(99),
+        }
+        path = saved(tmp_path / "b.jpg", Image.fromarray(RAMP), quality=95, **words)
+        path.write_bytes(path.read_bytes() + b"film\xff\xda" * 1000)
+        assert path.stat().st_size > plain.stat().st_size + 100_000
+        assert np.array_equal(files.read_picture(path), files.read_picture(plain))
+        assert len(containers.bare(path.read_bytes())[0]) <= plain.stat().st_size
+
+    @pytest.mark.parametrize("orientation", [1, 6])
+    def test_a_photo_that_is_too_large_is_read_smaller(
+        self, orientation: int, tmp_path: Path
+    ) -> None:
+        # Dark but for its upper quarter.
+        stored = Image.new("L", (8000, 6000), 0)
+        stored.paste(200, (0, 0, 8000, 1500))
+        exif = Image.Exif()
+        exif[0x0112] = orientation
+        pixels = files.read_picture(saved(tmp_path / "a.jpg", stored, exif=exif))
+        bright = pixels[..., 0] > 100
+        if orientation == 1:
+            assert pixels.shape == (3000, 4000, 3)
+            assert bright[:750].all()
+        else:
+            assert pixels.shape == (4000, 3000, 3)
+            assert bright[:, -750:].all()
+        assert bright.mean() == pytest.approx(0.25, abs=1e-3)
+
+    def test_large_pictures_in_strips_are_exact(self, tmp_path: Path) -> None:
+        values = np.random.default_rng(0).integers(0, 256, (1009, 2003, 3), np.uint8)
+        picture = Image.fromarray(values)
+        path = saved(tmp_path / "a.png", picture, compress_level=1)
+        assert np.array_equal(files.read_picture(path), values)
+
+    @pytest.mark.parametrize("size", [(41, 1), (1, 41), (4100, 100)])
+    def test_a_ribbon_is_refused(self, size: tuple[int, int], tmp_path: Path) -> None:
+        path = saved(tmp_path / "a.png", Image.new("RGB", size))
+        with pytest.raises(FileRejected, match=rf"{size[0]} x {size[1]}.*too long and thin.*\.$"):
+            files.read_picture(path)
 
     def test_sixteen_bits_keep_their_range(self, tmp_path: Path) -> None:
         deep = np.array([[0, 256, 32768, 65535]], np.uint16)
@@ -197,6 +267,31 @@ class TestSets:
         assert len(pictures) == 4
         expected = np.broadcast_to(values.reshape(4, 8, 9, -1), (4, 8, 9, 3))
         assert np.array_equal(np.stack(pictures), expected)
+
+    @pytest.mark.parametrize("form", ["folder", "zip", "npz"])
+    def test_the_first_of_a_set_as_squares(self, form: str, tmp_path: Path) -> None:
+        values = np.random.default_rng(0).integers(0, 256, (5, 40, 48, 3), np.uint8)
+        path = tmp_path / f"a.{form}"
+        if form == "npz":
+            np.savez(path, values)
+        else:
+            (tmp_path / "a.folder").mkdir()
+            for k, pixels in enumerate(values):
+                Image.fromarray(pixels).save(tmp_path / "a.folder" / f"{k}.png")
+        if form == "zip":
+            with zipfile.ZipFile(path, "w") as archive:
+                for file in (tmp_path / "a.folder").iterdir():
+                    archive.write(file, file.name)
+        pictures = files.read_pictures(path, most=3, side=20)
+        assert [picture.shape for picture in pictures] == [(20, 20, 3)] * 3
+        for picture, pixels in zip(pictures, values, strict=False):
+            small = Image.fromarray(pixels).resize((24, 20), Image.Resampling.LANCZOS)
+            inner = slice(2, -2)  # where the cut is not felt
+            difference = picture.astype(int) - np.asarray(small)[:, 2:22]
+            assert np.abs(difference[:, inner]).max() <= 1
+        large = files.read_pictures(path, side=100)
+        assert [picture.shape for picture in large] == [(40, 40, 3)] * 5  # never made larger
+        assert np.array_equal(large[4], values[4, :, 4:44])
 
     def test_an_npz_in_fortran_order(self, tmp_path: Path) -> None:
         values = np.random.default_rng(0).integers(0, 256, (4, 8, 9), np.uint8)

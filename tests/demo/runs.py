@@ -1,4 +1,4 @@
-"""A run that counts what a job does to it, and a patient wait."""
+"""A run that counts what a job does to it, a visitor who has come, and a patient wait."""
 
 import threading
 from collections.abc import Callable, Iterator
@@ -6,6 +6,8 @@ from time import monotonic, sleep
 from typing import Any
 
 from demo.jobs import Progress
+from demo.sessions import new_token
+from demo.workbench import Workbench
 
 
 class Counting:
@@ -44,6 +46,13 @@ class Counting:
     def view(self) -> int:
         self.views += 1
         return self.committed
+
+
+def arrived(workbench: Workbench) -> str:
+    """The token of a new visitor, whose page has opened."""
+    token = new_token()
+    workbench.sessions.open(token)
+    return token
 
 
 def until(condition: Callable[[], Any], seconds: float = 20.0) -> None:

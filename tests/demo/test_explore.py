@@ -15,24 +15,25 @@ from PIL import Image
 
 from abp_core import synthesis
 from demo import limits
-from demo.sessions import new_token
+from demo.disk import Disk
 from demo.workbench import EXAMPLES, Rejected, Settings, Workbench
 from demo.workbench.explore import Explored, Explorer, look
 from demo.workbench.points import ROW_OF_SEEDS, Point, latent_map, point_from, vector, view_of
+from tests.demo.runs import arrived
 
 FACES, MANY, TEXTURE, SOUND = "noto_animal_faces_128", "toon_faces_64", "pebbles", "stream"
 
 
 @pytest.fixture(scope="module")
-def workbench() -> Iterator[Workbench]:
-    workbench = Workbench()
+def workbench(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Workbench]:
+    workbench = Workbench(Disk(tmp_path_factory.mktemp("studio")))
     yield workbench
     workbench.close()
 
 
 @pytest.fixture(scope="module")
 def known(workbench: Workbench) -> dict[str, Explored]:
-    token, explorer = new_token(), Explorer()
+    token, explorer = arrived(workbench), Explorer()
     return {
         name: explorer.of(workbench.choose(token, name)) for name in (FACES, MANY, TEXTURE, SOUND)
     }
@@ -44,7 +45,7 @@ def pixels(url: str) -> np.ndarray:
 
 
 def test_a_chosen_model_is_the_current_one_until_another_is(workbench: Workbench) -> None:
-    token = new_token()
+    token = arrived(workbench)
     with pytest.raises(Rejected, match="choose a model first"):
         workbench.model(token)
     assert workbench.arrive(token).name == workbench.gallery()[0].name
@@ -53,7 +54,9 @@ def test_a_chosen_model_is_the_current_one_until_another_is(workbench: Workbench
     with pytest.raises(Rejected, match="no such model"):
         workbench.choose(token, "../../etc/passwd")
     assert workbench.model(token).name == TEXTURE
-    assert workbench.model(token).generator is workbench.choose(new_token(), TEXTURE).generator
+    assert (
+        workbench.model(token).generator is workbench.choose(arrived(workbench), TEXTURE).generator
+    )
     with pytest.raises(Rejected, match="not here"):
         workbench.arrive(token, "nobody")
     with pytest.raises(Rejected, match="press Train"):
@@ -62,7 +65,7 @@ def test_a_chosen_model_is_the_current_one_until_another_is(workbench: Workbench
 
 
 def test_a_run_becomes_the_current_model_when_it_is_asked_for(workbench: Workbench) -> None:
-    token = new_token()
+    token = arrived(workbench)
     workbench.choose(token, SOUND)
     workbench.start(
         token, item=TEXTURE, upload="", style="Quick", settings=Settings(), minutes=0.25
@@ -75,7 +78,7 @@ def test_a_run_becomes_the_current_model_when_it_is_asked_for(workbench: Workben
 
 
 def test_a_page_that_shows_another_model_is_told_so(workbench: Workbench) -> None:
-    token = new_token()
+    token = arrived(workbench)
     workbench.choose(token, FACES)
     with pytest.raises(Rejected, match="Another model was chosen"):
         workbench.look(token, TEXTURE, {})
@@ -225,7 +228,7 @@ def test_a_sound_is_as_long_and_loud_as_it_should_be(known: dict[str, Explored])
 
 
 def test_the_plane_is_for_two_latents(workbench: Workbench) -> None:
-    token = new_token()
+    token = arrived(workbench)
     workbench.choose(token, FACES)
     assert pixels(workbench.sprite(token, FACES, "plane")).shape == (15 * 64, 15 * 64, 3)
     with pytest.raises(Rejected, match="no such picture"):
@@ -236,7 +239,7 @@ def test_the_plane_is_for_two_latents(workbench: Workbench) -> None:
 
 
 def test_a_journey_says_what_it_needs(workbench: Workbench) -> None:
-    token = new_token()
+    token = arrived(workbench)
     workbench.choose(token, FACES)
     ends = [{"z": [0, 1]}, {"z": [1, 0]}]
     for points, what, sentence in (

@@ -20,24 +20,26 @@ from abp_core.observation import Full
 from abp_core.spec import LangevinSpec
 from abp_core.walks import Walk, about
 from demo import limits
-from demo.sessions import new_token
+from demo.disk import Disk
 from demo.workbench import EXAMPLES, Rejected, Workbench
 from demo.workbench.targets import HIDINGS, observed
 from demo.workbench.walking import wish_from
+from tests.demo.runs import arrived
 
 FACES, TEXTURE, SOUND = "noto_animal_faces_128", "pebbles", "stream"
 
 
 @pytest.fixture(scope="module")
-def workbench() -> Iterator[Workbench]:
-    workbench = Workbench()
+def workbench(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Workbench]:
+    workbench = Workbench(Disk(tmp_path_factory.mktemp("studio")))
     yield workbench
     workbench.close()
 
 
 def begin(workbench: Workbench, token: str, name: str, **sent: Any) -> dict[str, Any]:
     workbench.choose(token, name)
-    return workbench.inference.begin(token, name, {"target": {"example": 1}, **sent})
+    target, wish = sent.pop("target", {"example": 1}), sent.pop("wish", {})
+    return workbench.inference.begin(token, name, target, wish, **sent)
 
 
 def walked(workbench: Workbench, token: str, opening: dict[str, Any], chain: int = 0) -> list[Any]:
@@ -50,7 +52,7 @@ def walked(workbench: Workbench, token: str, opening: dict[str, Any], chain: int
 
 
 def test_the_numbers_are_the_engines(workbench: Workbench) -> None:
-    token = new_token()
+    token = arrived(workbench)
     wish = {"steps": 12, "chains": 2, "seed": 5, "step_size": 0.5}
     opening = begin(workbench, token, FACES, wish=wish)
     steps = walked(workbench, token, opening)
@@ -74,7 +76,7 @@ def test_the_numbers_are_the_engines(workbench: Workbench) -> None:
 
 
 def test_a_walk_can_be_looked_at_again_and_from_another_chain(workbench: Workbench) -> None:
-    token = new_token()
+    token = arrived(workbench)
     opening = begin(workbench, token, FACES, wish={"steps": 9, "chains": 2})
     first = walked(workbench, token, opening)
     again = walked(workbench, token, opening)
@@ -99,7 +101,7 @@ def test_something_is_hidden_and_something_seen(hiding: str, size: tuple[int, ..
 
 
 def test_hidden_parts_are_not_explained(workbench: Workbench) -> None:
-    token = new_token()
+    token = arrived(workbench)
     whole = begin(workbench, token, FACES, wish={"steps": 1})
     half = begin(workbench, token, FACES, wish={"steps": 1, "hiding": "half"})
     assert half["steps"][0]["misfit"][0] < 0.8 * whole["steps"][0]["misfit"][0]
@@ -107,7 +109,7 @@ def test_hidden_parts_are_not_explained(workbench: Workbench) -> None:
 
 
 def test_a_step_that_is_too_long_is_marked_and_nothing_breaks(workbench: Workbench) -> None:
-    token = new_token()
+    token = arrived(workbench)
     wish = {"steps": 20, "step_size": 10, "sigma": 0.01, "chains": 3}
     opening = begin(workbench, token, FACES, wish=wish)
     steps = walked(workbench, token, opening)
@@ -118,7 +120,7 @@ def test_a_step_that_is_too_long_is_marked_and_nothing_breaks(workbench: Workben
 
 
 def test_training_is_replayed(workbench: Workbench) -> None:
-    token = new_token()
+    token = arrived(workbench)
     opening = begin(workbench, token, FACES, replay=True)
     saved = workbench.model(token).saved
     assert opening["used"]["steps"] == saved.spec.langevin.steps
@@ -130,7 +132,7 @@ def test_training_is_replayed(workbench: Workbench) -> None:
 
 @pytest.mark.parametrize("name", [FACES, TEXTURE, SOUND])
 def test_every_kind_has_land_parts_a_film_and_a_record(workbench: Workbench, name: str) -> None:
-    token = new_token()
+    token = arrived(workbench)
     inference = workbench.inference
     opening = begin(workbench, token, name, wish={"steps": 4, "chains": 2})
     walked(workbench, token, opening)
@@ -154,7 +156,7 @@ def test_every_kind_has_land_parts_a_film_and_a_record(workbench: Workbench, nam
 
 
 def test_the_slow_parts_add_up_to_the_move(workbench: Workbench) -> None:
-    token = new_token()
+    token = arrived(workbench)
     opening = begin(workbench, token, FACES, wish={"steps": 3, "chains": 1})
     steps = walked(workbench, token, opening)
     parts = workbench.inference.slowly(token, opening["walk"], 1, 0)["parts"]
@@ -164,17 +166,16 @@ def test_the_slow_parts_add_up_to_the_move(workbench: Workbench) -> None:
 
 
 def test_a_file_of_ones_own_is_inferred(workbench: Workbench, tmp_path: Path) -> None:
-    token = new_token()
+    token = arrived(workbench)
     draw = np.random.default_rng(0)
     picture = draw.integers(0, 255, (200, 160, 3), dtype=np.uint8)
     Image.fromarray(picture).save(tmp_path / "mine.png")
     workbench.choose(token, TEXTURE)
     assert workbench.inference.bring(token, TEXTURE, str(tmp_path / "mine.png")) == "mine.png"
-    sent = {"target": {"brought": True}, "wish": {"steps": 1, "chains": 1}}
-    assert workbench.inference.begin(token, TEXTURE, sent)["name"] == "mine.png"
-    sent["wish"] = {"start": "training"}
+    begin, brought = workbench.inference.begin, {"brought": True}
+    assert begin(token, TEXTURE, brought, {"steps": 1, "chains": 1})["name"] == "mine.png"
     with pytest.raises(Rejected, match="training example"):
-        workbench.inference.begin(token, TEXTURE, sent)
+        begin(token, TEXTURE, brought, {"start": "training"})
     Image.fromarray(picture[:40, :40]).save(tmp_path / "small.png")
     with pytest.raises(Rejected, match="too small"):
         workbench.inference.bring(token, TEXTURE, str(tmp_path / "small.png"))
@@ -187,22 +188,22 @@ def test_a_file_of_ones_own_is_inferred(workbench: Workbench, tmp_path: Path) ->
     ("name", "item"), [(FACES, "noto_people_64"), (TEXTURE, "bark"), (SOUND, "rain")]
 )
 def test_other_things_of_the_pack_are_inferred(workbench: Workbench, name: str, item: str) -> None:
-    token = new_token()
+    token = arrived(workbench)
     model = workbench.choose(token, name)
     assert item in [each["name"] for each in workbench.inference.describe(model)["items"]]
-    sent = {"target": {"item": item}, "wish": {"steps": 1, "chains": 1}}
-    assert workbench.inference.begin(token, name, sent)["name"] == item
+    wish = {"steps": 1, "chains": 1}
+    assert workbench.inference.begin(token, name, {"item": item}, wish)["name"] == item
 
 
 def test_a_single_picture_is_inferred_with_a_model_of_a_set(
     workbench: Workbench, tmp_path: Path
 ) -> None:
-    token = new_token()
+    token = arrived(workbench)
     Image.linear_gradient("L").resize((90, 70)).save(tmp_path / "face.png")
     workbench.choose(token, FACES)
     workbench.inference.bring(token, FACES, str(tmp_path / "face.png"))
-    sent = {"target": {"brought": True}, "wish": {"steps": 1}}
-    assert workbench.inference.begin(token, FACES, sent)["name"] == "face.png"
+    opening = workbench.inference.begin(token, FACES, {"brought": True}, {"steps": 1})
+    assert opening["name"] == "face.png"
 
 
 @pytest.mark.parametrize(
@@ -228,7 +229,7 @@ def test_a_bad_wish_gets_a_sentence(wish: dict[str, Any]) -> None:
 
 
 def test_bad_orders_get_a_sentence_and_the_walk_stays(workbench: Workbench) -> None:
-    token = new_token()
+    token = arrived(workbench)
     inference = workbench.inference
     opening = begin(workbench, token, FACES, wish={"steps": 2})
     walk = opening["walk"]
@@ -236,15 +237,15 @@ def test_bad_orders_get_a_sentence_and_the_walk_stays(workbench: Workbench) -> N
         (lambda: inference.advance(token, walk, -1, 0), "reload"),
         (lambda: inference.advance(token, walk, 0, 99), "chains"),
         (lambda: inference.advance(token, "x", 0, 0), "no longer kept"),
-        (lambda: inference.advance(new_token(), walk, 0, 0), "no longer kept"),
+        (lambda: inference.advance(arrived(workbench), walk, 0, 0), "no longer kept"),
         (lambda: inference.slowly(token, walk, 99, 0), "no such step"),
         (lambda: inference.slowly(token, walk, 0, 99), "no such chain"),
         (lambda: inference.heard(token, walk, 0, 99), "no such chain"),
         (lambda: inference.take(token, walk, "everything", 0), "film or as its record"),
         (lambda: inference.take(token, walk, "film", 99), "no such chain"),
-        (lambda: inference.begin(token, FACES, {"target": {"example": 999}}), "training examples"),
-        (lambda: inference.begin(token, FACES, {"target": {"item": "rain"}}), "not here"),
-        (lambda: inference.begin(token, FACES, {"target": {"brought": True}}), "bring the file"),
+        (lambda: inference.begin(token, FACES, {"example": 999}, {}), "training examples"),
+        (lambda: inference.begin(token, FACES, {"item": "rain"}, {}), "not here"),
+        (lambda: inference.begin(token, FACES, {"brought": True}, {}), "bring the file"),
     ):
         with pytest.raises(Rejected, match=sentence):
             order()
@@ -252,9 +253,9 @@ def test_bad_orders_get_a_sentence_and_the_walk_stays(workbench: Workbench) -> N
 
 
 def test_walks_of_others_are_kept_up_to_a_number(workbench: Workbench) -> None:
-    token = new_token()
+    token = arrived(workbench)
     opening = begin(workbench, token, FACES, wish={"steps": 1, "chains": 1})
     for _ in range(limits.WALKS):
-        begin(workbench, new_token(), FACES, wish={"steps": 1, "chains": 1})
+        begin(workbench, arrived(workbench), FACES, wish={"steps": 1, "chains": 1})
     with pytest.raises(Rejected, match="no longer kept"):
         workbench.inference.land(token, opening["walk"])

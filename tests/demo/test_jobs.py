@@ -398,3 +398,196 @@ def test_what_a_job_was_built_from_is_let_go() -> None:
     gc.collect()
     assert gone() is None
     assert second.ask(lambda run: run) is run()
+
+
+class Kept:
+    """Writes runs down as numbers, and builds them anew from those."""
+
+    def __init__(self) -> None:
+        self.saved: list[int] = []
+        self.reports: list[Report] = []
+        self.rebuilt = 0
+        self.full = False
+        self.gate: threading.Semaphore | None = None
+        self.building = threading.Event()
+
+    def save(self, run: Counting, report: Report) -> None:
+        if self.full:
+            raise OSError(28, "No space left on device")
+        self.saved.append(run.committed)
+        self.reports.append(report)
+
+    def rebuild(self) -> Counting:
+        self.building.set()
+        if self.gate is not None:
+            self.gate.acquire()
+        run = Counting()
+        run.committed = self.saved[-1]
+        self.rebuilt += 1
+        return run
+
+    def job(self, run: Counting, budget: float = 1.0) -> Job:
+        """Has ended, by itself."""
+        job = Job(lambda: run, budget=budget, save=self.save, rebuild=self.rebuild)
+        job.start()
+        assert job.join(20)
+        return job
+
+
+def test_a_run_is_written_down_now_and_then_and_at_its_end(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    clock, kept = Clock(), Kept()
+    monkeypatch.setattr(jobs, "monotonic", clock)
+    seconds = limits.SECONDS_BETWEEN_SAVES / 10 + 0.01
+    job = kept.job(Timed(clock, seconds, 0.0), budget=34.5 * seconds)
+    assert job.report.iteration == 35
+    assert kept.saved == [10, 20, 30, 35]
+    assert [report.iteration for report in kept.reports] == kept.saved
+    assert [point[0] for point in kept.reports[0].curve] == list(range(1, 11))
+
+
+@pytest.mark.parametrize("what", ["stopped", "diverged"])
+def test_a_run_is_written_down_however_it_ends(what: str) -> None:
+    kept, run = Kept(), Counting(diverge_at=3 if what == "diverged" else 0)
+    job = Job(lambda: run, budget=1e6, save=kept.save, rebuild=kept.rebuild)
+    job.start()
+    if what == "stopped":
+        until(lambda: run.committed > 2)
+        job.stop()
+    assert job.join(20)
+    assert job.report.phase == what
+    assert kept.saved == [run.committed]
+
+
+def test_a_run_that_is_let_go_answers_from_what_was_saved() -> None:
+    kept, run = Kept(), Counting(seconds=0.1)
+    job = kept.job(run)
+    report, gone = job.report, weakref.ref(run)
+    assert job.in_memory
+    assert job.ask(lambda run: run) is run
+    del run
+    assert job.park()
+    gc.collect()
+    assert gone() is None
+    assert not job.in_memory
+    assert (job.report, job.ended, kept.rebuilt) == (report, True, 0)
+    again = job.ask(lambda run: run)
+    assert again.committed == report.iteration == kept.saved[-1]
+    assert job.ask(lambda run: run) is again, "it is built anew once"
+    assert job.park()
+    assert job.take_over().committed == report.iteration
+    with pytest.raises(NeverBegan):
+        job.take_over()
+    with pytest.raises(NeverBegan):
+        job.ask(lambda run: run)
+    assert not job.park(), "nothing is left of it"
+    assert kept.rebuilt == 2
+
+
+def test_many_who_ask_for_a_run_that_was_let_go_build_it_once() -> None:
+    kept = Kept()
+    job = kept.job(Counting(seconds=0.1))
+    job.park()
+    answers: list[Counting] = []
+    threads = [
+        threading.Thread(target=lambda: answers.append(job.ask(lambda run: run))) for _ in range(20)
+    ]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(20)
+    assert len(answers) == 20
+    assert len(set(map(id, answers))) == kept.rebuilt == 1
+
+
+def test_nobody_waits_while_a_run_is_built_anew() -> None:
+    """Or one visitor's large run would halt whoever looks after all of them."""
+    kept = Kept()
+    job = kept.job(Counting(seconds=0.1))
+    job.park()
+    kept.gate = threading.Semaphore(0)
+    asking = threading.Thread(target=lambda: job.ask(lambda run: run))
+    asking.start()
+    assert kept.building.wait(20)
+    caring = threading.Thread(target=lambda: (job.stop(), job.pause(), job.park()))
+    caring.start()
+    caring.join(20)
+    waited = caring.is_alive()
+    kept.gate.release()
+    asking.join(20)
+    assert not waited
+    assert job.in_memory, "it was asked for just then"
+    caring.join(20)
+
+
+def test_a_job_at_work_keeps_its_run(started: Callable[..., Job]) -> None:
+    run = Counting()
+    job = started(run, save=lambda *_: None, rebuild=Counting)
+    until(lambda: run.committed)
+    assert job.park()
+    assert job.in_memory
+    assert job.ask(lambda run: run) is run
+
+
+def test_what_cannot_be_saved_goes_on_and_is_lost_when_it_is_let_go(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(limits, "SECONDS_BETWEEN_SAVES", -1.0)
+    kept = Kept()
+    kept.full = True
+    run = Counting(seconds=0.1)
+    job = kept.job(run)
+    assert (job.report.phase, job.report.sentence) == ("finished", "")
+    assert job.ask(lambda run: run) is run
+    assert not job.park()
+    with pytest.raises(NeverBegan):
+        job.ask(lambda run: run)
+
+
+def test_a_run_whose_last_state_could_not_be_saved_is_not_taken_for_saved(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(limits, "SECONDS_BETWEEN_SAVES", -1.0)
+    kept, run = Kept(), Counting()
+    job = Job(lambda: run, budget=1e6, save=kept.save, rebuild=kept.rebuild)
+    job.start()
+    until(lambda: kept.saved)
+    kept.full = True
+    job.stop()
+    assert job.join(20)
+    assert not job.park()
+
+
+def test_what_was_saved_but_cannot_be_read_raises_for_who_asks() -> None:
+    kept = Kept()
+    job = kept.job(Counting(seconds=0.1))
+    job.park()
+    kept.saved.clear()
+    with pytest.raises(IndexError):
+        job.ask(lambda run: run)
+    with pytest.raises(IndexError):
+        job.take_over()
+    kept.saved.append(7)  # nothing is lost by having asked
+    assert job.take_over().committed == 7
+
+
+def test_a_job_of_before_is_as_it_was_reported_and_its_run_goes_on() -> None:
+    kept = Kept()
+    kept.saved.append(12)
+    told = Report(number=1, phase="stopped", iteration=12, budget=60.0, curve=((12, 0.1, 1.0),))
+    job = Job.ended_before(kept.rebuild, told)
+    assert job.report == told
+    assert job.ended
+    assert job.join(0)
+    assert not job.in_memory
+    assert job.park()
+    job.stop("nobody looks")
+    job.resume()
+    assert job.report == told
+    assert job.ask(lambda run: run.committed) == 12
+    second = Job(job.take_over, budget=0.03, curve=told.curve)
+    second.start(after=job)
+    assert second.join(20)
+    assert second.report.iteration == 15
+    assert [point[0] for point in second.report.curve] == [12, 13, 14, 15]

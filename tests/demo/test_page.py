@@ -1,7 +1,5 @@
 """The page as a stranger with a keyboard meets it: what it serves, and what it survives."""
 
-import asyncio
-import contextlib
 import gc
 import http.client
 import json
@@ -11,8 +9,8 @@ import urllib.error
 import urllib.request
 import warnings
 from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from time import monotonic
 from types import SimpleNamespace
 from typing import Any
 
@@ -20,10 +18,12 @@ import gradio as gr
 import pytest
 
 import app
-from demo import limits, page
+from demo import disk, limits, page
+from demo.served import FOLDERS
 from demo.sessions import new_token
+from demo.turns import Lanes
 from demo.workbench import EXAMPLES, Workbench
-from tests.demo.runs import until
+from tests.demo.runs import arrived, until
 
 pytestmark = [  # Gradio's own
     pytest.mark.filterwarnings("ignore::ResourceWarning"),
@@ -32,14 +32,15 @@ pytestmark = [  # Gradio's own
 
 ROOT = Path(__file__).parents[2]
 ENDPOINTS = {
-    *("_greet", "choose", "describe", "inspect", "recognise", "begin", "hold", "halt", "shorten"),
-    *("partial", "partial_1", "attach", "arrive", "choose_model", "open_model", "take_run"),
+    *("_greet", "arrive", "arrive_1", "choose_model", "open_model", "take_run"),
+    *("choose", "describe", "inspect", "recognise", "begin", "hold", "halt", "shorten"),
+    *("carry", "carry_1"),
     *("explore_model", "explore_model_1", "explore_model_2", "explore_model_3"),
-    *("fit", "fit_1", "fit_2", "fit_3", "tune", "tune_1", "synthesise", "synthesise_1"),
+    *("fit", "fit_1", "fit_2", "fit_3", "synthesise", "synthesise_1"),
     *("catch_up", "catch_up_1", "catch_up_2", "catch_up_3", "open_tab", "open_tab_1"),
     *("infer_with", "infer_with_1", "infer_with_2", "infer_with_3", "bring", "take"),
     *("choose_data", "show_more", "show_more_1", "show_more_2", "learn", "hold_repair"),
-    *("halt_repair", "attach_repair", "wake_repair", "open_picture", "open_example", "repair"),
+    *("halt_repair", "open_picture", "open_example", "repair"),
 }
 JSON = {"Content-Type": "application/json"}
 
@@ -71,28 +72,37 @@ class Studio:
 
     def answers(self) -> bool:
         """Whether it still serves the page and takes a good request."""
-        body = json.dumps({"data": [new_token()]}).encode()
+        body = json.dumps({"data": [self.arrive()]}).encode()
         return self.ask("")[0] == 200 and 'data: [""]' in self.call("halt", body)
+
+    def arrive(self) -> str:
+        """The token of a new visitor whose page has opened."""
+        token = new_token()
+        assert "Current model" in self.call("arrive", json.dumps({"data": [token]}).encode())
+        return token
+
+    def live(self, **sent: Any) -> tuple[int, Any]:
+        """What an open page asks for now and then: status and answer."""
+        status, reply = self.ask("studio/live", json.dumps(sent).encode())
+        return status, json.loads(reply) if reply else None
 
 
 @pytest.fixture(scope="module")
-def studio() -> Iterator[Studio]:
+def studio(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Studio]:
     """What `python app.py` runs, in a thread; its Ctrl-C comes with the end of the tests."""
     launched: list[tuple[gr.Blocks, Workbench]] = []
     over = threading.Event()
 
-    def build(workbench: Workbench) -> gr.Blocks:
-        launched.append((page.build(workbench), workbench))
+    def build(workbench: Workbench, lanes: Lanes) -> gr.Blocks:
+        launched.append((page.build(workbench, lanes), workbench))
         return launched[0][0]
-
-    def sleep(_: float) -> None:
-        if over.wait(1):
-            raise KeyboardInterrupt
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(app, "page", SimpleNamespace(build=build))
-        patch.setattr(app, "time", SimpleNamespace(sleep=sleep))
-        main = threading.Thread(target=app.main, name="app")
+        folder = tmp_path_factory.mktemp("studio")
+        patch.setenv(disk.VARIABLE, str(folder))
+        patch.setenv("GRADIO_TEMP_DIR", str(folder))  # the studio sets it; this sets it back
+        main = threading.Thread(target=app.main, args=(over,), name="app")
         main.start()
         until(lambda: launched and getattr(launched[0][0], "local_url", None), 60)
         yield Studio(*launched[0])
@@ -111,11 +121,17 @@ def test_every_endpoint_is_known(studio: Studio) -> None:
     assert found == ENDPOINTS, "a new endpoint needs its place among the tests below"
 
 
-def test_the_pack_is_served(studio: Studio) -> None:
-    sound = EXAMPLES / "sounds" / "clock.flac"
-    status, content = studio.ask(f"gradio_api/file={sound}")
-    assert status == 200
-    assert content == sound.read_bytes()
+def test_the_pack_the_models_and_the_pictures_are_served(studio: Studio) -> None:
+    for folder, path in (
+        ("examples", "sounds/clock.flac"),
+        ("models", "pebbles.safetensors"),
+        ("assets", "welcome-data.jpg"),
+    ):
+        status, content = studio.ask(f"studio/{folder}/{path}")
+        assert status == 200
+        assert content == (FOLDERS[folder] / path).read_bytes()
+    for card in studio.workbench.cards():
+        assert studio.ask(f"studio/cards/{card.name}.jpg") == (200, card.picture)
 
 
 @pytest.mark.parametrize(
@@ -125,19 +141,20 @@ def test_the_pack_is_served(studio: Studio) -> None:
         *("app.py", "demo/limits.py", "../app.py", "../../../../../../etc/passwd"),
         *("/etc/passwd", "/etc", "/", "//etc/passwd", "file:///etc/passwd", "/proc/self/environ"),
         *(f"{EXAMPLES}/../../app.py", f"{EXAMPLES}/%2e%2e/%2e%2e/app.py", f"{EXAMPLES}/..%2f..%2f"),
-        f"{EXAMPLES}",
+        *(f"{EXAMPLES}", f"{EXAMPLES}/sounds/clock.flac", "../../app.py", "..%2f..%2fapp.py"),
+        *("%2e%2e/%2e%2e/app.py", "/%2fetc/passwd", "sounds", "sounds/", "%00"),
         "http://169.254.169.254/latest/meta-data",
     ],
 )
 def test_nothing_else_is_served(studio: Studio, path: str) -> None:
-    for prefix in ("gradio_api/file=", "gradio_api/file/", "file=", "static/", "assets/"):
+    prefixes = ("gradio_api/file=", "gradio_api/file/", "file=", "static/", "assets/", "studio/")
+    for prefix in (*prefixes, *(f"studio/{name}/" for name in (*FOLDERS, "cards"))):
         status, _ = studio.ask(prefix + path)
         assert status in (400, 403, 404, 405), (prefix, status)
 
 
 def test_a_file_that_a_visitor_took_home_is_not_served_from_its_folder(studio: Studio) -> None:
-    token = new_token()
-    visit = studio.workbench.sessions.visit(token)
+    visit = studio.workbench.sessions.visit(arrived(studio.workbench))
     path = studio.workbench._place(visit, "model.safetensors")
     path.write_bytes(b"x")
     assert studio.ask(f"gradio_api/file={path}")[0] == 403
@@ -176,7 +193,7 @@ def test_garbage_leaves_the_studio_answering(studio: Studio, endpoint: str) -> N
     visits = studio.workbench.sessions._visits
     assert all(len(token) <= 64 for token in visits)
     assert len(set(visits) - before) <= 1, "what is no token leaves nothing behind"
-    assert not any(visit.viewers for visit in visits.values())
+    assert not any(visit.spoken for visit in visits.values())
 
 
 def servers(studio: Studio) -> dict[str, int]:
@@ -195,7 +212,7 @@ def test_what_a_script_may_call_survives_garbage(studio: Studio) -> None:
         *("look", "sprite", "journey", "chunk"),
         *("begin", "advance", "land", "heard", "slowly"),
     }
-    token = new_token()
+    token = arrived(studio.workbench)
     studio.workbench.choose(token, "pebbles")
     sent: list[Any] = [None, [], "x" * 1000, 1e308, {}, {"token": token}, {"token": {}, "key": []}]
     sent += [
@@ -212,23 +229,36 @@ def test_what_a_script_may_call_survives_garbage(studio: Studio) -> None:
             status, reply = studio.ask("gradio_api/component_server/", json.dumps(body).encode())
             assert status == 200, (name, data)
             assert b"Traceback" not in reply
+            assert "refusal" in (answer := json.loads(reply)) or token in str(data), answer
     assert studio.answers()
 
 
+def made_with(picture: Any) -> list[Any]:
+    """What the Synthesise tab asks for, beside the token."""
+    return ["closed", "texture", 64, 64, "no", 1, picture, 16, True, 1, False, 1, False, "1", 1]
+
+
 @pytest.mark.parametrize(
-    "endpoint", ["inspect", "recognise", "begin", "open_model", "bring", "open_picture"]
+    "endpoint",
+    [
+        *("inspect", "recognise", "begin", "open_model", "bring", "open_picture"),
+        *("learn", "show_more", "synthesise"),
+    ],
 )
 def test_a_file_that_was_not_uploaded_is_not_read(studio: Studio, endpoint: str) -> None:
     """A path in the server's own words must be one that the server itself gave out."""
     for path in ("/etc/passwd", str(ROOT / "app.py"), "../app.py"):
         forged = {"path": path, "meta": {"_type": "gradio.FileData"}}
-        token = new_token()
+        token = arrived(studio.workbench)
         data: dict[str, list[Any]] = {
-            "inspect": [forged, "Quick"],
-            "recognise": [forged],
+            "inspect": [token, forged, "Quick"],
+            "recognise": [token, forged],
             "open_model": [token, forged],
             "bring": [token, {}, forged],
-            "open_picture": [forged],
+            "open_picture": [token, forged],
+            "learn": [token, {"item": ""}, forged, "colour", 1, None, "Quick", 1],
+            "show_more": [token, "painted", {"item": ""}, forged],
+            "synthesise": [token, *made_with(forged)],
             "begin": [token, {"item": ""}, forged, None, "Quick", 1, *[""] * 8],
         }
         reply = studio.call(endpoint, json.dumps({"data": data[endpoint]}).encode())
@@ -252,6 +282,8 @@ def test_an_upload_beyond_the_limit_is_refused(studio: Studio) -> None:
         status = 413  # it hung up before it had read all of it
     assert status == 413
     assert studio.answers()
+    kept = [path for path in studio.workbench.disk.cache.rglob("*") if path.is_file()]
+    assert [path.stat().st_size for path in kept] == [1000], "what was refused does not lie here"
 
 
 def train(studio: Studio, token: str, steps: str = "1") -> str:
@@ -262,7 +294,7 @@ def train(studio: Studio, token: str, steps: str = "1") -> str:
 
 
 def test_a_visitor_by_plain_http_trains_and_stops(studio: Studio) -> None:
-    token = new_token()
+    token = studio.arrive()
     assert 'data: [""]' in train(studio, token)
     first = studio.workbench.live(token)
     assert first is not None
@@ -275,48 +307,51 @@ def test_a_visitor_by_plain_http_trains_and_stops(studio: Studio) -> None:
     until(lambda: studio.workbench.live(token).report.phase == "stopped")  # type: ignore[union-attr]
 
 
-def test_a_page_that_goes_away_is_noticed(studio: Studio) -> None:
-    """Here by the next thing that it should have been shown."""
+@pytest.mark.parametrize("endpoint", ["begin", "halt", "choose_model", "take_run", "synthesise"])
+def test_who_never_opened_the_page_orders_nothing(studio: Studio, endpoint: str) -> None:
     token = new_token()
-    train(studio, token)
-    body = json.dumps({"data": [token]}).encode()
-    _, reply = studio.ask("gradio_api/call/attach", body)
-    event = json.loads(reply)["event_id"]
-    stream = urllib.request.urlopen(f"{studio.address}gradio_api/call/attach/{event}", timeout=30)
+    data: dict[str, list[Any]] = {
+        "begin": [{"kind": "texture", "item": "pebbles"}, None, None, "Quick", 1, *[""] * 8],
+        "choose_model": [{"name": "pebbles"}],
+        "synthesise": made_with(None),
+    }
+    body = json.dumps({"data": [token, *data.get(endpoint, [])]}).encode()
+    assert "lost its place; please reload it" in studio.call(endpoint, body)
+    assert token not in studio.workbench.sessions._visits
+
+
+def test_an_open_page_is_told_of_its_run_and_one_that_goes_away_is_noticed(
+    studio: Studio,
+) -> None:
+    token = studio.arrive()
     visit = studio.workbench.sessions.visit(token)
-    with contextlib.closing(stream):
-        until(lambda: visit.viewers == 1)
-    until(lambda: visit.viewers == 0)
+    assert not visit.spoken
+    status, told = studio.live(token=token)
+    assert (status, told["run"]) == (200, None)
+    assert studio.live(token=token, seen=told["seen"]) == (204, None)
+    assert visit.spoken
+    train(studio, token)
+    until(lambda: studio.live(token=token)[1]["run"]["curves"]["iterations"])
+    assert studio.workbench.sessions.watched(token)
+    assert visit.here_until > monotonic()
+    assert studio.live(token=token, leaving=True) == (204, None)
+    assert visit.here_until <= monotonic()
     studio.workbench.stop(token)
 
 
-def test_a_stream_that_is_cancelled_midway_no_longer_counts(studio: Studio) -> None:
-    attach = next(fn for fn in studio.blocks.fns.values() if fn.api_name == "attach").fn
-    assert attach is not None
-    token = new_token()
-    visit = studio.workbench.sessions.visit(token)
-
-    async def watch() -> None:
-        async for _ in attach(token):
-            pass
-
-    async def come_and_go() -> None:
-        task = asyncio.create_task(watch())
-        while visit.viewers == 0:
-            await asyncio.sleep(0.01)
-        task.cancel()
-        with contextlib.suppress(asyncio.CancelledError):
-            await task
-        assert visit.viewers == 0
-
-        stream = attach(token)
-        await anext(stream)
-        assert visit.viewers == 0, "the greeting comes before the watching"
-        await stream.aclose()
-        assert visit.viewers == 0
-
-    with ThreadPoolExecutor(1) as thread:  # one without an event loop of its own
-        thread.submit(lambda: asyncio.run(come_and_go())).result()
+def test_a_page_that_the_studio_does_not_know_is_told_so(studio: Studio) -> None:
+    before = set(studio.workbench.sessions._visits)
+    for token in (new_token(), "", None, 5, [], {}, "x" * 100_000, "é" * 20):
+        for more in ({}, {"leaving": True}, {"hidden": True}, {"seen": [[]] * 50}):
+            status, told = studio.live(token=token, **more)
+            assert (status, told["unknown"]) == (200, True)
+    assert set(studio.workbench.sessions._visits) == before
+    for body in garbage():
+        status, reply = studio.ask("studio/live", body)
+        assert status in (200, 400)
+        assert status == 400 or json.loads(reply)["unknown"]
+    assert studio.ask("studio/live")[0] == 405
+    assert studio.answers()
 
 
 def test_the_server_says_nothing_about_itself(studio: Studio) -> None:

@@ -15,11 +15,11 @@ from abp_core.data import Dataset
 from abp_core.presets import PRESETS
 from abp_core.spec import TrainingSpec
 from demo import media
-from demo.sessions import new_token
+from demo.disk import Disk
 from demo.workbench import EXAMPLES, Rejected, Workbench
 from demo.workbench.hiding import PICTURES, SOUNDS, hide
 from demo.workbench.repair import RepairRun, spec_of
-from tests.demo.runs import until
+from tests.demo.runs import arrived, until
 
 FACES = EXAMPLES / "objects" / "noto_animal_faces_128.npz"
 FILES = {
@@ -34,8 +34,8 @@ def loaded(kind: str) -> tuple[Dataset, TrainingSpec]:
 
 
 @pytest.fixture(scope="module")
-def workbench() -> Iterator[Workbench]:
-    workbench = Workbench()
+def workbench(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Workbench]:
+    workbench = Workbench(Disk(tmp_path_factory.mktemp("studio")))
     yield workbench
     workbench.close()
 
@@ -151,7 +151,7 @@ def test_a_jump_of_learning_is_not_taken_for_uncertainty() -> None:
 
 
 def test_a_run_is_begun_gone_on_with_and_shown_by_its_own_tab(workbench: Workbench) -> None:
-    token = new_token()
+    token = arrived(workbench)
     workbench.repairs.start(
         token,
         item=FACES.stem,
@@ -179,10 +179,11 @@ def test_a_run_is_begun_gone_on_with_and_shown_by_its_own_tab(workbench: Workben
 
 
 def test_bad_wishes_leave_the_run_alone(workbench: Workbench) -> None:
-    token = new_token()
-    for style, what, sentence in (
-        ("As in the paper", "colour", "Quick or Standard"),
-        ("Quick", "nothing", "what to take away"),
+    token = arrived(workbench)
+    for style, what, minutes, sentence in (
+        ("As in the paper", "colour", 1, "Quick or Standard"),
+        ("Quick", "nothing", 1, "what to take away"),
+        *(("Quick", "colour", minutes, "minutes") for minutes in (0, 1e9, float("nan"))),
     ):
         with pytest.raises(Rejected, match=sentence):
             workbench.repairs.start(
@@ -193,13 +194,13 @@ def test_bad_wishes_leave_the_run_alone(workbench: Workbench) -> None:
                 what=what,
                 k=float("nan"),
                 painted=None,
-                minutes=1,
+                minutes=minutes,
             )
     assert workbench.live(token) is None
 
 
 def test_answers_keep_what_was_seen_and_differ_where_not(workbench: Workbench) -> None:
-    token = new_token()
+    token = arrived(workbench)
     workbench.choose(token, "toon_faces_64")
     picture = workbench.example(token)
     painted = media.box(256, (80, 176, 80, 176))
@@ -215,7 +216,7 @@ def test_answers_keep_what_was_seen_and_differ_where_not(workbench: Workbench) -
 
 
 def test_repairs_say_what_they_need(workbench: Workbench, tmp_path: Path) -> None:
-    token = new_token()
+    token = arrived(workbench)
     workbench.choose(token, "toon_faces_64")
     picture = workbench.example(token)
     for shown, painted, sentence in (

@@ -2,13 +2,13 @@
 
 import threading
 from collections.abc import Iterator
-from contextlib import ExitStack
 from pathlib import Path
 from time import monotonic
 
 import pytest
 
 from demo import limits
+from demo import sessions as module
 from demo.jobs import Job
 from demo.sessions import Busy, LostPlace, Sessions, Visit, is_token, new_token
 from tests.demo.runs import Counting, until
@@ -23,8 +23,33 @@ def sessions() -> Iterator[Sessions]:
     sessions.close()
 
 
-def admitted(sessions: Sessions, token: str, **how: float) -> Job:
-    job = Job(Counting, budget=how.get("budget", 1e6))
+class Clock:
+    """The sessions' time: it passes by itself, and may be turned ahead."""
+
+    def __init__(self) -> None:
+        self.ahead = 0.0
+
+    def __call__(self) -> float:
+        return monotonic() + self.ahead
+
+
+@pytest.fixture
+def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
+    clock = Clock()
+    monkeypatch.setattr(module, "monotonic", clock)
+    return clock
+
+
+def admitted(sessions: Sessions, token: str, *, budget: float = 1e6, saved: bool = True) -> Job:
+    """The job of a visitor whose page is open. saved: whether it can be written down."""
+    sessions.open(token)
+    kept: list[Counting] = []
+    job = Job(
+        Counting,
+        budget=budget,
+        save=(lambda run, _: kept.append(run)) if saved else None,
+        rebuild=(lambda: kept[-1]) if saved else None,
+    )
     sessions.admit(token, job, name="pebbles", kind="texture")
     return job
 
@@ -35,8 +60,8 @@ def running(sessions: Sessions, token: str) -> Job:
     return job
 
 
-def ended(sessions: Sessions, token: str) -> Job:
-    job = admitted(sessions, token, budget=0.01)
+def ended(sessions: Sessions, token: str, *, saved: bool = True) -> Job:
+    job = admitted(sessions, token, budget=0.01, saved=saved)
     assert job.join(20)
     return job
 
@@ -56,16 +81,33 @@ def test_tokens_are_recognised_and_never_the_same() -> None:
 )
 def test_what_is_no_token_gets_no_visit(sessions: Sessions, token: object) -> None:
     assert not is_token(token)
-    with pytest.raises(LostPlace, match="reload"):
-        sessions.visit(token)  # type: ignore[arg-type]
-    with pytest.raises(LostPlace), sessions.watching(token):  # type: ignore[arg-type]
-        pass
+    for enter in (sessions.open, sessions.visit, sessions.hear):
+        with pytest.raises(LostPlace, match="reload"):
+            enter(token)  # type: ignore[arg-type]
     assert not sessions._visits
 
 
+def test_a_visit_begins_when_its_page_opens_and_not_before(sessions: Sessions) -> None:
+    """Or anybody could fill the house with tokens of no page."""
+    job = Job(Counting, budget=1e6)
+    for enter in (
+        lambda: sessions.visit(ANN),
+        lambda: sessions.hear(ANN),
+        lambda: sessions.hear(ANN, leaving=True),
+        lambda: sessions.admit(ANN, job, name="", kind=""),
+    ):
+        with pytest.raises(LostPlace, match="reload"):
+            enter()
+    assert not sessions.watched(ANN)
+    assert not sessions._visits
+    assert job.report.phase == "starting"
+    visit = sessions.open(ANN)
+    assert sessions.visit(ANN) is sessions.hear(ANN) is visit
+
+
 def test_a_token_finds_its_visit_again(sessions: Sessions) -> None:
-    assert sessions.visit(ANN) is sessions.visit(ANN)
-    assert sessions.visit(ANN) is not sessions.visit(BEN)
+    assert sessions.open(ANN) is sessions.open(ANN) is sessions.visit(ANN)
+    assert sessions.open(ANN) is not sessions.open(BEN)
 
 
 def test_two_visitors_train_and_a_third_waits_for_a_turn(sessions: Sessions) -> None:
@@ -87,6 +129,7 @@ def test_a_stopped_job_holds_its_turn_until_its_thread_has_ended(sessions: Sessi
     """Or starting and stopping under new names would pile up threads."""
     gate = threading.Semaphore(0)
     slow = Job(lambda: Counting(gate=gate), budget=1e6)
+    sessions.open(ANN)
     sessions.admit(ANN, slow, name="pebbles", kind="texture")
     running(sessions, BEN)
     slow.stop()
@@ -143,6 +186,7 @@ def test_going_on_from_a_job_that_was_replaced_meanwhile_is_refused(sessions: Se
 
 
 def test_many_clicks_at_once_leave_one_run(sessions: Sessions) -> None:
+    sessions.open(ANN)
     jobs = [Job(Counting, budget=1e6) for _ in range(20)]
     threads = [
         threading.Thread(target=sessions.admit, args=(ANN, job), kwargs={"name": "", "kind": ""})
@@ -177,90 +221,161 @@ def test_a_crowd_at_once_gets_no_more_than_its_turns(sessions: Sessions) -> None
 
 
 def gone_since(visit: Visit, now: float, seconds: float) -> None:
-    visit.left_at = now - seconds
+    visit.here_until = now - seconds
 
 
 def test_the_run_of_a_visitor_who_is_gone_is_stopped_and_later_forgotten(
     sessions: Sessions,
 ) -> None:
     job = running(sessions, ANN)
-    left = sessions.visit(ANN).left_at
+    left = sessions.hear(ANN, leaving=True).here_until
+    assert left <= monotonic()
     sessions.sweep(left + limits.SECONDS_UNTIL_STOP - 1)
     assert job.report.phase == "running"
     sessions.sweep(left + limits.SECONDS_UNTIL_STOP + 1)
     assert job.join(20)
     assert job.report.phase == "stopped"
+    assert "Go on" in job.report.sentence
     sessions.sweep(left + limits.SECONDS_UNTIL_FORGOTTEN - 1)
     assert sessions.visit(ANN).job is job
     sessions.sweep(left + limits.SECONDS_UNTIL_FORGOTTEN + 1)
-    assert sessions.visit(ANN).job is None
+    with pytest.raises(LostPlace):
+        sessions.visit(ANN)
 
 
-def test_one_who_looks_on_keeps_a_run(sessions: Sessions) -> None:
+def test_a_page_that_falls_silent_is_waited_for_longer_than_one_that_says_it_goes(
+    sessions: Sessions,
+) -> None:
     job = running(sessions, ANN)
-    with sessions.watching(ANN) as one, sessions.watching(ANN) as two:
-        assert one is two
-        assert one.viewers == 2
-        sessions.sweep(monotonic() + 10 * limits.SECONDS_UNTIL_FORGOTTEN)
-        assert job.report.phase == "running"
-    visit = sessions.visit(ANN)
-    assert visit.viewers == 0
-    assert visit.job is job
-    sessions.sweep(visit.left_at + limits.SECONDS_UNTIL_STOP + 1)
+    heard = monotonic()
+    sessions.hear(ANN)
+    sessions.sweep(heard + limits.SECONDS_OF_SILENCE + limits.SECONDS_UNTIL_STOP - 1)
+    assert job.report.phase == "running"
+    sessions.sweep(monotonic() + limits.SECONDS_OF_SILENCE + limits.SECONDS_UNTIL_STOP + 1)
     assert job.report.phase == "stopped"
 
 
-def test_only_so_many_pages_show_one_visit(sessions: Sessions) -> None:
-    with ExitStack() as pages:
-        for _ in range(limits.PAGES):
-            pages.enter_context(sessions.watching(ANN))
-        with pytest.raises(Busy, match="too many pages"):
-            pages.enter_context(sessions.watching(ANN))
-        assert sessions.visit(ANN).viewers == limits.PAGES
-    assert sessions.visit(ANN).viewers == 0
+@pytest.mark.parametrize("hidden", [False, True])
+def test_a_page_that_speaks_keeps_a_run_even_in_the_background(
+    sessions: Sessions, clock: Clock, hidden: bool
+) -> None:
+    job = running(sessions, ANN)
+    for _ in range(20):
+        clock.ahead += 60  # the longest that a browser lets a page in the background wait
+        sessions.hear(ANN, hidden=hidden)
+        sessions.sweep(clock())
+    assert job.report.phase == "running"
+    assert sessions.visit(ANN).job is job
 
 
-def test_a_page_that_breaks_off_counts_as_gone(sessions: Sessions) -> None:
-    with pytest.raises(KeyError), sessions.watching(ANN):
-        raise KeyError("the stream broke")
-    assert sessions.visit(ANN).viewers == 0
+def test_pictures_are_looked_at_only_by_a_page_that_lies_open(
+    sessions: Sessions, clock: Clock
+) -> None:
+    sessions.open(ANN)
+    sessions.hear(ANN)
+    assert sessions.watched(ANN)
+    assert not sessions.watched(BEN)
+    clock.ahead += limits.SECONDS_OF_LOOKING
+    assert not sessions.watched(ANN)
+    sessions.hear(ANN, hidden=True)
+    assert not sessions.watched(ANN)
+    sessions.hear(ANN, leaving=True)
+    assert not sessions.watched(ANN)
+    sessions.hear(ANN)
+    assert sessions.watched(ANN)
 
 
-def test_leaving_begins_when_the_last_page_goes(sessions: Sessions) -> None:
-    visit = sessions.visit(ANN)
-    gone_since(visit, monotonic(), 1000)
-    before = monotonic()
-    with sessions.watching(ANN):
-        pass
-    assert visit.left_at >= before
+def test_one_page_that_goes_leaves_the_run_to_the_others(sessions: Sessions) -> None:
+    """Two pages of one visitor; the other speaks again within seconds."""
+    job = running(sessions, ANN)
+    left = sessions.hear(ANN, leaving=True).here_until
+    sessions.hear(ANN, hidden=True)
+    sessions.sweep(left + limits.SECONDS_UNTIL_STOP + 1)
+    assert job.report.phase == "running"
+
+
+def test_a_page_that_is_loaded_anew_finds_its_run(sessions: Sessions) -> None:
+    job = running(sessions, ANN)
+    left = sessions.hear(ANN, leaving=True).here_until
+    sessions.sweep(left + 2)
+    assert sessions.open(ANN).job is job
+    sessions.hear(ANN)
+    sessions.sweep(left + limits.SECONDS_UNTIL_STOP + 1)
+    assert job.report.phase == "running"
 
 
 def test_the_watchdog_sweeps_by_itself(sessions: Sessions, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(limits, "SECONDS_UNTIL_STOP", -1.0)
     job = running(sessions, ANN)
+    sessions.hear(ANN, leaving=True)
     assert job.join(20)
     assert job.report.phase == "stopped"
 
 
-def test_too_many_visitors_make_the_longest_gone_give_way(
+def come(sessions: Sessions, token: str) -> Visit:
+    """A page opens, and speaks."""
+    sessions.open(token)
+    return sessions.hear(token)
+
+
+def known(sessions: Sessions) -> set[str]:
+    return set(sessions._visits)
+
+
+def test_who_gives_way_to_a_new_visitor_has_no_run_never_spoke_and_is_longest_gone(
     sessions: Sessions, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(limits, "VISITORS", 3)
+    monkeypatch.setattr(limits, "RUNNING_JOBS", 3)
     now = monotonic()
-    for seconds, token in ((20, ANN), (25, BEN), (10, CEM)):
-        gone_since(sessions.visit(token), now, seconds)
-    mine = sessions.visit(ANN)
-    theirs = sessions.visit(BEN)
-    sessions.visit(DAN)
-    assert sessions.visit(ANN) is mine
-    with (
-        sessions.watching(ANN),
-        sessions.watching(CEM),
-        sessions.watching(DAN),
-        pytest.raises(Busy, match="Too many visitors"),
-    ):
-        sessions.visit(BEN)
-    assert sessions.visit(BEN) is not theirs
+    silent_for = {
+        "never-spoke-and-longer-gone": 9,
+        "never-spoke-as-yet": -50,  # and may still be about to, as after any opening
+        "left-much-longer-ago": 300,
+        "left-not-long-ago": 10,
+        "never-spoke-with-a-run": 400,
+        "left-and-has-a-run": 500,
+    }
+    for token, seconds in reversed(silent_for.items()):
+        visit = sessions.open(token)
+        if token.endswith("run"):
+            ended(sessions, token)
+        visit.spoken = token.startswith("left")
+        gone_since(visit, now, seconds)
+    monkeypatch.setattr(limits, "VISITORS", len(silent_for))
+    before = known(sessions)
+    for place, token in enumerate(silent_for):
+        come(sessions, f"newcomer-number-{place:04d}")
+        assert before - known(sessions) == {token}
+        before = known(sessions)
+    with pytest.raises(Busy, match="Too many visitors"):
+        sessions.open(ANN)
+    assert known(sessions) == before, "who is here stays"
+    gone_since(sessions.visit("newcomer-number-0003"), now, 1)
+    come(sessions, ANN)
+    assert before - known(sessions) == {"newcomer-number-0003"}
+
+
+def test_one_who_is_known_comes_back_to_a_full_house(
+    sessions: Sessions, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(limits, "VISITORS", 2)
+    mine, _ = come(sessions, ANN), come(sessions, BEN)
+    assert sessions.open(ANN) is mine
+
+
+def test_a_flood_of_tokens_that_never_speak_displaces_only_itself(
+    sessions: Sessions, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(limits, "VISITORS", 4)
+    job = running(sessions, ANN)
+    gone_since(sessions.hear(ANN, leaving=True), monotonic(), 20)  # a reload that takes long
+    gone_since(come(sessions, BEN), monotonic(), 500)
+    come(sessions, CEM)
+    for _ in range(100):
+        sessions.open(new_token())
+    assert {ANN, BEN, CEM} < known(sessions)
+    assert len(known(sessions)) == 4
+    assert job.report.phase == "running"
 
 
 def test_the_job_of_a_visitor_who_gave_way_is_stopped(
@@ -268,22 +383,42 @@ def test_the_job_of_a_visitor_who_gave_way_is_stopped(
 ) -> None:
     monkeypatch.setattr(limits, "VISITORS", 1)
     job = running(sessions, ANN)
-    sessions.visit(BEN)
+    sessions.open(BEN)
     assert job.join(20)
 
 
-def test_only_so_many_ended_runs_are_kept_and_lookers_keep_theirs_longest(
+def test_only_so_many_ended_runs_stay_in_memory_and_the_others_are_as_they_were_saved(
     sessions: Sessions, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(limits, "KEPT_JOBS", 2)
-    with sessions.watching(ANN):
-        for token in (ANN, BEN, CEM):
-            ended(sessions, token)
-        kept = [t for t in (ANN, BEN, CEM) if sessions.visit(t).job is not None]
-        assert kept == [ANN, BEN, CEM], "the newest is not counted"
-        ended(sessions, DAN)
-        kept = [t for t in (ANN, BEN, CEM, DAN) if sessions.visit(t).job is not None]
-        assert kept == [ANN, CEM, DAN]
+    jobs = {token: ended(sessions, token) for token in (ANN, BEN, CEM)}
+    come(sessions, ANN)
+    assert all(job.in_memory for job in jobs.values()), "the newest is not counted"
+    iterations = jobs[BEN].report.iteration
+    jobs[DAN] = ended(sessions, DAN)
+    assert [token for token, job in jobs.items() if job.in_memory] == [ANN, CEM, DAN]
+    parked = sessions.visit(BEN).job
+    assert parked is jobs[BEN], "its visitor is longest gone, and still has it"
+    assert parked.report.phase == "finished"
+    assert parked.ask(lambda run: run.committed) == iterations > 0
+
+
+def test_a_run_at_work_is_never_let_go(sessions: Sessions, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(limits, "KEPT_JOBS", 0)
+    job = running(sessions, ANN)
+    job.pause()
+    ended(sessions, BEN)
+    assert job.in_memory
+    assert sessions.visit(ANN).job is job
+
+
+def test_a_run_that_could_not_be_saved_is_gone_with_its_memory(
+    sessions: Sessions, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(limits, "KEPT_JOBS", 1)
+    for token in (ANN, BEN, CEM):
+        ended(sessions, token, saved=False)
+    assert [sessions.visit(t).job is not None for t in (ANN, BEN, CEM)] == [False, True, True]
 
 
 def test_files_of_a_visitor_go_with_the_visit(sessions: Sessions, tmp_path: Path) -> None:
@@ -292,9 +427,9 @@ def test_files_of_a_visitor_go_with_the_visit(sessions: Sessions, tmp_path: Path
         folders[token] = tmp_path / token
         folders[token].mkdir()
         (folders[token] / "model.safetensors").write_bytes(b"x")
-        sessions.visit(token).folder = folders[token]
-    with sessions.watching(BEN):
-        sessions.sweep(monotonic() + limits.SECONDS_UNTIL_FORGOTTEN + 1)
+        come(sessions, token).folder = folders[token]
+    gone_since(sessions.visit(ANN), monotonic(), limits.SECONDS_UNTIL_FORGOTTEN + 1)
+    sessions.sweep(monotonic())
     assert not folders[ANN].exists()
     assert folders[BEN].exists()
 

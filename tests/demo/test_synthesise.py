@@ -17,6 +17,7 @@ import soundfile
 from PIL import Image
 
 from demo import limits
+from demo.disk import Disk
 from demo.workbench import TILES, Made, Making, Rejected, Workbench
 
 ANN, BEN = ("token-of-" + name * 3 for name in ("ann", "ben"))
@@ -30,8 +31,10 @@ ASKED: dict[str, dict[str, Any]] = {
 
 
 @pytest.fixture(scope="module")
-def workbench() -> Iterator[Workbench]:
-    workbench = Workbench()
+def workbench(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Workbench]:
+    workbench = Workbench(Disk(tmp_path_factory.mktemp("studio")))
+    for token in (ANN, BEN):
+        workbench.sessions.open(token)
     yield workbench
     workbench.close()
 

@@ -1,12 +1,14 @@
 """The workbench over real, small runs: what a visitor can do, and what is refused."""
 
 import dataclasses
+import io
 import json
 import math
 import os
 import shlex
 import subprocess
 import sys
+import threading
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -24,7 +26,9 @@ from abp_core.presets import PRESETS
 from abp_core.spec import TrainingSpec
 from abp_core.trainer import Trainer
 from demo import limits
+from demo.disk import Disk
 from demo.jobs import NeverBegan
+from demo.sessions import new_token
 from demo.workbench import (
     CAPTIONS,
     EXAMPLES,
@@ -35,7 +39,9 @@ from demo.workbench import (
     Settings,
     Workbench,
     about,
+    cores,
     label_of,
+    one_thread,
     preset_for,
     settings_from,
 )
@@ -47,9 +53,17 @@ LIGHT = Settings(batch_size=2, steps=1, examples=4)
 ITEMS = {"texture": "pebbles", "sound": "clock", "objects": "ankle_boot_32"}
 
 
+def opened(folder: Path) -> Workbench:
+    """A workbench over a folder, with three visitors."""
+    workbench = Workbench(Disk(folder))
+    for token in (ANN, BEN, CEM):
+        workbench.sessions.open(token)
+    return workbench
+
+
 @pytest.fixture
-def workbench() -> Iterator[Workbench]:
-    workbench = Workbench()
+def workbench(tmp_path: Path) -> Iterator[Workbench]:
+    workbench = opened(tmp_path / "studio")
     yield workbench
     workbench.close()
 
@@ -117,7 +131,8 @@ def test_the_pack_is_shown_with_pictures_and_credits(workbench: Workbench) -> No
     assert {card.kind for card in cards} == {"texture", "sound", "objects"}
     assert [card.grey for card in cards] == sorted(card.grey for card in cards)
     for card in cards:
-        assert card.picture.startswith("data:image/jpeg;base64,")
+        with Image.open(io.BytesIO(card.picture)) as picture:
+            assert (picture.format, picture.size) == ("JPEG", (96, 96))
         assert bool(card.sound) == (card.kind == "sound")
         assert len(card.credit) > 5
 
@@ -275,17 +290,18 @@ def test_files_taken_home_stay_few_and_go_with_the_visit(workbench: Workbench) -
     assert Path(newest).is_file()
     assert len(list(folder.iterdir())) <= limits.FILES_KEPT
     stopped(workbench)
-    left = workbench.sessions.visit(ANN).left_at
+    left = workbench.sessions.hear(ANN, leaving=True).here_until
     workbench.sessions.sweep(left + limits.SECONDS_UNTIL_FORGOTTEN + 1)
     assert not folder.exists()
 
 
-def test_closing_removes_every_file() -> None:
-    workbench = Workbench()
+def test_closing_removes_every_file_that_was_taken_home(tmp_path: Path) -> None:
+    workbench = opened(tmp_path)
     start(workbench)
     path = Path(workbench.take_home(ANN))
     workbench.close()
     assert not path.exists()
+    assert not [path for path in tmp_path.rglob("*") if "runs" not in path.parts]
 
 
 def test_visitors_have_runs_of_their_own(workbench: Workbench) -> None:
@@ -298,6 +314,23 @@ def test_visitors_have_runs_of_their_own(workbench: Workbench) -> None:
     assert now(workbench).report.phase != "stopped"
     with pytest.raises(Rejected, match="no model yet"):
         workbench.take_home(CEM)
+
+
+def test_a_run_computes_on_all_cores_beside_threads_that_keep_to_one(
+    workbench: Workbench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(cores, "ALL", 3)
+    looking = threading.Thread(target=one_thread)
+    looking.start()
+    looking.join(20)
+    start(workbench)
+    job = workbench.sessions.visit(ANN).job
+    assert job is not None
+    try:
+        assert job.ask(lambda _: torch.get_num_threads(), timeout=60) == 3
+    finally:
+        stopped(workbench)
+        torch.set_num_threads(1)  # what threads of other tests begin with
 
 
 @pytest.mark.parametrize("kind", ITEMS)
@@ -368,6 +401,7 @@ def settled(workbench: Workbench) -> Iterator[Workbench]:
 
 
 BAD_TOKENS: list[Any] = [None, "", "x", "x" * 65, "x" * 10**6, 5, math.nan, [], {}, True, "é" * 20]
+UNKNOWN = new_token()  # of no page that was opened
 
 
 def test_bad_tokens_are_refused_everywhere(workbench: Workbench) -> None:
@@ -378,15 +412,39 @@ def test_bad_tokens_are_refused_everywhere(workbench: Workbench) -> None:
         workbench.stop,
         workbench.take_home,
         workbench.take_samples,
+        workbench.follow,
+        workbench.model,
+        workbench.describe,
+        workbench.offer,
+        workbench.example,
+        lambda token: workbench.choose(token, "pebbles"),
+        lambda token: workbench.look(token, "pebbles", {}),
+        lambda token: list(workbench.make(token, {})),
+        lambda token: workbench.inference.begin(token, "pebbles", {}, {}),
         lambda token: workbench.go_on(token, 1.0),
         lambda token: start(workbench, token),
+        lambda token: workbench.repairs.start(
+            token,
+            item=ITEMS["texture"],
+            upload="",
+            style="Quick",
+            what="colour",
+            k=0,
+            painted=None,
+            minutes=1.0,
+        ),
         lambda token: workbench.continue_from(token, "x", upload="", minutes=1.0),
     ]
-    for token in BAD_TOKENS:
+    for token in [*BAD_TOKENS, UNKNOWN]:
         for ask in asked:
             with pytest.raises(Rejected, match="reload") as refusal:
                 ask(token)
             one_sentence(refusal)
+    for token in BAD_TOKENS:
+        with pytest.raises(Rejected, match="reload") as refusal:
+            workbench.arrive(token)
+        one_sentence(refusal)
+    assert set(workbench.sessions._visits) == {ANN, BEN, CEM}
 
 
 INF, NAN = math.inf, math.nan

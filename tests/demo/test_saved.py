@@ -1,0 +1,220 @@
+"""Runs on the disk: what is written of them, and that they go on exactly from there."""
+
+import gc
+import weakref
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from demo import limits
+from demo.disk import Disk
+from demo.jobs import Report
+from demo.workbench import Rejected, Settings, Workbench
+from demo.workbench.repair import RepairRun
+from demo.workbench.saved import Recipe, SavedRuns
+from tests.demo.runs import until
+
+ANN, BEN = "token-of-annannann", "token-of-benbenben"
+LIGHT = Settings(batch_size=2, steps=1, examples=4)
+
+
+@pytest.fixture
+def disk(tmp_path: Path) -> Disk:
+    return Disk(tmp_path / "studio")
+
+
+@pytest.fixture
+def workbench(disk: Disk) -> Iterator[Workbench]:
+    workbench = Workbench(disk)
+    for token in (ANN, BEN):
+        workbench.arrive(token)
+    yield workbench
+    workbench.close()
+
+
+def train(workbench: Workbench, token: str = ANN, *, upload: str = "") -> None:
+    """A light run, stopped after some iterations."""
+    workbench.start(
+        token, item="pebbles", upload=upload, style="Quick", settings=LIGHT, minutes=1.0
+    )
+    finish(workbench, token)
+
+
+def finish(workbench: Workbench, token: str = ANN) -> None:
+    job = workbench.sessions.visit(token).job
+    assert job is not None
+    until(lambda: job.report.iteration >= 2, 60)
+    job.stop()
+    assert job.join(60)
+
+
+def latents(workbench: Workbench, token: str = ANN) -> torch.Tensor:
+    job = workbench.sessions.visit(token).job
+    assert job is not None
+    return job.ask(lambda run: run.trainer.z.clone())
+
+
+def test_a_run_that_was_parked_is_the_same_when_it_is_asked_for(workbench: Workbench) -> None:
+    train(workbench)
+    job = workbench.sessions.visit(ANN).job
+    assert job is not None
+    before, report = latents(workbench), job.report
+    assert job.park()
+    assert not job.in_memory
+    assert torch.equal(latents(workbench), before)
+    assert job.report == report
+    workbench.go_on(ANN, 1.0)
+    finish(workbench)
+    assert workbench.sessions.visit(ANN).job.report.iteration > report.iteration  # type: ignore[union-attr]
+
+
+def test_a_parked_run_is_let_go_without_the_collectors_help(workbench: Workbench) -> None:
+    train(workbench)
+    job = workbench.sessions.visit(ANN).job
+    assert job is not None
+    run = job.ask(lambda run: weakref.ref(run.trainer))
+    gc.collect()
+    gc.disable()
+    try:
+        job.park()
+        assert run() is None
+    finally:
+        gc.enable()
+
+
+def test_a_forgotten_visit_lets_its_run_go_without_the_collectors_help(
+    workbench: Workbench,
+) -> None:
+    train(workbench)
+    job = workbench.sessions.visit(ANN).job
+    assert job is not None
+    run = job.ask(lambda run: weakref.ref(run.trainer))
+    del job
+    gc.collect()
+    gc.disable()
+    try:
+        visit = workbench.sessions.visit(ANN)
+        workbench.sessions.sweep(visit.here_until + limits.SECONDS_UNTIL_FORGOTTEN + 1)
+        del visit
+        assert run() is None
+    finally:
+        gc.enable()
+
+
+def test_another_server_takes_a_run_up_with_the_visitors_own_file(
+    workbench: Workbench, disk: Disk, tmp_path: Path
+) -> None:
+    from PIL import Image
+
+    draw = np.random.default_rng(1)
+    file = tmp_path / "mine.png"
+    Image.fromarray(draw.integers(0, 255, (160, 160, 3), dtype=np.uint8)).save(file)
+    train(workbench, upload=str(file))
+    before = latents(workbench)
+    file.unlink()  # what was uploaded lies in the folder of a server that is gone
+
+    other = Workbench(Disk(disk.base))
+    try:
+        other.arrive(ANN)
+        live = other.live(ANN)
+        assert live is not None
+        assert live.report.phase == "stopped"
+        assert "restarted" in live.report.sentence
+        assert live.panels
+        assert live.report.curve
+        assert torch.equal(latents(other), before)
+        assert Path(other.take_home(ANN)).exists()
+        other.go_on(ANN, 1.0)
+        finish(other)
+        other.arrive(BEN)
+        assert other.live(BEN) is None, "a visitor's run is nobody else's"
+    finally:
+        other.close()
+
+
+def test_a_repair_is_taken_up_with_what_was_hidden(workbench: Workbench, disk: Disk) -> None:
+    workbench.repairs.start(
+        ANN,
+        item="ankle_boot_32",
+        upload="",
+        style="Quick",
+        what="scattered-70",
+        k=0,
+        painted=None,
+        minutes=1.0,
+    )
+    finish(workbench)
+    job = workbench.sessions.visit(ANN).job
+    assert job is not None
+    seen = job.ask(lambda run: run.trainer.y.clone())
+    other = Workbench(Disk(disk.base))
+    try:
+        other.arrive(ANN)
+        again = other.sessions.visit(ANN).job
+        assert again is not None
+        assert again.ask(lambda run: isinstance(run, RepairRun))
+        assert torch.equal(again.ask(lambda run: run.trainer.y.clone()), seen)
+        assert other.live(ANN).task == "repair"  # type: ignore[union-attr]
+    finally:
+        other.close()
+
+
+def test_a_damaged_record_is_no_run(tmp_path: Path) -> None:
+    saved = SavedRuns(tmp_path)
+    keeper = saved.keeper(ANN, Recipe(task="learn", name="x", kind="texture", path=tmp_path / "x"))
+    keeper.begin()
+    assert saved.find(ANN) is not None
+    (record,) = tmp_path.glob("*/run.json")
+    for damage in ("", "{", "[]", "null", '{"recipe": 1}', '{"recipe": {"path": 1}, "report": {}}'):
+        record.write_text(damage)
+        assert saved.find(ANN) is None
+    assert ANN not in str(record), "the folder does not tell the token"
+
+
+def test_a_disk_that_refuses_leaves_the_run_going(
+    workbench: Workbench, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    def full(*_: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr("demo.workbench.saved.Checkpoint.save", full)
+    monkeypatch.setattr(
+        "abp_core.trainer.Trainer.checkpoint", lambda _: type("Full", (), {"save": full})()
+    )
+    monkeypatch.setattr(limits, "SECONDS_BETWEEN_SAVES", 0.0)
+    train(workbench)
+    job = workbench.sessions.visit(ANN).job
+    assert job is not None
+    assert job.report.phase == "stopped"
+    assert job.in_memory
+    assert "could not be saved" in caplog.text
+    assert not job.park(), "nothing is left of it then, and whoever parks it must know"
+
+
+def test_a_file_that_is_no_longer_there_is_refused_in_a_sentence(workbench: Workbench) -> None:
+    train(workbench)
+    job = workbench.sessions.visit(ANN).job
+    assert job is not None
+    job.park()
+    for model in workbench.disk.runs.glob("*/*.safetensors"):
+        model.unlink()
+    with pytest.raises(Rejected):
+        workbench.take_home(ANN)
+
+
+def test_the_report_is_written_as_it_was(tmp_path: Path) -> None:
+    saved = SavedRuns(tmp_path)
+    keeper = saved.keeper(ANN, Recipe(task="learn", name="x", kind="texture", path=tmp_path / "x"))
+    keeper.begin()
+    report = Report(
+        number=9, phase="running", iteration=7, seconds=3.0, budget=60.0, curve=((1, 0.5, 1.0),)
+    )
+    keeper._record(report)
+    found = saved.find(ANN)
+    assert found is not None
+    again = found[1].report
+    assert (again.iteration, again.seconds, again.budget) == (7, 3.0, 60.0)
+    assert again.curve == report.curve
