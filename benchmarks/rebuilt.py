@@ -1,6 +1,7 @@
 """What a model makes of data: of what it learnt, by its stored latents, and of what it is shown."""
 
 import dataclasses
+import math
 from pathlib import Path
 
 import torch
@@ -13,6 +14,7 @@ from abp_core.langevin import infer
 from abp_core.noise import chain_noise
 from abp_core.observation import Full
 from abp_core.posterior import Posterior
+from abp_core.spec import TrainingSpec
 from benchmarks.yardsticks.explained import explained, put_together, without_quarter
 
 STEPS = 200  # from a draw
@@ -41,13 +43,16 @@ def whole(saved: Checkpoint, dataset: Dataset) -> Tensor:
     extent = dataset.extent
     if tuple(made.shape[2:]) == extent:
         return made[0]
+    return put_together(list(made), places(saved.spec, extent), extent)
+
+
+def places(spec: TrainingSpec, extent: tuple[int, ...]) -> list[tuple[int, ...]]:
+    """Where the windows that settings cut out of a picture or sound of `extent` begin."""
     cut = data.segments if len(extent) == 1 else data.crops
-    size = torch.tensor(extent)
-    spots = torch.arange(int(size.prod()), dtype=torch.float64).view(1, *extent)
-    firsts = cut(spots, saved.spec).flatten(1)[:, 0].long()
-    places = [tuple(torch.unravel_index(first, extent)) for first in firsts]
-    corners = [tuple(int(n) for n in place) for place in places]
-    return put_together(list(made), corners, extent)
+    numbered = torch.arange(math.prod(extent), dtype=torch.float64).view(1, *extent)
+    firsts = cut(numbered, spec).flatten(1)[:, 0].long()
+    axes = torch.unravel_index(firsts, extent)
+    return [tuple(place) for place in torch.stack(axes, 1).tolist()]
 
 
 def shares(saved: Checkpoint, dataset: Dataset, real: Tensor | None) -> dict[str, float]:
