@@ -72,7 +72,9 @@ class Repairs:
             if kind == "sound":
                 return None
             picture = (
-                files.read_picture(path) if kind == "texture" else files.read_pictures(path)[0]
+                files.read_picture(path)
+                if kind == "texture"
+                else files.read_pictures(path, most=1)[0]
             )
         return media.thumbnail(picture, CANVAS) if kind == "objects" else _fitted(picture)
 
