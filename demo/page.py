@@ -122,7 +122,13 @@ def build(workbench: Workbench, lanes: Lanes) -> gr.Blocks:
         arriving = [*model_shown, link, live, follow, own]
         chosen = [
             greeted.then(arrive, token, arriving, **quiet),
-            gallery.pick(choose_model, [token, gallery], model_shown, **quiet),
+            gallery.pick(
+                choose_model,
+                [token, gallery],
+                model_shown,
+                trigger_mode="always_last",  # of many picks the last one counts
+                **quiet,
+            ),
             own.upload(open_model, [token, own], model_shown, **quiet),
             follow.click(take_run, token, model_shown, **quiet),
         ]

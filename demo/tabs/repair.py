@@ -216,7 +216,9 @@ def build(
     picker.change(choose_data, [token, picker, taken], [upload, taken], **quiet).then(
         show_more, [token, taken, picker, upload], more, **quiet
     )
-    taken.input(show_more, [token, taken, picker, upload], more, **quiet)
+    # What is chosen while an answer is under way counts when it has come.
+    last: dict[str, Any] = {"trigger_mode": "always_last", **quiet}
+    taken.input(show_more, [token, taken, picker, upload], more, **last)
     upload.upload(show_more, [token, taken, picker, upload], more, **quiet)
     begin.click(learn, [token, picker, upload, taken, k, editor, style, minutes], notice, **quiet)
     pause.click(hold_repair, [token, pause, minutes], notice, **quiet)

@@ -214,7 +214,8 @@ def build(workbench: Workbench, lanes: Lanes, token: gr.BrowserState, live: gr.H
         [kind, upload, checkpoint, notice, style, *knobs],
         **quiet,
     )
-    style.input(describe, [token, kind, style], [style, *knobs], **quiet)
+    last: dict[str, Any] = {"trigger_mode": "always_last", **quiet}
+    style.input(describe, [token, kind, style], [style, *knobs], **last)
     upload.change(inspect, [token, upload, style], [notice, kind, style, *knobs], **quiet)
     checkpoint.change(recognise, [token, checkpoint], notice, **quiet)
     train.click(begin, [token, picker, upload, checkpoint, style, minutes, *knobs], notice, **quiet)
