@@ -6,6 +6,9 @@ import threading
 
 os.environ.setdefault("GRADIO_ANALYTICS_ENABLED", "False")
 os.environ.setdefault("GRADIO_HEARTBEAT_INTERVAL", "5")
+# The queue keeps a table of the last events, and works out percentiles of it after each of them.
+os.environ.setdefault("GRADIO_ANALYTICS_MAX_EVENTS", "1")
+os.environ.setdefault("GRADIO_ANALYTICS_CACHE_FREQUENCY", str(10**9))
 
 # Gradio reads the environment when it is imported.
 from demo import door, housekeeping, limits, page, theme

@@ -62,8 +62,9 @@ def directions(
     channels = latents.shape[1]
     each = latents.movedim(1, -1).reshape(-1, channels)
     mean = each.mean(0)
-    values, vectors = torch.linalg.eigh(torch.cov(each.T).reshape(channels, channels))
-    spread = vectors * values.clamp(min=1e-6).sqrt()
+    # In double precision, since what moves the output least has a square far below the largest.
+    values, vectors = torch.linalg.eigh(torch.cov(each.double().T).reshape(channels, channels))
+    spread = (vectors * values.clamp(min=1e-6).sqrt()).float()
 
     def differences(axes: Tensor) -> Tensor:
         """seen(f(z + v)) - seen(f(z - v)) for every column v of axes, (columns, entries)."""
@@ -74,9 +75,9 @@ def directions(
         )
         return (above - below).reshape(axes.shape[1], -1)
 
-    slopes = differences(STEP * spread)
+    slopes = differences(STEP * spread).double()
     _, rotation = torch.linalg.eigh(slopes @ slopes.T)
-    axes = spread @ rotation.flip(1)
+    axes = spread @ rotation.flip(1).float()
     moves = differences(axes[:, :MEASURED]).square().mean(1).sqrt()
     order = moves.argsort(descending=True)
     rest = torch.arange(len(order), channels)

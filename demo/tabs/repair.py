@@ -9,6 +9,7 @@ import gradio as gr
 from gradio.events import Dependency
 
 from demo import limits, media
+from demo.canvas import SIDE, canvas
 from demo.live import NOTHING
 from demo.orders import handler
 from demo.served import asset
@@ -24,7 +25,6 @@ FILE_TYPES = [".png", ".jpg", ".jpeg", ".webp", ".wav", ".flac", ".ogg", ".mp3",
 TITLE = ["Recovery error", "over the hidden part only, a share of the range"]
 WHERE = ["what I painted", "the middle", "the right half"]
 BOXES = [(80, 176, 80, 176), (0, 256, 128, 256)]  # of the last two: top, bottom, left, right
-CANVAS = 256
 # There is a model now to ask.
 WAKE = "() => [1, 2].map(() => ({ __type__: 'update', interactive: true }))"
 UNREPAIRED = asdict(Repaired(progress=0.0, sentence=""))
@@ -32,11 +32,10 @@ UNREPAIRED = asdict(Repaired(progress=0.0, sentence=""))
 
 @dataclass(frozen=True, slots=True)
 class Picked:
-    """Something of the pack, and what was to be taken away of what was picked before."""
+    """Something of the pack."""
 
     token: str
     choice: dict[str, Any] = field(default_factory=dict)
-    taken: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,19 +43,21 @@ class Taken:
     """What shall be taken away, of something of the pack or of an upload."""
 
     token: str
-    taken: str = ""
     choice: dict[str, Any] = field(default_factory=dict)
     upload: str = ""
+    of_pictures: str = ""
+    of_sounds: str = ""
+
+    @property
+    def taken(self) -> str:
+        """What the kind of the data lets one choose."""
+        return self.of_sounds if picked(self.choice)[0] == "sound" else self.of_pictures
 
 
 @dataclass(frozen=True, slots=True)
-class Wanted:
+class Wanted(Taken):
     """Everything that learning from the rest is asked for with."""
 
-    token: str
-    choice: dict[str, Any] = field(default_factory=dict)
-    upload: str = ""
-    taken: str = ""
     k: float = 0.0
     painted: dict[str, Any] = field(default_factory=dict)
     style: str = ""
@@ -101,15 +102,19 @@ def build(
                 height=164,
                 elem_id="abp-repair-upload",
             )
-            taken = gr.Dropdown(
-                takings(FIRST["kind"]),
-                value="scattered-70",
-                label="Take away",
-                elem_id="abp-taken",
-            )
+            # Two lists, since one whose choices follow the data refuses what a page asks with that
+            # has not heard of the new ones.
+            with gr.Group(elem_id="abp-taken"):
+                taken = [
+                    gr.Dropdown(takings(kind), value=first, label="Take away", visible=shown)
+                    for kind, first, shown in (
+                        ("objects", "scattered-70", True),
+                        ("sound", "stretch-20", False),
+                    )
+                ]
             k = gr.Number(1000, label="K, the number of projections", precision=0, visible=False)
             with gr.Column(visible=False) as painting:
-                editor = _editor("abp-repair-editor", "Paint over what to hide")
+                editor = canvas("abp-repair-editor", "Paint over what to hide")
             style = gr.Radio(STYLES[:2], value=STYLES[1], label="Settings")
             minutes = gr.Slider(
                 1, limits.MINUTES[1], value=limits.DEFAULT_MINUTES, step=1, label="Minutes"
@@ -131,7 +136,7 @@ def build(
     gr.HTML("<h2>Repair one picture with the current model</h2>", elem_classes="abp-heading")
     with gr.Row(equal_height=False):
         with gr.Column(scale=5, min_width=320):
-            canvas = _editor("abp-canvas", "Paint over a picture")
+            painting_over = canvas("abp-canvas", "Paint over a picture")
             with gr.Row():
                 own = gr.UploadButton(
                     "Open a picture", file_types=FILE_TYPES[:4], size="sm", elem_id="abp-own"
@@ -148,9 +153,10 @@ def build(
     with gr.Accordion("What happens here?", open=False):
         gr.HTML(FORMULA, elem_classes="abp-formula")
 
-    @handler(Picked, lanes.quick, lambda _: (gr.skip(), gr.skip()))
+    @handler(Picked, lanes.quick, lambda _: (gr.skip(), gr.skip(), gr.skip()))
     def choose_data(sent: Picked) -> tuple[Any, ...]:
-        return None, _taking(picked(sent.choice)[0], sent.taken)
+        sound = picked(sent.choice)[0] == "sound"
+        return None, gr.update(visible=not sound), gr.update(visible=sound)
 
     @handler(Taken, lanes.heavy, lambda _: (gr.skip(), gr.skip(), gr.skip()))
     def show_more(sent: Taken) -> tuple[Any, ...]:
@@ -204,7 +210,7 @@ def build(
     def repair(sent: Painted) -> Iterator[tuple[Any, ...]]:
         picture, painted = media.painted_on(sent.drawn)
         if sent.where in WHERE[1:]:
-            painted = media.box(CANVAS, BOXES[WHERE.index(sent.where) - 1])
+            painted = media.box(SIDE, BOXES[WHERE.index(sent.where) - 1])
         for made in workbench.repair(sent.token, picture, painted):
             if made.file:
                 yield gr.skip(), "", gr.update(value=made.file, interactive=True)
@@ -213,21 +219,23 @@ def build(
 
     quiet: dict[str, Any] = {"show_progress": "hidden", "concurrency_limit": None}
     more = [k, painting, editor]
-    picker.change(choose_data, [token, picker, taken], [upload, taken], **quiet).then(
-        show_more, [token, taken, picker, upload], more, **quiet
+    data = [token, picker, upload, *taken]
+    picker.change(choose_data, [token, picker], [upload, *taken], **quiet).then(
+        show_more, data, more, **quiet
     )
     # What is chosen while an answer is under way counts when it has come.
     last: dict[str, Any] = {"trigger_mode": "always_last", **quiet}
-    taken.input(show_more, [token, taken, picker, upload], more, **last)
-    upload.upload(show_more, [token, taken, picker, upload], more, **quiet)
-    begin.click(learn, [token, picker, upload, taken, k, editor, style, minutes], notice, **quiet)
+    for choice in taken:
+        choice.input(show_more, data, more, **last)
+    upload.upload(show_more, data, more, **quiet)
+    begin.click(learn, [*data, k, editor, style, minutes], notice, **quiet)
     pause.click(hold_repair, [token, pause, minutes], notice, **quiet)
     stop.click(halt_repair, token, notice, **quiet)
     live.stand(None, live, [begin, pause, stop], js=buttons_script("repair"))
     arrived.then(None, None, [example, mend], js=WAKE)
-    own.upload(open_picture, [token, own], [canvas, mended_notice], **quiet)
-    example.click(open_example, token, [canvas, mended_notice], **quiet)
-    mend.click(repair, [token, canvas, where], [repaired, mended_notice, take], **quiet)
+    own.upload(open_picture, [token, own], [painting_over, mended_notice], **quiet)
+    example.click(open_example, token, [painting_over, mended_notice], **quiet)
+    mend.click(repair, [token, painting_over, where], [repaired, mended_notice, take], **quiet)
 
 
 def _welcome() -> dict[str, Any]:
@@ -244,32 +252,3 @@ def _welcome() -> dict[str, Any]:
             for k, caption in enumerate(captions)
         ],
     }
-
-
-def _editor(name: str, label: str) -> gr.ImageEditor:
-    """A canvas of one size with one brush; everything else of the editor is switched off."""
-    return gr.ImageEditor(
-        label=label,
-        type="numpy",
-        image_mode="RGBA",
-        layers=False,
-        transforms=(),
-        sources=(),
-        canvas_size=(CANVAS, CANVAS),
-        fixed_canvas=True,
-        brush=gr.Brush(colors=["#d946ef"], color_mode="fixed", default_size=24),
-        eraser=gr.Eraser(default_size=24),
-        buttons=[],
-        height=380,
-        elem_id=name,
-    )
-
-
-def _taking(kind: str, taken: str) -> Any:
-    """The choice of what to take away, for another kind of data. What was chosen stays where it
-    can, and is not sent again: the visitor may have chosen something else meanwhile."""
-    choices = takings(kind)
-    names = [name for _, name in choices]
-    if taken in names:
-        return gr.update(choices=choices)
-    return gr.update(choices=choices, value=names[0])

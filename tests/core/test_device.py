@@ -5,7 +5,13 @@ import torch
 from torch import Tensor
 
 from abp_core import device
-from abp_core.device import CapturedEnergy, Machine, this_machine, value_and_grad
+from abp_core.device import (
+    CapturedEnergy,
+    Machine,
+    native_bf16,
+    this_machine,
+    value_and_grad,
+)
 from abp_core.generator import Generator
 from abp_core.observation import Full
 from abp_core.posterior import Posterior
@@ -50,6 +56,7 @@ def test_a_twin_has_the_networks_weights_of_now(machine: Machine) -> None:
         assert theirs.dtype == torch.float32
 
 
+@pytest.mark.skipif(not native_bf16(), reason="this CPU has no bf16, so nothing is computed in it")
 @pytest.mark.parametrize("kind", NETWORKS)
 def test_fast_gradients_are_near_the_exact_ones(kind: str) -> None:
     spec = NETWORKS[kind]

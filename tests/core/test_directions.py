@@ -32,8 +32,8 @@ def test_of_a_linear_network_they_are_principal_axes_of_its_output(
     z = torch.randn(2000, 4, generator=draw) @ torch.randn(4, 4, generator=draw) + 2
     found = directions(Linear(a), z)  # type: ignore[arg-type]
     made = z @ a.T
-    variances, principal = torch.linalg.eigh(torch.cov(made.T))
-    moved = a @ found.axes
+    variances, principal = torch.linalg.eigh(torch.cov(made.double().T))
+    moved = (a @ found.axes).double()
     for k in range(4):
         axis = principal[:, -1 - k]
         cosine = abs(moved[:, k] @ axis) / moved[:, k].norm()
@@ -41,7 +41,7 @@ def test_of_a_linear_network_they_are_principal_axes_of_its_output(
         deviation = variances[-1 - k].sqrt()
         assert moved[:, k].norm() == pytest.approx(float(deviation), rel=5e-3)
     # From -1 to 1 deviation, as root mean square over the 30 entries.
-    expected = 2 * moved.norm(dim=0) / 30**0.5
+    expected = 2 * moved.float().norm(dim=0) / 30**0.5
     torch.testing.assert_close(found.moves, expected, rtol=1e-3, atol=1e-5)
 
 

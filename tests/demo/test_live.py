@@ -1,6 +1,5 @@
 """What an open page is told of its run, and what its asking tells the studio."""
 
-import asyncio
 from collections.abc import Iterator
 from pathlib import Path
 from time import monotonic
@@ -14,6 +13,7 @@ from demo.jobs import Job
 from demo.live import Watch
 from demo.sessions import new_token
 from demo.workbench import Workbench
+from tests.demo.loops import run
 from tests.demo.runs import Counting, until
 
 
@@ -33,7 +33,7 @@ class Seeing(Counting):
 
 
 def told(watch: Watch, **sent: Any) -> dict[str, Any] | None:
-    return asyncio.run(watch.answer(sent))
+    return run(watch.answer(sent))
 
 
 def training(workbench: Workbench, token: str, task: str = "learn") -> Job:

@@ -39,8 +39,8 @@ ENDPOINTS = {
     *("fit", "fit_1", "fit_2", "fit_3", "synthesise", "synthesise_1"),
     *("catch_up", "catch_up_1", "catch_up_2", "catch_up_3", "open_tab", "open_tab_1"),
     *("infer_with", "infer_with_1", "infer_with_2", "infer_with_3", "bring", "take"),
-    *("choose_data", "show_more", "show_more_1", "show_more_2", "learn", "hold_repair"),
-    *("halt_repair", "open_picture", "open_example", "repair"),
+    *("choose_data", "show_more", "show_more_1", "show_more_2", "show_more_3", "learn"),
+    *("hold_repair", "halt_repair", "open_picture", "open_example", "repair"),
 }
 JSON = {"Content-Type": "application/json"}
 
@@ -256,8 +256,8 @@ def test_a_file_that_was_not_uploaded_is_not_read(studio: Studio, endpoint: str)
             "open_model": [token, forged],
             "bring": [token, {}, forged],
             "open_picture": [token, forged],
-            "learn": [token, {"item": ""}, forged, "colour", 1, None, "Quick", 1],
-            "show_more": [token, "painted", {"item": ""}, forged],
+            "learn": [token, {"item": ""}, forged, "colour", "", 1, None, "Quick", 1],
+            "show_more": [token, {"item": ""}, forged, "painted", ""],
             "synthesise": [token, *made_with(forged)],
             "begin": [token, {"item": ""}, forged, None, "Quick", 1, *[""] * 8],
         }

@@ -9,6 +9,7 @@ import pytest
 
 from demo import limits
 from demo.turns import CROWDED, NEWER, Lane, TurnedAway
+from tests.demo.loops import run
 
 
 @pytest.fixture
@@ -51,7 +52,7 @@ def test_work_is_answered_and_its_errors_come_back(lane: Lane) -> None:
             await lane.do("ann", lambda: 1 / 0)
         assert await lane.do("ann", lambda: 8) == 8, "a turn that broke is free again"
 
-    asyncio.run(come())
+    run(come())
 
 
 def test_a_visitor_works_in_one_thread_and_others_go_on(lane: Lane) -> None:
@@ -67,7 +68,7 @@ def test_a_visitor_works_in_one_thread_and_others_go_on(lane: Lane) -> None:
         await asyncio.gather(*mine, theirs)
         assert sorted(gate.done) == ["ann 0", "ann 1", "ann 2", "ben"]
 
-    asyncio.run(come())
+    run(come())
 
 
 def test_of_sixty_calls_of_one_visitor_the_oldest_that_wait_give_way(lane: Lane) -> None:
@@ -85,7 +86,7 @@ def test_of_sixty_calls_of_one_visitor_the_oldest_that_wait_give_way(lane: Lane)
         away = [answer for answer in ended if not isinstance(answer, str)]
         assert all(isinstance(answer, TurnedAway) and str(answer) == NEWER for answer in away)
 
-    asyncio.run(come())
+    run(come())
 
 
 def test_a_crowd_is_told_at_once_that_there_is_no_room(lane: Lane) -> None:
@@ -103,7 +104,7 @@ def test_a_crowd_is_told_at_once_that_there_is_no_room(lane: Lane) -> None:
         assert len(await asyncio.gather(*crowd)) == limits.WAITING_ALL + 2
         assert await lane.do("late", lambda: 1) == 1
 
-    asyncio.run(come())
+    run(come())
 
 
 def test_who_waits_too_long_is_told(lane: Lane, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -120,7 +121,7 @@ def test_who_waits_too_long_is_told(lane: Lane, monkeypatch: pytest.MonkeyPatch)
         await mine
         assert await lane.do("ann", lambda: 1) == 1
 
-    asyncio.run(come())
+    run(come())
 
 
 def test_a_call_that_is_broken_off_keeps_its_turn_until_its_work_has_ended(lane: Lane) -> None:
@@ -139,7 +140,7 @@ def test_a_call_that_is_broken_off_keeps_its_turn_until_its_work_has_ended(lane:
         with pytest.raises(asyncio.CancelledError):
             await call
 
-    asyncio.run(come())
+    run(come())
 
 
 def test_one_who_waits_and_is_broken_off_takes_no_turn(lane: Lane) -> None:
@@ -159,7 +160,7 @@ def test_one_who_waits_and_is_broken_off_takes_no_turn(lane: Lane) -> None:
             assert await lane.do("ann", lambda k=k: k) == k  # type: ignore[misc]
         assert gate.done == ["ann"]
 
-    asyncio.run(come())
+    run(come())
 
 
 def test_steps_come_one_by_one_and_a_turn_is_kept_between_them(lane: Lane) -> None:
@@ -174,7 +175,7 @@ def test_steps_come_one_by_one_and_a_turn_is_kept_between_them(lane: Lane) -> No
         assert [k async for k in lane.follow("ann", steps())] == [0, 1, 2, 3, 4]
         assert all(name.startswith("test") for name in threads)
 
-    asyncio.run(come())
+    run(come())
 
 
 def test_steps_that_nobody_asks_for_any_more_end_and_free_the_turn(lane: Lane) -> None:
@@ -195,7 +196,7 @@ def test_steps_that_nobody_asks_for_any_more_end_and_free_the_turn(lane: Lane) -
         assert ended == [True]
         assert await lane.do("ann", lambda: 2) == 2
 
-    asyncio.run(come())
+    run(come())
 
 
 def test_the_loop_goes_on_while_all_threads_are_taken(lane: Lane) -> None:
@@ -212,4 +213,4 @@ def test_the_loop_goes_on_while_all_threads_are_taken(lane: Lane) -> None:
         gate.open.set()
         await asyncio.gather(*crowd)
 
-    asyncio.run(come())
+    run(come())
