@@ -22,6 +22,7 @@ from abp_core.spec import TrainingSpec
 
 FORMAT = "abp-1"
 MOST_BYTES = 200_000_000
+PART = 1_000_000  # values that are looked at in one go
 MEMORY = ("first_moments", "second_moments", "teacher")  # groups that only training needs
 
 
@@ -204,7 +205,7 @@ class Checkpoint:
         latents = _single(latents)
         groups["weights"] = {name: _single(t) for name, t in groups["weights"].items()}
         everything = [latents, curvature, *(t for group in groups.values() for t in group.values())]
-        if any(t.dtype != torch.float32 or not t.isfinite().all() for t in everything):
+        if any(t.dtype != torch.float32 or not _finite(t) for t in everything):
             raise ValueError("values that are no finite numbers")
         squares = [t for name, t in groups["teacher"].items() if ".exp_avg_sq." in name]
         if any((t < 0).any() for t in [*groups["second_moments"].values(), *squares]):
@@ -248,6 +249,12 @@ def _in_order(content: bytes) -> bytes:
     head = json.dumps(listing, separators=(",", ":"), ensure_ascii=False).encode()
     head += b" " * (-len(head) % 8)  # the tensors begin at a multiple of eight bytes
     return b"".join([len(head).to_bytes(8, "little"), head, memoryview(content)[start:]])
+
+
+def _finite(tensor: Tensor) -> bool:
+    """Whether all values are, looked at a part at a time: one look at all takes their memory again
+    and more."""
+    return all(bool(part.isfinite().all()) for part in torch.split(tensor.flatten(), PART))
 
 
 def _single(tensor: Tensor) -> Tensor:

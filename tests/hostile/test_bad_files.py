@@ -25,9 +25,11 @@ from abp_core.files import FileRejected
 from abp_core.presets import PRESETS
 from abp_core.spec import GeneratorSpec, TrainingSpec
 from abp_core.trainer import Trainer
+from demo import limits
 from tests.tiny import FP32, NETWORKS, dataset, peak_memory, training
 
 MB = 1_000_000
+SHIPPED = Path(__file__).parents[2] / "checkpoints" / "toon_faces_64.safetensors"
 # What unpickling this would run: os.system("touch ran").
 PICKLE = b"cposix\nsystem\n(S'touch ran'\ntR."
 READERS = {
@@ -939,3 +941,16 @@ class TestCheckpoints:
             path.write_bytes(struct.pack("<Q", 2**60) + listing)
             rejected(path)
         assert memory.growth < MB
+
+    def test_the_largest_that_may_be_brought_takes_little_memory(self, tmp_path: Path) -> None:
+        saved = Checkpoint.load(SHIPPED)
+        header, tensors = parts(SHIPPED)
+        places = 28_000_000 // saved.latents[0].numel()
+        latents = torch.zeros(places, *saved.latents.shape[1:], dtype=torch.float16)
+        path = tmp_path / "large.safetensors"
+        path.write_bytes(save(tensors | {"latents": latents}, header))
+        del latents
+        assert 0.9 * limits.UPLOAD_MB * MB < path.stat().st_size < limits.UPLOAD_MB * MB
+        with peak_memory() as memory:
+            assert len(Checkpoint.load(path).latents) == places
+        assert memory.growth < 250 * MB
