@@ -80,6 +80,52 @@ def _sound(width: int) -> TrainingSpec:
     )
 
 
+def _whole_texture(width: int) -> TrainingSpec:
+    """One chain over the whole picture, 16 numbers every 8 pixels, that explain it: inference in
+    a metric at a low temperature. Nothing is asked of samples; their prior is learnt from what was
+    inferred."""
+    return TrainingSpec(
+        generator=GeneratorSpec(
+            latent_shape=(16, 20, 20),
+            margins=True,
+            channels=(2 * width, width),
+            kernel_size=5,
+            upsampling=2,
+            out_channels=3,
+        ),
+        langevin=LangevinSpec(steps=3, step_size=0.4, temperature=0.1, preconditioned=True),
+        sigma=0.3,
+        learning_rate=1e-3,
+        halved_after=200,
+        batch_size=1,
+        examples=1,
+        window=18,
+        prior="exemplar",
+    )
+
+
+def _whole_sound(width: int) -> TrainingSpec:
+    """One chain over the whole sound, 16 numbers every 4 ms; else as for textures."""
+    return TrainingSpec(
+        generator=GeneratorSpec(
+            latent_shape=(16, 260),
+            margins=True,
+            channels=(2 * width, width),
+            kernel_size=9,
+            upsampling=4,
+            out_channels=1,
+        ),
+        langevin=LangevinSpec(steps=3, step_size=0.4, temperature=0.1, preconditioned=True),
+        sigma=0.3,
+        learning_rate=1e-3,
+        halved_after=200,
+        batch_size=1,
+        examples=1,
+        window=256,
+        prior="exemplar",
+    )
+
+
 def _objects(width: int, d: int, sigma: float = 0.6) -> TrainingSpec:
     """Inference in a metric, and lessons about the patches of samples. A large sigma: with a small
     one the latents of training pictures say more than those of others can."""
@@ -127,6 +173,16 @@ PRESETS: dict[str, Preset] = {
     "plane": Preset(
         training=_objects(32, 2, sigma=0.3),
         sentence="Two numbers a picture, so that all it can make lies on a plane; for some dozen.",
+    ),
+    "whole-texture": Preset(
+        training=_whole_texture(48),
+        sentence="On trial: one latent map that explains the whole picture. Samples still come "
+        "from N(0, I), which such latents do not follow.",
+    ),
+    "whole-sound": Preset(
+        training=_whole_sound(48),
+        sentence="On trial: one line of latents that explains the whole sound. Samples still come "
+        "from N(0, I), which such latents do not follow.",
     ),
     "paper-texture": Preset(
         training=TrainingSpec(

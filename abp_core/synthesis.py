@@ -65,8 +65,8 @@ def chunks(generator: Generator, seed: int, positions: int = 32) -> Iterator[Ten
     """An endless sound (1, c, frames), or an endless column of a texture as wide as what was
     learnt, in pieces of so many positions. It never repeats and takes constant memory.
     Raises ValueError as `expand` does."""
-    latents, *across = endless(generator, seed), *generator.spec.latent_shape[2:]
-    beside = tuple(across)
+    latents, spec = endless(generator, seed), generator.spec
+    beside = tuple(size // spec.enlargement for size in spec.signal_shape[2:])
     for k in count():
         start, stop = (k * positions, *(0 for _ in beside)), ((k + 1) * positions, *beside)
         yield piece(generator, latents, start, stop)

@@ -1,0 +1,194 @@
+"""The exemplar prior: draws are functions of (seed, place), made of the exemplar's patches."""
+
+from fractions import Fraction
+
+import numpy as np
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from torch import Tensor
+
+from abp_core.priors.copied import share_copied
+from abp_core.priors.exemplar import Exemplar
+from abp_core.priors.known import Known
+from abp_core.priors.normal import Normal
+from abp_core.priors.recent import Recent
+from abp_core.priors.scales import beneath, enlarged, shrunk
+
+
+def smooth(*extent: int, channels: int = 4, seed: int = 0) -> Tensor:
+    """Latents in which neighbours know each other."""
+    z = torch.from_numpy(np.random.default_rng(seed).standard_normal((channels, *extent)))
+    for axis in range(1, z.ndim):
+        z = (z + z.roll(1, axis) + z.roll(2, axis)) / 3**0.5
+    return z.float()
+
+
+MAP = Exemplar.of(smooth(28, 30))
+LINE = Exemplar.of(smooth(90))
+corners = st.tuples(st.integers(-50, 50), st.integers(-50, 50))
+sizes = st.tuples(st.integers(1, 12), st.integers(1, 12))
+periods = st.sampled_from([(0, 0), (14, 0), (0, 17), (9, 12)])
+
+
+@settings(max_examples=8, deadline=None)
+@given(corners, sizes, periods, st.integers(0, 2**63 - 1))
+def test_a_part_of_a_part_is_the_part(
+    start: tuple[int, int], size: tuple[int, int], again: tuple[int, int], seed: int
+) -> None:
+    drawn = MAP.map(seed, periods=again)
+    stop = (start[0] + size[0], start[1] + size[1])
+    around = drawn.part((start[0] - 5, start[1] - 3), (stop[0] + 2, stop[1] + 7))
+    inside = around[:, 5 : 5 + size[0], 3 : 3 + size[1]]
+    assert torch.equal(drawn.part(start, stop), inside)
+
+
+@settings(max_examples=8, deadline=None)
+@given(st.integers(-200, 200), st.integers(1, 40))
+def test_a_part_of_a_line_too(start: int, size: int) -> None:
+    around = LINE.map(3).part((start - 11,), (start + size + 6,))
+    assert torch.equal(LINE.map(3).part((start,), (start + size,)), around[:, 11 : 11 + size])
+
+
+@pytest.mark.parametrize("again", [(14, 0), (0, 17), (9, 12)])
+def test_it_begins_anew_after_its_periods(again: tuple[int, int]) -> None:
+    drawn = MAP.map(1, periods=again)
+    here = drawn.part((-3, -2), (20, 21))
+    there = drawn.part((again[0] - 3, -2 - again[1]), (20 + again[0], 21 - again[1]))
+    assert torch.equal(here, there)
+
+
+def test_no_seam_where_it_begins_anew() -> None:
+    """Neighbours differ no more across the seam than elsewhere."""
+    z = MAP.map(2, periods=(24, 24)).part((0, 0), (24, 24))
+    for axis in (1, 2):
+        steps = (z - z.roll(1, axis)).square().mean((0, 3 - axis))
+        assert steps[0] < 2 * steps[1:].mean()
+
+
+def test_every_latent_is_one_of_the_exemplar() -> None:
+    z = smooth(28, 30)
+    drawn = MAP.map(5).part((0, 0), (16, 16)).flatten(1).T
+    assert torch.cdist(drawn, z.flatten(1).T).min(1).values.max() < 1e-3
+
+
+def test_a_map_that_repeats_itself_goes_on_repeating_itself() -> None:
+    rows, columns = torch.meshgrid(torch.arange(40), torch.arange(40), indexing="ij")
+    pattern = smooth(8, 8, channels=6, seed=1)
+    z = pattern[:, rows % 8, columns % 8]
+    drawn = Exemplar.of(z).map(0, novelty=0.0).part((3, 3), (35, 35))
+    again = drawn[:, 8:, 8:] - drawn[:, :-8, :-8]
+    assert again.square().mean() < 0.1 * z.var()
+
+
+def test_without_novelty_it_is_the_exemplar_in_place() -> None:
+    z = smooth(28, 30)
+    drawn = MAP.map(9, novelty=0.0).part((0, 0), (24, 26))
+    assert (drawn[:, 4:-4, 4:-4] - z[:, 6:-6, 6:-6]).square().mean() < 0.3 * z.var()
+    apart = MAP.map(9).part((0, 0), (24, 26)) - z[:, 2:-2, 2:-2]
+    assert apart.square().mean() > z.var()
+
+
+def test_seeds_differ_and_the_same_seed_does_not() -> None:
+    first, again, other = (MAP.draw(2, seed, (8, 8)) for seed in (1, 1, 2))
+    assert torch.equal(first, again)
+    assert not torch.equal(first, other)
+    assert not torch.equal(first[0], first[1])
+    assert torch.equal(MAP.draw(1, 1, (8, 8))[0], first[0])
+
+
+def test_what_is_known_stays() -> None:
+    z = smooth(20, 20, seed=4)
+    everything = torch.ones(20, 20, dtype=torch.bool)
+    assert torch.equal(MAP.map(0, known=Known(z, everything, (-4, 7))).part((-4, 7), (16, 27)), z)
+    half = everything.clone()
+    half[5:12, 3:] = False
+    drawn = MAP.map(0, known=Known(z, half, (-4, 7))).part((-10, 0), (20, 30))
+    assert torch.equal(drawn[:, 6:26, 7:27][:, half], z[:, half])
+
+
+def test_a_hole_in_the_exemplar_is_filled_with_what_was_there() -> None:
+    z = smooth(40, 40)
+    mask = torch.ones(40, 40, dtype=torch.bool)
+    mask[17:23, 17:23] = False
+    prior = Exemplar.of(z)
+    filled = prior.map(3, known=Known(z, mask, (0, 0))).part((17, 17), (23, 23))
+    drawn = prior.map(3).part((17, 17), (23, 23))
+    truth = z[:, 17:23, 17:23]
+    assert (filled - truth).square().mean() < 0.5 * (drawn - truth).square().mean()
+
+
+def test_far_from_what_is_known_nothing_changes() -> None:
+    z = smooth(6, 6, seed=2)
+    known = Known(z, torch.ones(6, 6, dtype=torch.bool), (1000, 0))
+    here = (0, 0), (12, 12)
+    assert torch.equal(MAP.map(8, known=known).part(*here), MAP.map(8).part(*here))
+
+
+@pytest.mark.parametrize("extent", [(3, 3), (7, 30), (16,), (5,)])
+def test_small_exemplars_too(extent: tuple[int, ...]) -> None:
+    prior = Exemplar.of(smooth(*extent))
+    drawn = prior.map(0).part((0,) * len(extent), (20,) * len(extent))
+    assert drawn.shape == (4, *(20 for _ in extent))
+    assert drawn.isfinite().all()
+
+
+@given(st.integers(5, 40), st.integers(3, 20))
+def test_shrinking_keeps_means_and_enlarging_keeps_ramps(n: int, m: int) -> None:
+    z = smooth(n, n)
+    if m <= n:
+        assert torch.allclose(shrunk(z, Fraction(n, m)).mean((1, 2)), z.mean((1, 2)), atol=1e-5)
+    ratio = Fraction(4, 3)
+    low, high = beneath((-m, n), ratio)
+    ramp = torch.arange(low, high, dtype=torch.float32)[None, :, None] + 0.5
+    finer = enlarged(ramp, 1, low, (-m, n), ratio)[0, :, 0]
+    assert torch.allclose(finer, (torch.arange(-m, n) + 0.5) / float(ratio), atol=1e-4)
+
+
+@settings(max_examples=20, deadline=None)
+@given(corners, sizes, st.integers(1, 9))
+def test_recent_blocks_are_those_of_the_map(
+    start: tuple[int, int], size: tuple[int, int], side: int
+) -> None:
+    stop = (start[0] + size[0], start[1] + size[1])
+    endless = Normal((2, 4, 4)).map(3)
+    recent = Recent(endless, side)
+    assert torch.equal(recent.part(start, stop), endless.part(start, stop))
+    assert torch.equal(recent.part(start, stop), endless.part(start, stop))
+
+
+def test_recent_blocks_are_drawn_once_and_only_so_many_are_kept(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    asked = []
+
+    class Counting:
+        def part(self, start: tuple[int, ...], stop: tuple[int, ...]) -> Tensor:
+            asked.append(start)
+            return torch.zeros(2, *(b - a for a, b in zip(start, stop, strict=True)))
+
+    monkeypatch.setattr("abp_core.priors.recent.MOST", 2 * 4 * 2)
+    recent = Recent(Counting(), 4)
+    for low in (0, 1, 3, 8, 9, 0):
+        recent.part((low,), (low + 1,))
+    assert asked == [(0,), (8,)]
+    recent.part((20,), (21,))
+    recent.part((8,), (9,))
+    assert asked == [(0,), (8,), (20,), (8,)]
+
+
+def test_the_papers_prior_keeps_what_is_known_and_repeats_itself() -> None:
+    z, mask = smooth(3, 3), torch.eye(3, dtype=torch.bool)
+    drawn = Normal((4, 8, 8)).map(1, periods=(5, 0), known=Known(z, mask, (1, 1)))
+    part = drawn.part((0, 0), (12, 6))
+    assert torch.equal(part[:, 1:4, 1:4][:, mask], z[:, mask])
+    assert torch.equal(part[:, 5], part[:, 10])
+    assert torch.equal(Normal((4,)).draw(3, 0)[:1], Normal((4,)).draw(1, 0))
+
+
+def test_copies_are_told_from_others() -> None:
+    z, other = smooth(28, 30), smooth(28, 30, seed=9)
+    assert share_copied(z[:, 3:15, 5:20], z, 6) == 1
+    assert share_copied(other, z, 6) == 0
+    assert share_copied(smooth(90)[:, 10:50], smooth(90), 6) == 1
