@@ -76,7 +76,7 @@ class Checkpoint:
 
     def prior(self) -> Prior:
         """Where new latents come from, as the latents stand."""
-        return kinds.prior_of(self.spec.prior, self.latents, self.learnt)
+        return kinds.prior_of(self.spec, self.latents, self.learnt)
 
     def at(self, step_size: float) -> Self:
         """The same state, to go on with another Langevin step size, which then stays.
@@ -227,7 +227,8 @@ class Checkpoint:
         if any((t < 0).any() for t in [*groups["second_moments"].values(), *squares]):
             raise ValueError("squares below zero, whose roots would become weights")
         learnt = groups.pop("prior")
-        kinds.prior_of("flow" if learnt else "normal", latents, learnt)  # refuses what is none
+        if learnt:
+            kinds.prior_of(spec, latents, learnt)  # refuses what is none
         return cls(
             spec=spec,
             source=source,

@@ -36,51 +36,6 @@ def _paper_objects(d: int) -> TrainingSpec:
 
 
 def _texture(width: int) -> TrainingSpec:
-    """A rich latent on a grid, many crops of the picture, each with its own chain, and lessons
-    about samples. Few Langevin steps: latents that tell less of a crop are nearer to the prior."""
-    return TrainingSpec(
-        generator=GeneratorSpec(
-            latent_shape=(16, 8, 8),
-            mixing=(2 * width, 2 * width),
-            channels=(4 * width, 2 * width, width),
-            kernel_size=5,
-            upsampling=2,
-            out_channels=3,
-        ),
-        langevin=LangevinSpec(steps=2, step_size=0.04, acceptance=0.5),
-        sigma=0.3,
-        learning_rate=5e-4,
-        lesson_rate=2e-3,
-        halved_after=200,
-        batch_size=4,
-        examples=64,
-        standardised=True,
-    )
-
-
-def _sound(width: int) -> TrainingSpec:
-    """A rich latent every 64 ms under five layers, so that one position reaches over half a second;
-    one-second segments, and lessons about samples."""
-    return TrainingSpec(
-        generator=GeneratorSpec(
-            latent_shape=(64, 16),
-            channels=(4 * width, 4 * width, 2 * width, width),
-            kernel_size=9,
-            upsampling=4,
-            out_channels=1,
-        ),
-        langevin=LangevinSpec(steps=2, step_size=0.1, acceptance=0.5),
-        sigma=0.3,
-        learning_rate=3e-4,
-        lesson_rate=2e-3,
-        halved_after=200,
-        batch_size=4,
-        examples=64,
-        standardised=True,
-    )
-
-
-def _whole_texture(width: int) -> TrainingSpec:
     """One chain over the whole picture, 16 numbers every 8 pixels, that explain it: inference in
     a metric at a low temperature. Nothing is asked of samples; their prior is learnt from what was
     inferred."""
@@ -104,7 +59,7 @@ def _whole_texture(width: int) -> TrainingSpec:
     )
 
 
-def _whole_sound(width: int) -> TrainingSpec:
+def _sound(width: int) -> TrainingSpec:
     """One chain over the whole sound, 16 numbers every 4 ms; else as for textures."""
     return TrainingSpec(
         generator=GeneratorSpec(
@@ -153,17 +108,18 @@ def _objects(width: int, d: int, sigma: float = 0.6) -> TrainingSpec:
 
 PRESETS: dict[str, Preset] = {
     "quick-texture": Preset(
-        training=_texture(32), sentence="A small network: something to look at in a minute."
+        training=_texture(24), sentence="A small network: something to look at in a minute."
     ),
     "texture": Preset(
-        training=_texture(64), sentence="Random crops and a rich latent map; the default."
+        training=_texture(48),
+        sentence="One latent map that explains the whole picture; the default.",
     ),
     "quick-sound": Preset(
-        training=_sound(32), sentence="A small network: something to hear in a minute."
+        training=_sound(24), sentence="A small network: something to hear in a minute."
     ),
     "sound": Preset(
-        training=_sound(64),
-        sentence="One-second segments, a rich latent; the default.",
+        training=_sound(48),
+        sentence="One line of latents that explains the whole sound; the default.",
     ),
     "quick-objects": Preset(
         training=_objects(16, 20),
@@ -173,16 +129,6 @@ PRESETS: dict[str, Preset] = {
     "plane": Preset(
         training=_objects(32, 2, sigma=0.3),
         sentence="Two numbers a picture, so that all it can make lies on a plane; for some dozen.",
-    ),
-    "whole-texture": Preset(
-        training=_whole_texture(48),
-        sentence="On trial: one latent map that explains the whole picture. Samples still come "
-        "from N(0, I), which such latents do not follow.",
-    ),
-    "whole-sound": Preset(
-        training=_whole_sound(48),
-        sentence="On trial: one line of latents that explains the whole sound. Samples still come "
-        "from N(0, I), which such latents do not follow.",
     ),
     "paper-texture": Preset(
         training=TrainingSpec(

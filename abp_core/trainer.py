@@ -30,8 +30,9 @@ from abp_core.metric import (
 from abp_core.noise import LOOK, chain_noise
 from abp_core.observation import Compressed, Full, Observation, Occluded, seen_deviation
 from abp_core.posterior import Posterior
-from abp_core.priors import flow
+from abp_core.priors import flow, kinds
 from abp_core.priors.flow import Progress
+from abp_core.priors.kinds import Prior
 from abp_core.spec import SHORTEST_TAUGHT, TrainingSpec
 from abp_core.teacher import Teacher
 from abp_core.windows import Windows
@@ -294,6 +295,10 @@ class Trainer:
             diverged=diverged,
             seconds=0.0,
         )
+
+    def prior(self) -> Prior:
+        """Where new latents come from, as the latents stand."""
+        return kinds.prior_of(self.spec, self.z, self.learnt)
 
     def learn_prior(self) -> Iterator[Progress]:
         """Learns a flow from the latents as they stand, and keeps the best so far. It begins anew

@@ -76,7 +76,10 @@ class Original:
     def drawn(self, saved: Checkpoint) -> list[Tensor]:
         """A model's samples, for each of SEEDS one as large as the original, or a set's."""
         if self.kind == "objects":
-            return [synthesis.sample(saved.generator(), self._held, seed) for seed in SEEDS]
+            return [
+                synthesis.sample(saved.generator(), saved.prior(), self._held, seed)
+                for seed in SEEDS
+            ]
         if self.kind == "sound":
             length, gain = self.shown.shape[1], self._whole.source.gain
             return sound.drawn(saved, length, self.rate, gain)

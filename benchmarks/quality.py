@@ -27,8 +27,8 @@ from abp_core.checkpoint import Checkpoint
 from abp_core.command import Refused
 from abp_core.metrics.latents import latent_moments, neighbour_dependence
 from abp_core.presets import PRESETS
+from abp_core.priors.normal import Normal
 from abp_core.spec import Kind
-from abp_core.synthesis import prior
 from abp_core.trainer import Diverging, Trainer
 from abp_core.yardsticks.common import Row
 from abp_core.yardsticks.objects import ObjectsYardstick
@@ -301,7 +301,7 @@ def _training(trainer: Trainer, seconds: float, every: float | None) -> Iterator
 
 def _latents(saved: Checkpoint) -> Row:
     """The persistent chains against as many draws from the prior."""
-    drawn = prior(saved.spec.generator.latent_shape, len(saved.latents), 1)
+    drawn = Normal(saved.spec.generator.latent_shape).draw(len(saved.latents), 1)
     return dataclasses.asdict(latent_moments(saved.latents)) | {
         "neighbours": neighbour_dependence(saved.latents),
         "neighbours_floor": neighbour_dependence(drawn),

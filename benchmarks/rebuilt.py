@@ -7,13 +7,14 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
-from abp_core import data, synthesis
+from abp_core import data
 from abp_core.checkpoint import Checkpoint
 from abp_core.data import Dataset
 from abp_core.langevin import infer
 from abp_core.noise import chain_noise
 from abp_core.observation import Full
 from abp_core.posterior import Posterior
+from abp_core.priors.normal import Normal
 from abp_core.spec import TrainingSpec
 from benchmarks.yardsticks.explained import explained, put_together, without_quarter
 
@@ -83,7 +84,7 @@ def inferred(saved: Checkpoint, y: Tensor) -> Tensor:
     posterior = Posterior(generator, Full(), y, index, saved.sigma)
     noise = chain_noise(seed=0, sweep=1, index=index, steps=STEPS, shape=shape)
     walk = dataclasses.replace(saved.spec.langevin.at(saved.step_size), steps=STEPS)
-    z = infer(posterior.energy, synthesis.prior(shape, len(y), 0), noise, walk, saved.metric())
+    z = infer(posterior.energy, Normal(shape).draw(len(y), 0), noise, walk, saved.metric())
     with torch.inference_mode():
         return generator(z)
 

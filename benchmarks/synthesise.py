@@ -21,6 +21,7 @@ import torch
 
 from abp_core import synthesis, works, writing
 from abp_core.checkpoint import Checkpoint
+from abp_core.priors.normal import Normal
 from abp_core.request import Request
 from benchmarks.report import EXAMPLES, ROOT, THREADS, keep
 
@@ -69,9 +70,9 @@ def of_growing(saved: Checkpoint, picture: Path, turns: int) -> dict[str, float]
 def of_sound(saved: Checkpoint, turns: int) -> dict[str, float]:
     generator, source = saved.generator(), saved.source
     request = Request(seconds=SECONDS_OF_SOUND, seed=1).fitted(generator.spec, source.sample_rate)
-    latents = synthesis.endless(generator, 1)
+    latents = Normal(generator.spec.latent_shape).map(1)
     positions = round(FIRST * source.sample_rate / generator.spec.enlargement)
-    whole = median(lambda: works.sound(generator, source, request).samples(), turns)
+    whole = median(lambda: works.sound(generator, saved.prior(), source, request).samples(), turns)
     return {
         "sound, times real time": SECONDS_OF_SOUND / whole,
         "first stretch of an endless sound, s": median(

@@ -91,6 +91,9 @@ CURVE_POINTS = 300
 # Models held open for all visitors: ten megabytes each.
 OPEN_MODELS = 24
 
+# Parts of new latent maps that are held for each of them, in case they are looked at again: 80 KB.
+MAPS = 32
+
 # The Explore tab: sliders that are shown, and what a point or a link may hold. Latents beyond six
 # deviations do not occur; a longer link is cut by some chat programs.
 SLIDERS = 12

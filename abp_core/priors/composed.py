@@ -4,7 +4,7 @@ A pass at one scale looks one patch far, so that a part of the finest scale need
 itself of every coarser one.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from fractions import Fraction
 
 import torch
@@ -17,23 +17,24 @@ from abp_core.priors.patches import Patches
 from abp_core.priors.scales import RATIO, Range, beneath, enlarged, overlaps
 
 TILE = 3  # positions along a side of what the coarsest scale begins with
+WHOSE = 2**62  # the seed of what tells which of several seeds a tile falls to
 PASSES = (4, 2)  # at the coarsest scale, and at each finer one
 
 
 class Composed:
     """A `LatentMap` made of an exemplar's patches at every scale, the coarsest first (see
-    `Exemplar.map`). What stands at a position is a function of the seed, its place and what is
+    `Exemplar.between`). What stands at a position is a function of the seeds, its place and what is
     known, to the last bit, whatever part is asked for."""
 
     def __init__(
         self,
         scales: tuple[Patches, ...],
-        seed: int,
+        seeds: Mapping[int, float],
         novelty: float,
         periods: Place,
         known: Known | None,
     ) -> None:
-        self.scales, self.seed, self.novelty, self.axes = scales, seed, novelty, len(periods)
+        self.scales, self.seeds, self.novelty, self.axes = scales, seeds, novelty, len(periods)
         whole = (0,) * (2 - self.axes) + tuple(periods)
         self._periods = [_periods(period, len(scales)) for period in whole]
         self._known = [self._at_scale(known, level) for level in range(len(scales))]
@@ -121,7 +122,7 @@ class Composed:
         tiles = [torch.div(at, TILE, rounding_mode="floor") for at in places]
         low = [int(at.min()) for at in tiles]
         high = [int(at.max()) + 1 for at in tiles]
-        chance = field_noise(seed=self.seed, channels=2, start=tuple(low), stop=tuple(high))
+        chance = self._chance(tuple(low), tuple(high))
         # The lower bits of a Gaussian number are even: whole numbers in [-1024, 1024).
         jitter = (chance.double() * 2**16).floor().long() % 2048 - 1024
         found = []
@@ -131,6 +132,18 @@ class Composed:
             place = (place + (moved * (self.novelty**2 * n / 1024)).round().long()) % (2 * n)
             found.append(torch.where(place < n, place, 2 * n - 1 - place))  # mirrored at its border
         return z[:, found[0], found[1]]
+
+    def _chance(self, start: Place, stop: Place) -> Tensor:
+        """Two Gaussian numbers for every tile, (2, ...), of the seed whose share it falls to."""
+        fields = [field_noise(seed=seed, channels=2, start=start, stop=stop) for seed in self.seeds]
+        if len(fields) == 1:
+            return fields[0]
+        draw = field_noise(seed=WHOSE, channels=1, start=start, stop=stop)[0]
+        place, reached, found = torch.special.ndtr(draw), 0.0, fields[-1]
+        for share, field in zip(self.seeds.values(), fields[:-1], strict=False):
+            found = torch.where((place >= reached) & (place < reached + share), field, found)
+            reached += share
+        return found
 
     def _at_scale(self, known: Known | None, level: int) -> Known | None:
         """What is known, as the scale shows it: means over the areas that are known at least by

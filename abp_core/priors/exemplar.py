@@ -6,6 +6,7 @@ The coarsest scale begins with small tiles of the exemplar from places that chan
 is nothing to train.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Self
 
@@ -27,14 +28,21 @@ APART = 2**20  # positions between independent draws of one seed
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Exemplar:
-    """The patches of a map (c, *extent) at every scale, the coarsest first."""
+    """The patches of a map (c, *extent) at every scale, the coarsest first.
+
+    novelty: how far from their own place the first tiles of a new map are taken: its square is a
+        share of the exemplar. At 0 a new map is the exemplar again, at 1 its tiles come from
+        anywhere.
+    """
 
     scales: tuple[Patches, ...]
     extent: Place
+    novelty: float = 1.0
 
     @classmethod
-    def of(cls, z: Tensor) -> Self:
-        """Of the latents (c, h, w) or (c, n) of one picture or sound, as they stand."""
+    def of(cls, z: Tensor, extent: Place | None = None) -> Self:
+        """Of the latents (c, h, w) or (c, n) of one picture or sound, as they stand. extent: of
+        what is drawn; if nothing else is said, that of the latents."""
         whole = z.detach().float() if z.ndim == 3 else z.detach().float()[:, None]
         if min((n for n in whole.shape[1:] if n > 1), default=0) >= COARSEST + 2 * BORDER:
             within = (slice(BORDER, -BORDER) if n > 1 else slice(None) for n in whole.shape[1:])
@@ -48,29 +56,37 @@ class Exemplar:
             blurred = _enlarged_to(scales[-1].z, here) if scales else here
             patch = (min(PATCH, here.shape[1]), min(PATCH, here.shape[2]))
             scales.append(Patches.of(here, blurred, patch))
-        return cls(tuple(scales), tuple(z.shape[1:]))
+        return cls(tuple(scales), extent or tuple(z.shape[1:]))
 
     def map(
         self,
         seed: int,
         *,
-        novelty: float = 1.0,
         periods: Place | None = None,
         known: Known | None = None,
     ) -> Composed:
         """A new map without end, a function of the seed.
 
-        novelty: how far from their own place the first tiles are taken: its square is a share of
-            the exemplar. At 0 it is the exemplar again, at 1 they come from anywhere.
         periods: after how many positions it begins anew, for each axis; 0 where it does not.
         known: latents that stay; what lies around them is drawn to fit.
         """
-        return Composed(self.scales, seed, novelty, periods or (0,) * len(self.extent), known)
+        return self.between({seed: 1.0}, periods=periods, known=known)
 
-    def draw(self, n: int, seed: int, extent: Place | None = None) -> Tensor:
-        """n independent maps (n, c, *extent), as large as the exemplar if nothing else is said; the
-        first k are the same whatever n is."""
-        extent = extent or self.extent
+    def between(
+        self,
+        seeds: Mapping[int, float],
+        *,
+        periods: Place | None = None,
+        known: Known | None = None,
+    ) -> Composed:
+        """A map between those of several seeds, whose shares sum to 1: so many of its first tiles
+        are theirs. As the shares change, one tile after another gives way."""
+        whole = (0,) * len(self.extent)
+        return Composed(self.scales, seeds, self.novelty, periods or whole, known)
+
+    def draw(self, n: int, seed: int) -> Tensor:
+        """n independent maps (n, c, *extent); the first k are the same whatever n is."""
+        extent = self.extent
         endless, rest = self.map(seed), (0,) * (len(extent) - 1)
         tops = [k * APART for k in range(n)]
         return torch.stack(

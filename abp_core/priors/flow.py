@@ -15,7 +15,10 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from abp_core.latent_maps import LatentMap, Place
 from abp_core.noise import PRIOR_DRAW, chain_noise
+from abp_core.priors.known import Known
+from abp_core.priors.normal import ONE_SIZE
 
 WIDTH = 128  # features of the velocity
 BLOCKS = 2
@@ -76,6 +79,12 @@ class Flow:
     def draw(self, n: int, seed: int) -> Tensor:
         """n latents (n, d), a function of the seed; the first k are the same whatever n is."""
         return self._out(self._carried(self._noise(n, seed, 0), 1.0))
+
+    def map(
+        self, seed: int, *, periods: Place | None = None, known: Known | None = None
+    ) -> LatentMap:
+        """There is none. Raises ValueError."""
+        raise ValueError(ONE_SIZE)
 
     @torch.no_grad()
     def returned(self, z: Tensor, t: float, seed: int) -> Tensor:

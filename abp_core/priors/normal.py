@@ -10,6 +10,8 @@ from abp_core.latent_maps import Endless, LatentMap, Place, Repeated
 from abp_core.noise import PRIOR_DRAW, chain_noise
 from abp_core.priors.known import Known
 
+ONE_SIZE = "This model makes signals of one size only."
+
 
 @dataclass(frozen=True, slots=True)
 class Normal:
@@ -28,7 +30,10 @@ class Normal:
     def map(
         self, seed: int, *, periods: Place | None = None, known: Known | None = None
     ) -> LatentMap:
-        """A map without end, a function of the seed; see `Exemplar.map`."""
+        """A map without end, a function of the seed; see `Exemplar.map`. Raises ValueError for a
+        vector latent."""
+        if len(self.latent_shape) == 1:
+            raise ValueError(ONE_SIZE)
         endless: LatentMap = Endless(self.latent_shape[0], seed, self.temperature)
         around = Repeated(endless, periods) if periods else endless
         return Kept(known, around) if known else around

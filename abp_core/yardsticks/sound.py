@@ -24,8 +24,8 @@ def drawn(saved: Checkpoint, length: int, rate: int, gain: float) -> list[Tensor
     signal that is its source times `gain`."""
     source = saved.source
     frames = round(length / rate * source.sample_rate)
-    generator = saved.generator()
-    made = (synthesis.expand_to(generator, (frames,), seed)[0] for seed in SEEDS)
+    generator, prior = saved.generator(), saved.prior()
+    made = (synthesis.cut(generator, prior.map(seed), (frames,))[0] for seed in SEEDS)
     scaled = (signal[0].numpy() * (gain / source.gain) for signal in made)
     resampled = [soxr.resample(signal, source.sample_rate, rate) for signal in scaled]
     return [torch.from_numpy(signal.astype(np.float32))[None] for signal in resampled]

@@ -31,7 +31,8 @@ COPY = 0.95  # copying is this quantile of the best matches of single patches
 
 def drawn(saved: Checkpoint, size: tuple[int, ...]) -> list[Tensor]:
     """A model's sample (c, *size) for each of SEEDS."""
-    return [synthesis.expand_to(saved.generator(), size, seed)[0] for seed in SEEDS]
+    generator, prior = saved.generator(), saved.prior()
+    return [synthesis.cut(generator, prior.map(seed), size)[0] for seed in SEEDS]
 
 
 class TextureYardstick:

@@ -29,13 +29,17 @@ SHOWN = {"texture": 4, "sound": 1, "objects": 9}
 CHAINS = 4  # beside training's own, whose differences are the uncertainty
 MOVES = 5  # of each before a view
 SPREAD = 0.35  # of the signal's range of 2, where the colours of an uncertainty end
+CROPS = 32  # of a picture or sound
 EXAMPLES = 400  # at most: masks and projections of more take long to draw
 CHAIN = 2**61  # the "example" whose noise moves the first of the chains beside
 
 
 def spec_of(preset: Preset) -> TrainingSpec:
-    """A preset for incomplete data, without lessons, which would need whole examples."""
+    """A preset for incomplete data: without lessons, which would need whole examples, and of a
+    picture or sound by crops, each of which may have lost its own places."""
     own = preset.training
+    if own.window:
+        return dataclasses.replace(own, window=0, examples=CROPS, batch_size=4, prior="normal")
     examples = min(own.examples, EXAMPLES) if not own.generator.spatial else own.examples
     langevin = own.langevin
     if own.generator.spatial:  # maps begin at noise, and find by the walk alone what was not seen
@@ -110,7 +114,9 @@ class RepairRun:
 
     def _samples(self) -> Tensor:
         with torch.inference_mode():
-            return synthesis.sample(self.trainer.generator, len(self._index), SEED_OF_SAMPLES)
+            return synthesis.sample(
+                self.trainer.generator, self.trainer.prior(), len(self._index), SEED_OF_SAMPLES
+            )
 
     def _uncertainty(self) -> Tensor:
         """Deviation (shown, c, ...) of f(z) over chains that go on from view to view. Those that a
@@ -153,7 +159,7 @@ def answers(
     seen = observation.measure(y, index[:1])
     seen = seen.expand(chains, *seen.shape[1:])
     posterior = Posterior(model.generator, observation, seen, index, saved.sigma)
-    z = synthesis.prior(shape, chains, seed)
+    z = model.prior.draw(chains, seed)
     each, walk = 10, saved.spec.langevin.at(saved.step_size)
     for begun in range(0, steps, each):
         cold = dataclasses.replace(walk, temperature=0.0 if begun < steps // 2 else 1.0)

@@ -89,7 +89,8 @@ def chunk(model: Model, sent: Sent) -> dict[str, Any]:
     if type(k) is not int or not 0 <= k < 2**40:
         raise Rejected("This page has lost its place; please reload it.")
     n = max(1, round(limits.CHUNK_SECONDS * source.sample_rate / spec.enlargement))
-    latents = synthesis.endless(model.generator, request.seed, request.temperature)
+    prior = works.prior_for(model.prior, spec, request)
+    latents = prior.map(request.seed)
     signal = synthesis.piece(model.generator, latents, (k * n,), ((k + 1) * n,))
     samples = writing.integers(synthesis.samples(signal[0], source.gain)).astype("<i2")
     return {"rate": source.sample_rate, "samples": base64.b64encode(samples.tobytes()).decode()}
@@ -111,10 +112,10 @@ class _Maker:
     def texture(self) -> Iterator[Making | Made]:
         model, request, known = self.model, self.request, None
         if request.grow:
-            for known in works.inferring(model.saved, model.generator, request):
+            for known in works.inferring(model.saved, model.generator, model.prior, request):
                 share = known.step / growing.STEPS
                 yield Making(f"Inferring what the picture is made of: {share:.0%}", share)
-        picture = works.texture(model.generator, request, known)
+        picture = works.texture(model.generator, model.prior, request, known)
         strips, rows = [], 0
         for strip in picture.strips:
             strips.append(strip)
@@ -140,7 +141,7 @@ class _Maker:
     def sound(self) -> Iterator[Making | Made]:
         yield Making("Making the sound", 0.0)
         source, request = self.model.saved.source, self.request
-        samples = works.sound(self.model.generator, source, request).samples()
+        samples = works.sound(self.model.generator, self.model.prior, source, request).samples()
         took, rate, loop = self._took(), source.sample_rate, request.tile is not None
         original = _original(self.item.path, rate) if self.item else samples[:0]
         drawn = min(len(samples), len(original) or len(samples))  # the same stretch of time
@@ -166,8 +167,11 @@ class _Maker:
         model, request, found = self.model, self.request, None
         if request.nearest:
             examples = copying.examples(model.saved, request.nearest)
-            found = works.copied(model.generator, request, examples)
-        pixels, took = works.objects(model.generator, request, found).pixels(), self._took()
+            found = works.copied(model.generator, model.prior, request, examples)
+        pixels, took = (
+            works.objects(model.generator, model.prior, request, found).pixels(),
+            self._took(),
+        )
         side = model.generator.spec.signal_shape[-1]
         facts = {"Pictures": f"{request.count}, each {side} pixels wide"}
         caption, ending = "New, from noise", f"-sheet-of-{request.count}"
@@ -190,7 +194,8 @@ class _Maker:
 
     def _each(self, file: IO[bytes], _: Facts) -> None:
         model = self.model
-        works.write_each(file, model.saved, model.generator, self.request, model.command_path)
+        own = (model.saved, model.generator, model.prior)
+        works.write_each(file, *own, self.request, model.command_path)
 
     def _made(
         self,
