@@ -1,5 +1,6 @@
 """The exemplar prior: draws are functions of (seed, place), made of the exemplar's patches."""
 
+import dataclasses
 from fractions import Fraction
 
 import numpy as np
@@ -27,6 +28,7 @@ def smooth(*extent: int, channels: int = 4, seed: int = 0) -> Tensor:
 
 MAP = Exemplar.of(smooth(28, 30))
 LINE = Exemplar.of(smooth(90))
+SAME = dataclasses.replace(MAP, novelty=0.0)
 corners = st.tuples(st.integers(-50, 50), st.integers(-50, 50))
 sizes = st.tuples(st.integers(1, 12), st.integers(1, 12))
 periods = st.sampled_from([(0, 0), (14, 0), (0, 17), (9, 12)])
@@ -77,25 +79,110 @@ def test_a_map_that_repeats_itself_goes_on_repeating_itself() -> None:
     rows, columns = torch.meshgrid(torch.arange(40), torch.arange(40), indexing="ij")
     pattern = smooth(8, 8, channels=6, seed=1)
     z = pattern[:, rows % 8, columns % 8]
-    drawn = Exemplar.of(z).map(0, novelty=0.0).part((3, 3), (35, 35))
+    drawn = dataclasses.replace(Exemplar.of(z), novelty=0.0).map(0).part((3, 3), (35, 35))
     again = drawn[:, 8:, 8:] - drawn[:, :-8, :-8]
     assert again.square().mean() < 0.1 * z.var()
 
 
 def test_without_novelty_it_is_the_exemplar_in_place() -> None:
     z = smooth(28, 30)
-    drawn = MAP.map(9, novelty=0.0).part((0, 0), (24, 26))
+    drawn = SAME.map(9).part((0, 0), (24, 26))
     assert (drawn[:, 4:-4, 4:-4] - z[:, 6:-6, 6:-6]).square().mean() < 0.3 * z.var()
     apart = MAP.map(9).part((0, 0), (24, 26)) - z[:, 2:-2, 2:-2]
     assert apart.square().mean() > z.var()
 
 
 def test_seeds_differ_and_the_same_seed_does_not() -> None:
-    first, again, other = (MAP.draw(2, seed, (8, 8)) for seed in (1, 1, 2))
+    prior = Exemplar.of(smooth(28, 30), (8, 7))
+    first, again, other = (prior.draw(2, seed) for seed in (1, 1, 2))
+    assert first.shape == (2, 4, 8, 7)
     assert torch.equal(first, again)
     assert not torch.equal(first, other)
     assert not torch.equal(first[0], first[1])
-    assert torch.equal(MAP.draw(1, 1, (8, 8))[0], first[0])
+    assert torch.equal(prior.draw(1, 1)[0], first[0])
+    assert torch.equal(first[0], prior.map(1).part((0, 0), (8, 7)))
+    assert MAP.draw(1, 1).shape == (1, 4, 28, 30)
+    assert Exemplar.of(smooth(90), (11,)).draw(3, 0).shape == (3, 4, 11)
+
+
+@pytest.mark.parametrize("novelty", [0.0, 0.3, 0.7, 1.0])
+def test_tiles_are_taken_from_as_far_as_its_novelty_says(novelty: float) -> None:
+    """From within its square, as a share of the exemplar, of their own place."""
+    z = MAP.scales[0].z
+    drawn = dataclasses.replace(MAP, novelty=novelty).map(4)._started([(0, n) for n in z.shape[1:]])
+    exactly = "donot_use_mm_for_euclid_dist"
+    apart = torch.cdist(drawn.flatten(1).T, z.flatten(1).T, compute_mode=exactly)
+    taken = apart.argmin(1).view(z.shape[1:])
+    assert apart.min(1).values.max() == 0
+    rows, columns = torch.meshgrid(*(torch.arange(n) for n in z.shape[1:]), indexing="ij")
+    for n, here, there in (
+        (z.shape[1], rows, taken // z.shape[2]),
+        (z.shape[2], columns, taken % z.shape[2]),
+    ):
+        most = int((here - there).abs().max())
+        assert most <= round(novelty**2 * n)
+        assert most >= round(novelty**2 * n) // 2
+
+
+class TestBetween:
+    HERE = (-6, 4), (24, 30)
+
+    @pytest.mark.parametrize("again", [(0, 0), (9, 12)])
+    def test_one_seed_alone_is_its_map(self, again: tuple[int, int]) -> None:
+        whole = MAP.map(3, periods=again).part(*self.HERE)
+        for shares in ({3: 1.0}, {3: 1.0, 8: 0.0}, {8: 0.0, 3: 1.0}):
+            found = MAP.between(shares, periods=again).part(*self.HERE)
+            assert torch.equal(found, whole)
+
+    def test_a_line_too(self) -> None:
+        assert torch.equal(
+            LINE.between({3: 1.0}).part((-9,), (30,)), LINE.map(3).part((-9,), (30,))
+        )
+
+    @settings(max_examples=6, deadline=None)
+    @given(corners, sizes, st.floats(0.05, 0.9), st.integers(0, 3))
+    def test_it_does_not_matter_which_part_is_asked_for_first(
+        self, start: tuple[int, int], size: tuple[int, int], share: float, other: int
+    ) -> None:
+        shares = {5: share, 7: (1 - share) / 2, 100 + other: (1 - share) / 2}
+        stop = (start[0] + size[0], start[1] + size[1])
+        one, again = MAP.between(shares), MAP.between(shares)
+        around = one.part((start[0] - 5, start[1] - 3), (stop[0] + 2, stop[1] + 7))
+        inside = around[:, 5 : 5 + size[0], 3 : 3 + size[1]]
+        assert torch.equal(again.part(start, stop), inside)
+        assert torch.equal(one.part(start, stop), inside)
+
+    def test_one_tile_after_another_gives_way(self) -> None:
+        """Of the tiles that the coarsest scale begins with, as many are of a seed as its share
+        says; whichever has gone over to the other does not come back."""
+        span = [(0, 150), (0, 150)]  # 50 x 50 tiles
+        first, last = (MAP.map(seed)._started(span) for seed in (1, 2))
+        apart = (first != last).any(0)
+        before = torch.zeros(150, 150, dtype=torch.bool)
+        for share in (0.1, 0.4, 0.6, 0.95):
+            z = MAP.between({1: 1 - share, 2: share})._started(span)
+            gone = (z == last).all(0) & apart
+            assert ((z == first).all(0) | gone | ~apart).all(), "from one or the other"
+            assert float(gone[apart].float().mean()) == pytest.approx(share, abs=0.04)
+            assert gone[before].all()
+            before = gone
+
+    def test_what_is_made_goes_gradually_from_one_to_the_other(self) -> None:
+        here = (0, 0), (60, 60)
+        ends = MAP.map(1).part(*here), MAP.map(2).part(*here)
+        steps = [
+            MAP.between({1: 1 - share, 2: share}).part(*here) for share in (0.02, 0.3, 0.7, 0.98)
+        ]
+        away, near = ([float((z - end).square().mean() / end.var()) for z in steps] for end in ends)
+        assert away == sorted(away)
+        assert near == sorted(near, reverse=True)
+        assert max(away[0], near[-1]) < 0.5
+        assert min(away[-1], near[0]) > 1.5
+
+    def test_what_is_known_stays(self) -> None:
+        z, mask = smooth(6, 5, seed=2), torch.ones(6, 5, dtype=torch.bool)
+        found = MAP.between({1: 0.5, 2: 0.5}, known=Known(z, mask, (3, 8)))
+        assert torch.equal(found.part((3, 8), (9, 13)), z)
 
 
 def test_what_is_known_stays() -> None:

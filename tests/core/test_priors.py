@@ -11,10 +11,22 @@ from abp_core.checkpoint import Checkpoint, CheckpointRejected
 from abp_core.priors.exemplar import Exemplar
 from abp_core.priors.flow import Flow
 from abp_core.priors.kinds import prior_of
+from abp_core.priors.known import Known
 from abp_core.priors.normal import Normal
 from abp_core.spec import PriorName, SpecRejected, TrainingSpec
 from abp_core.trainer import Trainer
-from tests.tiny import FP32, NETWORKS, dataset, sha256, training
+from tests.tiny import (
+    FP32,
+    NETWORKS,
+    SHOWN,
+    WHOLE,
+    dataset,
+    sha256,
+    training,
+    whole_dataset,
+    whole_run,
+    whole_training,
+)
 
 
 def of(prior: PriorName) -> TrainingSpec:
@@ -75,13 +87,43 @@ def test_a_damaged_prior_is_refused(tmp_path: Path) -> None:
 
 
 def test_priors_by_name() -> None:
-    z = torch.randn(1, 3, 9, 9, generator=torch.Generator().manual_seed(0))
-    assert isinstance(prior_of("exemplar", z, {}), Exemplar)
-    assert isinstance(prior_of("normal", z, {}), Normal)
-    for prior in (prior_of("exemplar", z, {}), prior_of("normal", z, {})):
-        assert prior.draw(2, 0).shape == (2, 3, 9, 9)
+    z = torch.randn(1, 4, 23, 21, generator=torch.Generator().manual_seed(0))
+    exemplar, normal = (
+        prior_of(whole_training("texture", prior=name), z, {}) for name in ("exemplar", "normal")
+    )
+    assert isinstance(exemplar, Exemplar)
+    assert isinstance(normal, Normal)
+    for prior in (exemplar, normal):
+        assert prior.draw(2, 0).shape == (2, 4, 12, 12), "as large as the network's own"
         assert torch.equal(prior.draw(2, 0)[:1], prior.draw(1, 0))
         assert prior.tensors() == {}
+        found = prior.map(3, known=Known(z[0], torch.ones(23, 21, dtype=torch.bool), (-4, 2)))
+        assert torch.equal(found.part((-4, 2), (19, 23)), z[0])
+
+
+def test_vectors_have_no_map() -> None:
+    going = learning()
+    list(islice(going.learn_prior(), 1))
+    for prior in (going.prior(), Normal((6,))):
+        with pytest.raises(ValueError, match=r"one size only\.$"):
+            prior.map(0)
+
+
+@pytest.mark.parametrize("kind", WHOLE)
+def test_the_prior_of_a_run_is_made_of_its_latents_as_they_stand(kind: str) -> None:
+    going = Trainer(whole_training(kind), whole_dataset(kind), machine=FP32)
+    going.step()
+    before = going.prior().draw(1, 0)
+    assert before.shape == (1, *WHOLE[kind].latent_shape)
+    assert torch.equal(before, going.checkpoint().prior().draw(1, 0))
+    assert torch.equal(before, Exemplar.of(going.z[0], WHOLE[kind].latent_shape[1:]).draw(1, 0))
+    going.step()
+    assert torch.equal(
+        going.prior().draw(1, 0), Exemplar.of(going.z[0], WHOLE[kind].latent_shape[1:]).draw(1, 0)
+    )
+    saved = whole_run(kind, 2)
+    assert saved.latents.shape[2:] == tuple(n + 2 * WHOLE[kind].margin for n in SHOWN[kind])
+    assert torch.equal(saved.prior().draw(1, 0), going.prior().draw(1, 0))
 
 
 def test_a_prior_must_be_of_such_latents() -> None:
