@@ -118,17 +118,21 @@ def latent_map(model: Model, found: Directions, point: Point) -> Drawn:
     start, stop = tuple(-reach for _ in view), tuple(n + reach for n in view)
     place = (point.seed, point.x, point.y)
     z = model.maps.get(place, lambda: _map(model, point).part(start, stop)).clone()
+    kept = torch.zeros(z.shape[1:], dtype=torch.bool)  # what is drawn around something else leaves
     if point.example >= 0:
         example = _example(model, point.example)
         spare = zip(z.shape[1:], example.shape[1:], strict=True)
         at = tuple(low + (n - m) // 2 for low, (n, m) in zip(start, spare, strict=True))
-        planted = Known(example, torch.ones(example.shape[1:], dtype=torch.bool), at)
-        z = _map(model, point, planted).part(start, stop)
+        everywhere = torch.ones(example.shape[1:], dtype=torch.bool)
+        kept = Known(everywhere[None], everywhere, at).planted(kept[None], start)[0]
+        z = _map(model, point, Known(example, everywhere, at)).part(start, stop)
+    for edit in point.edits:
+        inside = _inside(edit, model)
+        z = _edited(edit, z, inside, kept, model, found, point) if edit.cells else z
+        kept = kept | inside
     for k, amount in enumerate(point.moves[: z.shape[0]]):
         if not math.isnan(amount):
             z = z + (amount * found.axes[:, k]).view(-1, *(1 for _ in view))
-    for edit in point.edits:
-        z = _edited(edit, z, model, found, point)
     return Drawn(z, start)
 
 
@@ -154,21 +158,35 @@ class _Mixed:
         return synthesis.blend([each.part(start, stop) for each in self.maps], self.shares)
 
 
-def _edited(edit: Edit, z: Tensor, model: Model, found: Directions, point: Point) -> Tensor:
-    """z (channels, *view and what surrounds it) with an edit's cells changed. What is drawn anew
-    fits what lies around it; what is copied stays, and what lies around it is drawn to fit."""
+def _inside(edit: Edit, model: Model) -> Tensor:
+    """Where an edit's cells are, (*view and what surrounds it). Raises Rejected."""
     reach, grid, side = model.generator.spec.reach, grid_of(model), cell_of(model)
     if any(cell >= math.prod(grid) for cell in edit.cells):
         raise Rejected(DAMAGED)
     chosen = torch.zeros(grid, dtype=torch.bool)
     chosen.view(-1)[list(edit.cells)] = True
-    inside = torch.zeros(z.shape[1:], dtype=torch.bool)
     for axis in range(chosen.ndim):
         chosen = chosen.repeat_interleave(side, axis)
-    view = tuple(slice(reach, reach + n) for n in view_of(model))
-    inside[view] = chosen[tuple(slice(n) for n in view_of(model))]
-    start = tuple(-reach for _ in grid)
-    stop = tuple(low + n for low, n in zip(start, z.shape[1:], strict=True))
+    view = view_of(model)
+    inside = torch.zeros([n + 2 * reach for n in view], dtype=torch.bool)
+    inside[tuple(slice(reach, reach + n) for n in view)] = chosen[tuple(slice(n) for n in view)]
+    return inside
+
+
+def _edited(
+    edit: Edit,
+    z: Tensor,
+    inside: Tensor,
+    kept: Tensor,
+    model: Model,
+    found: Directions,
+    point: Point,
+) -> Tensor:
+    """z (channels, *view and what surrounds it) changed inside an edit's cells. What is drawn anew
+    fits what lies around it; what is copied stays, and what lies around it is drawn to fit, but
+    for what was planted or edited before (kept)."""
+    start = tuple(-model.generator.spec.reach for _ in inside.shape)
+    stop = tuple(low + n for low, n in zip(start, inside.shape, strict=True))
     if edit.what == "resample":
         return model.prior.map(edit.number, known=Known(z, ~inside, start)).part(start, stop)
     if edit.what == "copy":
@@ -177,10 +195,11 @@ def _edited(edit: Edit, z: Tensor, model: Model, found: Directions, point: Point
         for axis, (low, size) in enumerate(zip(first, example.shape[1:], strict=True), start=1):
             there = (torch.arange(z.shape[axis]) - low) % size
             example = example.index_select(axis, there)
-        return _map(model, point, Known(example, inside, start)).part(start, stop)
+        known = Known(torch.where(inside, example, z), inside | kept, start)
+        return _map(model, point, known).part(start, stop)
     if edit.number >= z.shape[0]:
         raise Rejected(DAMAGED)
-    along = found.axes[:, edit.number].view(-1, *(1 for _ in grid))
+    along = found.axes[:, edit.number].view(-1, *(1 for _ in inside.shape))
     return z + inside * (edit.amount * along)
 
 

@@ -57,6 +57,7 @@ class RepairRun:
         shown = SHOWN[data.source.kind]
         self._index = torch.arange(min(shown, len(data.signals)))
         self._truth = data.signals[self._index]
+        self._y = trainer.observation.measure(self._truth, self._index)
         self._beside = torch.cat([self.trainer.z[self._index].cpu()] * CHAINS)
         self._views = 0
         self._error = math.nan
@@ -124,9 +125,8 @@ class RepairRun:
         trainer, spec = self.trainer, self.trainer.spec
         n = len(self._index)
         index = self._index.repeat(CHAINS).to(trainer.z.device)
-        posterior = Posterior(
-            trainer.generator, trainer.observation, trainer.y[index], index, trainer.sigma
-        )
+        y = torch.cat([self._y] * CHAINS).to(trainer.z.device)
+        posterior = Posterior(trainer.generator, trainer.observation, y, index, trainer.sigma)
         self._views += 1
         noise = chain_noise(
             seed=spec.seed,
