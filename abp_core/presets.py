@@ -38,7 +38,7 @@ def _paper_objects(d: int) -> TrainingSpec:
 def _texture(width: int) -> TrainingSpec:
     """One chain over the whole picture, 16 numbers every 8 pixels, that explain it: inference in
     a metric at a low temperature. Nothing is asked of samples; their prior is learnt from what was
-    inferred."""
+    inferred. Several small windows an iteration, since what one window teaches unteaches others."""
     return TrainingSpec(
         generator=GeneratorSpec(
             latent_shape=(16, 20, 20),
@@ -51,10 +51,10 @@ def _texture(width: int) -> TrainingSpec:
         langevin=LangevinSpec(steps=3, step_size=0.4, temperature=0.1, preconditioned=True),
         sigma=0.3,
         learning_rate=1e-3,
-        halved_after=200,
-        batch_size=1,
+        halved_after=50,
+        batch_size=6,
         examples=1,
-        window=18,
+        window=6,
         prior="exemplar",
     )
 
@@ -73,10 +73,10 @@ def _sound(width: int) -> TrainingSpec:
         langevin=LangevinSpec(steps=3, step_size=0.4, temperature=0.1, preconditioned=True),
         sigma=0.3,
         learning_rate=1e-3,
-        halved_after=200,
-        batch_size=1,
+        halved_after=50,
+        batch_size=6,
         examples=1,
-        window=256,
+        window=64,
         prior="exemplar",
     )
 

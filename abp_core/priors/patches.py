@@ -18,6 +18,7 @@ EXACT = 2**24  # whole numbers up to this are exact in single precision
 COMPONENTS = 64  # numbers by which a patch is compared
 SHRUNK = 0.6  # how little of a patch's deviation is left where neighbours have been averaged
 AT_ONCE = 2**22  # entries of a matrix of comparisons
+NONE = 1e-9  # of the variance along the first component, along one that is none
 
 Size = tuple[int, int]
 
@@ -52,7 +53,8 @@ class Patches:
         unit = 2.0 ** math.ceil(math.log2(max(float(z.abs().max()), 1e-30) / most))
         cut = F.unfold(_whole(z, unit, most)[None], size)[0].T
         components = _principal(cut.double())
-        basis = (components * (most / float(components.abs().max()))).round().float()
+        largest = max(float(components.abs().max()), 1e-30)
+        basis = (components * (most / largest)).round().float()
         limit = int(math.sqrt(EXACT / basis.shape[1]))
         scale = 2.0 ** math.ceil(math.log2(max(float((cut @ basis).abs().max()), 1.0) / limit))
         seen = F.unfold(_whole(blurred, unit, most)[None], size)[0].T
@@ -133,4 +135,6 @@ def _principal(rows: Tensor) -> Tensor:
     basis = torch.from_numpy(draw.standard_normal((rows.shape[1], k)))
     for _ in range(4):
         basis, _ = torch.linalg.qr(rows.T @ (rows @ basis) + 1e-9 * basis)
-    return basis
+    # Of patches that span fewer dimensions the last are none: they are what rounding left.
+    spread = (rows @ basis).square().sum(0)
+    return basis * (spread > NONE * spread.max())

@@ -3,12 +3,15 @@
 Maps here are (c, rows, columns); a line of time is one row.
 """
 
+import math
 from fractions import Fraction
 
 import torch
 from torch import Tensor
 
 RATIO = Fraction(4, 3)  # between the extents of a scale and the next coarser one
+GRAIN = 2**22  # whole numbers of latents at most, which fit single precision
+SHARE = 2**20  # and of all weights of a mean together
 
 Range = tuple[int, int]  # from the first position to before the last
 
@@ -24,13 +27,22 @@ def overlaps(wanted: Range, ratio: Fraction, there: Range) -> Tensor:
 
 def shrunk(z: Tensor, ratio: Fraction) -> Tensor:
     """The map with positions `ratio` times as sparse along every axis of more than one, each the
-    mean over the area that it covers; what is left over at the end is cut."""
+    mean over the area that it covers; what is left over at the end is cut.
+
+    Latents and weights are rounded to whole numbers so small that sums have no error: what is left
+    is the same on every machine, in whatever order it sums.
+    """
+    if ratio == 1:
+        return z.contiguous()
+    unit = 2.0 ** math.ceil(math.log2(max(float(z.abs().max()), 1e-30))) / GRAIN
+    mean = (z.double() / unit).round()
     for axis, n in enumerate(z.shape[1:], start=1):
         if n > 1:
             weights = overlaps((0, max(1, int(n / ratio))), ratio, (0, n))
-            weights = (weights / weights.sum(1, keepdim=True)).to(z.dtype)
-            z = torch.tensordot(z, weights, ([axis], [1])).movedim(-1, axis)
-    return z.contiguous()
+            weights = (weights * (SHARE / min(float(ratio), n))).round()
+            mean = torch.tensordot(mean, weights, ([axis], [1])).movedim(-1, axis)
+            mean = (mean / SHARE).round()
+    return (mean * unit).to(z.dtype).contiguous()
 
 
 def beneath(wanted: Range, ratio: Fraction) -> Range:

@@ -1,7 +1,11 @@
 """The exemplar prior: draws are functions of (seed, place), made of the exemplar's patches."""
 
 import dataclasses
+import os
+import subprocess
+import sys
 from fractions import Fraction
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -90,6 +94,40 @@ def test_without_novelty_it_is_the_exemplar_in_place() -> None:
     assert (drawn[:, 4:-4, 4:-4] - z[:, 6:-6, 6:-6]).square().mean() < 0.3 * z.var()
     apart = MAP.map(9).part((0, 0), (24, 26)) - z[:, 2:-2, 2:-2]
     assert apart.square().mean() > z.var()
+
+
+OTHER_MACHINE = """
+import hashlib, sys, numpy as np, torch
+from abp_core.priors.exemplar import Exemplar
+torch.set_num_threads(int(sys.argv[1]))
+for shape in ((16, 30, 27), (8, 300), (4, 14)):
+    z = np.random.default_rng(0).standard_normal(shape, np.float32)
+    if len(shape) == 3:
+        z = z[:, np.arange(30) % 9]  # patches that repeat themselves span few dimensions
+    prior = Exemplar.of(torch.from_numpy(z))
+    drawn = prior.map(3).part((-2,) * (len(shape) - 1), (20,) * (len(shape) - 1))
+    kept = [part for scale in prior.scales for part in (scale.z, scale.sharp, scale.blurred)]
+    print([hashlib.sha256(part.contiguous().numpy()).hexdigest() for part in (drawn, *kept)])
+"""
+
+
+def test_it_is_the_same_whatever_machine_and_threads_draw_it() -> None:
+    """As its processor has wide registers or none; sums are then added up in another order."""
+    plain = {"ATEN_CPU_CAPABILITY": "default", "MKL_CBWR": "COMPATIBLE"}
+    said = [
+        subprocess.run(
+            [sys.executable, "-c", OTHER_MACHINE, threads],
+            env={**os.environ, **how},
+            cwd=Path(__file__).parents[2],
+            capture_output=True,
+            text=True,
+            check=True,
+        ).stdout
+        for threads, how in (("1", {}), ("2", {}), ("1", plain))
+    ]
+    assert said[0].count("\n") == 3
+    assert said[1] == said[0], "with more threads"
+    assert said[2] == said[0], "on another processor"
 
 
 def test_seeds_differ_and_the_same_seed_does_not() -> None:
