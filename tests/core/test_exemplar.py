@@ -106,7 +106,7 @@ for shape in ((16, 30, 27), (8, 300), (4, 14)):
         z = z[:, np.arange(30) % 9]  # patches that repeat themselves span few dimensions
     prior = Exemplar.of(torch.from_numpy(z))
     drawn = prior.map(3).part((-2,) * (len(shape) - 1), (20,) * (len(shape) - 1))
-    kept = [part for scale in prior.scales for part in (scale.z, scale.sharp, scale.blurred)]
+    kept = [s for p in prior.scales for s in (p.z, p.basis + 0.0, p.sharp, p.blurred)]
     print([hashlib.sha256(part.contiguous().numpy()).hexdigest() for part in (drawn, *kept)])
 """
 
