@@ -85,7 +85,7 @@ def chunk(model: Model, sent: Sent) -> dict[str, Any]:
     spec, source = model.generator.spec, model.saved.source
     if model.kind != "sound" or not spec.spatial:
         raise Rejected("This model makes no sound that could go on for ever.")
-    request, k = Request(**basics(sent)), whole(sent.get("k"))
+    request, k = Request(**basics(model, sent)), whole(sent.get("k"))
     if type(k) is not int or not 0 <= k < 2**40:
         raise Rejected("This page has lost its place; please reload it.")
     n = max(1, round(limits.CHUNK_SECONDS * source.sample_rate / spec.enlargement))
@@ -124,7 +124,7 @@ class _Maker:
         pixels, took = np.concatenate(strips), self._took()
         count, tile = request.count or 1, request.tile or ""
         repeats = (1 + ("x" in tile), 1 + ("y" in tile))
-        panels = [Shown("New, from noise", media.preview(pixels, repeats))]
+        panels = [Shown("New", media.preview(pixels, repeats))]
         facts = {"Size": f"{picture.width} x {picture.height} pixels"}
         label, ending = "Download PNG", f"-tile-{tile}" if tile else ""
         if known is not None:
@@ -147,7 +147,7 @@ class _Maker:
         drawn = min(len(samples), len(original) or len(samples))  # the same stretch of time
         stretch = "" if drawn == len(samples) else f"; the picture shows {drawn / rate:.1f} s"
         new = _wave(samples[:drawn], rate)
-        panels = [Shown("New, from noise" + stretch, new, media.wav_url(samples, rate), loop)]
+        panels = [Shown("New" + stretch, new, media.wav_url(samples, rate), loop)]
         if self.item:
             panels.append(Shown("The original", _wave(original[:drawn], rate), str(self.item.path)))
         length = f"{len(samples) / rate:.3f}".rstrip("0").rstrip(".")
@@ -174,9 +174,9 @@ class _Maker:
         )
         side = model.generator.spec.signal_shape[-1]
         facts = {"Pictures": f"{request.count}, each {side} pixels wide"}
-        caption, ending = "New, from noise", f"-sheet-of-{request.count}"
+        caption, ending = "New", f"-sheet-of-{request.count}"
         if found is not None:
-            caption = "In pairs: new, from noise; and the training example that is nearest to it"
+            caption = "In pairs: a new one, and the training example that is nearest to it"
             facts["Copying?"], ending = found.sentence(), f"{ending}-nearest"
         made = [("Download PNG", self._write(f"{ending}.png", Picture.of(pixels).write))]
         yield self._made(took, [Shown(caption, media.preview(pixels))], facts, made)
@@ -211,8 +211,12 @@ class _Maker:
             "Seed": str(request.seed),
             **facts,
         }
+        if request.paper:
+            about["Latents"] = "from N(0, I), as in the paper"
         if request.temperature != 1:
             about["Temperature"] = f"{request.temperature:g}"
+        if request.novelty != 1:
+            about["Novelty"] = f"{request.novelty:g}"
         return Made(
             number=next(_numbers),
             kind=model.kind,
