@@ -83,7 +83,7 @@ REQUEST_MB = 4
 # Live numbers and pictures: so often a second at most (each update is also work for the browser,
 # which may run on the same cores), and pictures never for more than this share of the training.
 VIEWS_PER_SECOND = 2.5
-VIEW_SHARE = 0.02
+VIEW_SHARE = 0.08
 
 # Points of a live curve: about one a pixel.
 CURVE_POINTS = 300

@@ -288,7 +288,7 @@ def _welcome() -> dict[str, Any]:
                 "still": asset("welcome-rebuilt.jpg"),
             },
             {
-                "caption": "New pebbles, from noise",
+                "caption": "New pebbles",
                 "picture": asset("welcome-new.webp"),
                 "still": asset("welcome-new.jpg"),
             },

@@ -64,6 +64,7 @@ class Inference:
             "own": {
                 "step_size": saved.step_size,
                 "sigma": saved.spec.sigma,
+                "temperature": saved.spec.langevin.temperature,
                 "steps": saved.spec.langevin.steps,
             },
         }
