@@ -26,7 +26,7 @@ from abp_core.priors import known as given
 from abp_core.priors.kinds import Prior
 from abp_core.spec import GeneratorSpec
 
-STEPS = 30  # of the walk; more of them hardly explain more
+STEPS = 60  # of the walk; twice as many explain a few hundredths more
 LARGEST = 256  # pixels along a side; with as many steps, some seconds
 
 

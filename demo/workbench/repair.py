@@ -14,9 +14,11 @@ from abp_core.data import Dataset
 from abp_core.langevin import energy_ceiling, infer
 from abp_core.metric import Metric
 from abp_core.noise import chain_noise
-from abp_core.observation import Downsampled, Observation
+from abp_core.observation import Downsampled, Observation, Occluded
 from abp_core.posterior import Posterior
 from abp_core.presets import Preset
+from abp_core.priors.exemplar import Exemplar
+from abp_core.priors.known import Known
 from abp_core.spec import TrainingSpec
 from abp_core.trainer import Diverging, Trainer
 from demo import media
@@ -152,7 +154,8 @@ def answers(
 ) -> Iterator[tuple[int, Tensor]]:
     """Several answers to what was hidden of one signal (1, c, ...): the number of steps so far and
     f(z) (chains, c, ...), every few steps of chains from the prior. They walk downhill first, then
-    with the noise that makes them differ as much as what was seen allows."""
+    with noise, that of training where latents carry a whole picture; there at last all that shows
+    nothing of what was seen is drawn from the exemplar, each time anew."""
     saved = model.saved
     shape = saved.spec.generator.latent_shape
     index = torch.zeros(chains, dtype=torch.int64)
@@ -162,7 +165,8 @@ def answers(
     z = model.prior.draw(chains, seed)
     each, walk = 10, saved.spec.langevin.at(saved.step_size)
     for begun in range(0, steps, each):
-        cold = dataclasses.replace(walk, temperature=0.0 if begun < steps // 2 else 1.0)
+        warm = walk.temperature if model.saved.spec.window else 1.0
+        cold = dataclasses.replace(walk, temperature=0.0 if begun < steps // 2 else warm)
         noise = chain_noise(
             seed=seed, sweep=begun + 1, index=torch.arange(chains), steps=each, shape=shape
         )
@@ -170,8 +174,22 @@ def answers(
         fine = moved.flatten(1).isfinite().all(1)
         z = torch.where(fine.view(-1, *(1 for _ in shape)), moved, z)
         with torch.inference_mode():
-            made = model.generator(z)
+            ended = begun + each >= steps
+            made = model.generator(_completed(model, z, observation, seed) if ended else z)
         yield begun + each, made  # outside: the next step may come in another thread
+
+
+def _completed(model: Model, z: Tensor, observation: Observation, seed: int) -> Tensor:
+    """Latents z (n, ...) whose positions that show what was seen stay, while the others are drawn
+    to fit from an exemplar; of other priors as they are."""
+    prior, spec = model.prior, model.generator.spec
+    if not isinstance(prior, Exemplar) or not isinstance(observation, Occluded):
+        return z
+    shown = torch.nn.functional.avg_pool2d(observation.visible[:1, :1], spec.enlargement)
+    around = torch.nn.functional.pad(shown, [spec.margin] * 4, mode="replicate")
+    seen, stop = around[0, 0] > 0.5, tuple(z.shape[2:])
+    maps = (prior.map(seed + k, known=Known(each, seen, (0, 0))) for k, each in enumerate(z))
+    return torch.stack([each.part((0, 0), stop) for each in maps])
 
 
 def _as_seen(hidden: Hidden, truth: Tensor, index: Tensor) -> Tensor:
