@@ -84,7 +84,7 @@ def test_what_is_said_to_be_explained_is(saved: Checkpoint) -> None:
     plain = x.mean((2, 3), keepdim=True)
     share = 1 - (x - made).square().mean() / (x - plain).square().mean()
     assert known.explained == pytest.approx(float(share), abs=1e-3)
-    assert known.sentence().startswith("30 steps of inference explain ")
+    assert known.sentence().startswith(f"{growing.STEPS} steps of inference explain ")
 
 
 def test_it_is_the_same_again(saved: Checkpoint) -> None:

@@ -16,7 +16,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
 
-from abp_core import command, synthesis, synthesise, train, works
+from abp_core import command, growing, synthesis, synthesise, train, works
 from abp_core.checkpoint import Checkpoint
 from abp_core.priors.normal import Normal
 from abp_core.request import Request
@@ -148,7 +148,7 @@ def test_a_picture_grows(
     out = tmp_path / "new.png"
     words = ("--grow", tmp_path / "given.png", "--margin", 32)
     assert ask(monkeypatch, models["texture"], out, *words) == 0
-    assert capsys.readouterr().out.startswith("30 steps of inference explain ")
+    assert capsys.readouterr().out.startswith(f"{growing.STEPS} steps of inference explain ")
     with Image.open(out) as picture:
         made = np.asarray(picture)
     assert made.shape == (64 + 2 * 32, 96 + 2 * 32, 3)
