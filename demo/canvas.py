@@ -11,17 +11,15 @@ import numpy as np
 from gradio.components.base import server
 from gradio.components.image_editor import AcceptBlobs, EditorData
 from gradio.data_classes import FileData
-from numpy.typing import NDArray
 from PIL import Image
 
-SIDE = 256  # pixels along a canvas
-LARGEST = 4 * SIDE  # a browser may send it at the size of its screen's pixels
+from demo.media import CANVAS, Pixels
+
+LARGEST = 4 * CANVAS  # a browser may send it at the size of its screen's pixels
 MOST_BYTES = 1_000_000  # of one picture as it is sent
 KEPT = 32  # paintings that have been sent and not been asked for
 PARTS = ("background", "layer")  # what we read of one; the composite says nothing new
 LOWEST = ("0", "null", "None")  # the layer that is painted on; there are no others
-
-Pixels = NDArray[np.uint8]
 
 
 def canvas(name: str, label: str) -> gr.ImageEditor:
@@ -37,7 +35,7 @@ def canvas(name: str, label: str) -> gr.ImageEditor:
         layers=False,
         transforms=(),
         sources=(),
-        canvas_size=(SIDE, SIDE),
+        canvas_size=(CANVAS, CANVAS),
         fixed_canvas=True,
         brush=gr.Brush(colors=["#d946ef"], color_mode="fixed", default_size=24),
         eraser=gr.Eraser(default_size=24),

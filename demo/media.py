@@ -10,6 +10,8 @@ from matplotlib.figure import Figure
 from numpy.typing import NDArray
 from PIL import Image
 
+CANVAS = 256  # pixels along a picture that is painted on
+
 Pixels = NDArray[np.uint8]
 Samples = NDArray[np.float32]
 

@@ -9,7 +9,7 @@ import gradio as gr
 from gradio.events import Dependency
 
 from demo import limits, media
-from demo.canvas import SIDE, canvas
+from demo.canvas import canvas
 from demo.live import NOTHING
 from demo.orders import handler
 from demo.served import asset
@@ -210,7 +210,7 @@ def build(
     def repair(sent: Painted) -> Iterator[tuple[Any, ...]]:
         picture, painted = media.painted_on(sent.drawn)
         if sent.where in WHERE[1:]:
-            painted = media.box(SIDE, BOXES[WHERE.index(sent.where) - 1])
+            painted = media.box(media.CANVAS, BOXES[WHERE.index(sent.where) - 1])
         for made in workbench.repair(sent.token, picture, painted):
             if made.file:
                 yield gr.skip(), "", gr.update(value=made.file, interactive=True)

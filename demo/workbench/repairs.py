@@ -13,7 +13,7 @@ from abp_core import data, files, synthesis
 from abp_core.data import Dataset
 from abp_core.observation import Occluded
 from demo import media
-from demo.media import Pixels
+from demo.media import CANVAS, Pixels
 from demo.workbench.bounds import require_minutes
 from demo.workbench.hiding import PICTURES, SOUNDS, hide
 from demo.workbench.home import slug
@@ -24,7 +24,6 @@ from demo.workbench.saved import Recipe
 from demo.workbench.settings import STYLES, preset_for
 from demo.workbench.walk_views import pixels_of
 
-CANVAS = 256  # pixels along the picture that is painted on
 ANSWERS = 6
 STEPS = 120
 

@@ -1,7 +1,6 @@
 """What the canvas of the Repair tab takes, and what it leaves alone."""
 
 import io
-import struct
 import zlib
 from pathlib import Path
 from typing import Any
@@ -12,7 +11,9 @@ from gradio.components.image_editor import AcceptBlobs, EditorData
 from gradio.data_classes import FileData
 from PIL import Image
 
-from demo.canvas import KEPT, LARGEST, MOST_BYTES, SIDE, Paintings
+from demo.canvas import KEPT, LARGEST, MOST_BYTES, Paintings
+from demo.media import CANVAS
+from tests.hostile.test_bad_files import chunk, flat_png
 from tests.tiny import peak_memory
 
 MB = 1_000_000
@@ -24,7 +25,7 @@ def paintings() -> Paintings:
     return Paintings()
 
 
-def picture(side: int = SIDE, seed: int = 0) -> np.ndarray:
+def picture(side: int = CANVAS, seed: int = 0) -> np.ndarray:
     return np.random.default_rng(seed).integers(0, 256, (side, side, 4), np.uint8)
 
 
@@ -32,19 +33,6 @@ def png(pixels: np.ndarray) -> bytes:
     memory = io.BytesIO()
     Image.fromarray(pixels).save(memory, "PNG")
     return memory.getvalue()
-
-
-def chunk(kind: bytes, content: bytes) -> bytes:
-    whole = kind + content
-    return struct.pack(">I", len(content)) + whole + struct.pack(">I", zlib.crc32(whole))
-
-
-def bomb(width: int, height: int) -> bytes:
-    """A PNG of zeros, about a thousandth of what it unpacks to."""
-    packer = zlib.compressobj(9)
-    rows = b"".join(packer.compress(bytes(1 + width // 8)) for _ in range(height)) + packer.flush()
-    head = struct.pack(">IIBBBBB", width, height, 1, 0, 0, 0, 0)
-    return b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", head) + chunk(b"IDAT", rows) + chunk(b"IEND", b"")
 
 
 def send(paintings: Paintings, name: Any, kind: Any, content: bytes, index: Any = "0") -> None:
@@ -79,9 +67,8 @@ def test_what_the_studio_laid_there_comes_back_from_its_file(
 def test_a_picture_that_no_canvas_would_send_is_not_opened(
     paintings: Paintings, tmp_path: Path, size: tuple[int, int]
 ) -> None:
-    content = bomb(*size)
+    content = flat_png(tmp_path / "a.png", *size, bits=1, colour=0).read_bytes()
     assert len(content) < MB
-    (tmp_path / "a.png").write_bytes(content)
     file = FileData(path=str(tmp_path / "a.png"))
     with peak_memory() as memory:
         assert paintings.read(EditorData(background=file, composite=file)) == NOTHING
@@ -122,7 +109,8 @@ def test_what_is_sent_and_never_asked_for_takes_little(paintings: Paintings) -> 
     content = bytes(MOST_BYTES)
     with peak_memory() as memory:
         for k in range(200):
-            send(paintings, f"{k}" + "x" * 1000, "background", content + b"")
+            own = bytes([k]) * MOST_BYTES  # one that all share would take no room
+            send(paintings, f"{k}" + "x" * 1000, "background", own)
             send(paintings, f"{k}", "layer", bytes(MOST_BYTES + 1))
     assert memory.growth < 2 * KEPT * MB
     for name, kind in ((None, "layer"), ([], "layer"), ("a", None), ("a", "other"), (5, {})):
