@@ -60,7 +60,10 @@ class Paintings:
 
     @server
     def accept_blobs(self, data: AcceptBlobs) -> None:
-        """Keeps a part of a painting, which comes before the event that is to read it."""
+        """Keeps a part of a painting, which comes before the event that is to read it; the
+        framework hands on whatever else is sent to its address, which is no painting."""
+        if not isinstance(data, AcceptBlobs):
+            return
         name, part = data.data.get("id"), data.data.get("type")
         content = data.files[0][1] if data.files else b""
         above = part == "layer" and str(data.data.get("index")) not in LOWEST

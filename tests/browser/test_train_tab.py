@@ -72,7 +72,7 @@ def test_a_texture_is_learnt_paused_reloaded_and_taken_home(
 
     page.get_by_role("button", name="Pause").click()
     expect(page.locator(HEADLINE)).to_have_text("Paused: pebbles")
-    page.wait_for_timeout(500)
+    page.wait_for_timeout(3000)  # the step that was under way ends, and a picture of it is drawn
     still = iteration(page)
     page.wait_for_timeout(1000)
     assert iteration(page) == still, "nothing is learnt while paused"
