@@ -2,6 +2,7 @@
 
 import contextlib
 import json
+import math
 import os
 import tempfile
 from dataclasses import dataclass, field, replace
@@ -18,10 +19,13 @@ from abp_core.data import Source
 from abp_core.generator import Generator
 from abp_core.metric import Metric
 from abp_core.precision import rounded, smallest
-from abp_core.spec import TrainingSpec
+from abp_core.priors import kinds
+from abp_core.priors.kinds import Prior
+from abp_core.spec import MOST_ENTRIES, TrainingSpec
 
 FORMAT = "abp-1"
 MOST_BYTES = 200_000_000
+MOST_POSITIONS = 2**16  # of a whole map, ten times what the largest picture or sound has
 PART = 1_000_000  # values that are looked at in one go
 MEMORY = ("first_moments", "second_moments", "teacher")  # groups that only training needs
 
@@ -37,8 +41,10 @@ class Checkpoint:
     sigma: noise level in signal units. step_size: of the walk by now. updates: learning steps that
     were taken (an iteration in which every chain diverged takes none). weights, first_moments,
     second_moments: by parameter name. latents (examples, *latent_shape): where the persistent
-    chains stand. curvature (c, c): what the metric of a preconditioned walk is made of. teacher:
-    what the lessons of a run that has them go on from. All are float32.
+    chains stand; one over a whole picture or sound has the shape of its map, (1, c, ...).
+    curvature (c, c): what the metric of a preconditioned walk is made of. teacher: what the lessons
+    of a run that has them go on from. learnt: what a prior needs beside the latents; nothing before
+    it is learnt. All are float32.
 
     In its light form it is the model alone: there are no moments and no teacher, and updates is 0.
     """
@@ -57,6 +63,7 @@ class Checkpoint:
     latents: Tensor
     curvature: Tensor
     teacher: dict[str, Tensor] = field(default_factory=dict)
+    learnt: dict[str, Tensor] = field(default_factory=dict)
 
     def generator(self) -> Generator:
         """The network with these weights, on the CPU."""
@@ -68,6 +75,10 @@ class Checkpoint:
         """Of the walk by now; None where it has none of its own."""
         return Metric.of(self.curvature) if self.spec.langevin.preconditioned else None
 
+    def prior(self) -> Prior:
+        """Where new latents come from, as the latents stand."""
+        return kinds.prior_of(self.spec, self.latents, self.learnt)
+
     def at(self, step_size: float) -> Self:
         """The same state, to go on with another Langevin step size, which then stays.
         Raises SpecRejected."""
@@ -78,7 +89,8 @@ class Checkpoint:
         """The model alone, a tenth of the bytes; training can go on from it, but not exactly.
 
         Weights and latents are rounded to half precision as far as no signal moves by more than
-        1/255. The seconds are 0, so that the same training always gives the same file.
+        1/255, and so is what the prior needs. The seconds are 0, so that the same training always
+        gives the same file.
         """
         weights, latents = rounded(self.spec.generator, self.weights, self.latents)
         return replace(
@@ -90,6 +102,7 @@ class Checkpoint:
             second_moments={},
             latents=latents,
             teacher={},
+            learnt={name: tensor.half().float() for name, tensor in self.learnt.items()},
         )
 
     def tensors(self) -> dict[str, Tensor]:
@@ -100,6 +113,7 @@ class Checkpoint:
             "first_moments": self.first_moments,
             "second_moments": self.second_moments,
             "teacher": self.teacher,
+            "prior": self.learnt,
         }
         named = {
             f"{group}/{name}": tensor
@@ -188,7 +202,9 @@ class Checkpoint:
         if not light:  # all that training needs, or nothing of it
             shapes |= {"first_moments": expected, "second_moments": expected}
             shapes["teacher"] = teacher.shapes(spec.generator) if spec.lesson_rate else {}
-        groups: dict[str, dict[str, Tensor]] = {group: {} for group in MEMORY}
+        if any(name.startswith("prior/") for name in tensors):
+            shapes["prior"] = kinds.shapes(spec.prior, spec.generator.latent_shape)
+        groups: dict[str, dict[str, Tensor]] = {group: {} for group in (*MEMORY, "prior")}
         for group, members in shapes.items():
             groups[group] = {name: tensors.pop(f"{group}/{name}") for name in members}
             for name, tensor in groups[group].items():
@@ -198,21 +214,26 @@ class Checkpoint:
         if not spec.langevin.preconditioned:  # files from before there was a metric lack it
             tensors.setdefault("curvature", torch.eye(channels))
         latents, curvature = tensors.pop("latents"), tensors.pop("curvature")
-        if tensors or tuple(latents.shape[1:]) != spec.generator.latent_shape:
+        if tensors or not _fits(spec, latents):
             raise ValueError("tensors that the spec does not know")
         if tuple(curvature.shape) != (channels, channels):
             raise ValueError("a curvature of other latents")
         latents = _single(latents)
-        groups["weights"] = {name: _single(t) for name, t in groups["weights"].items()}
+        for group in ("weights", "prior"):
+            groups[group] = {name: _single(t) for name, t in groups[group].items()}
         everything = [latents, curvature, *(t for group in groups.values() for t in group.values())]
         if any(t.dtype != torch.float32 or not _finite(t) for t in everything):
             raise ValueError("values that are no finite numbers")
         squares = [t for name, t in groups["teacher"].items() if ".exp_avg_sq." in name]
         if any((t < 0).any() for t in [*groups["second_moments"].values(), *squares]):
             raise ValueError("squares below zero, whose roots would become weights")
+        learnt = groups.pop("prior")
+        if learnt:
+            kinds.prior_of(spec, latents, learnt)  # refuses what is none
         return cls(
             spec=spec,
             source=source,
+            learnt=learnt,
             digest=header["digest"],
             sigma=float(sigma),
             step_size=float(step_size),
@@ -223,6 +244,17 @@ class Checkpoint:
             curvature=curvature,
             **groups,
         )
+
+
+def _fits(spec: TrainingSpec, latents: Tensor) -> bool:
+    """Whether such latents can be those of a run."""
+    shape, expected = tuple(latents.shape[1:]), spec.generator.latent_shape
+    if not spec.window:
+        return shape == expected
+    made = spec.generator.made_of(shape) if len(shape) == len(expected) else (0,)
+    known = len(latents) == 1 and shape[0] == expected[0]
+    bearable = math.prod(made) <= MOST_ENTRIES and math.prod(shape[1:]) <= MOST_POSITIONS
+    return known and min(made) > 0 and bearable
 
 
 def write_whole(path: Path, content: bytes) -> None:

@@ -68,7 +68,8 @@ class Source:
 @dataclass(frozen=True, slots=True)
 class Dataset:
     """signals (n, c, h, w) or (n, 1, length), float32 in [-1, 1], one row an example. extent: size
-    of the one picture or sound that they were cut out of; empty for a set."""
+    of the one picture or sound that they were cut out of, or that is the one example; empty for a
+    set."""
 
     signals: Tensor
     source: Source
@@ -126,7 +127,8 @@ def load(
 
 
 def from_picture(pixels: Pixels, spec: TrainingSpec, *, name: str) -> tuple[Dataset, TrainingSpec]:
-    """Random crops of one picture (h, w, 3), at its own scale unless it is larger than 512."""
+    """One picture (h, w, 3), at its own scale unless it is larger than 512: random crops of it, or
+    the whole of it where it is visited window by window."""
     height, width = pixels.shape[:2]
     if min(height, width) < SMALLEST_PICTURE:
         raise FileRejected(
@@ -144,9 +146,17 @@ def from_picture(pixels: Pixels, spec: TrainingSpec, *, name: str) -> tuple[Data
     extent = tuple(min(size, crop) for size, crop in zip(
         (height, width), spec.generator.signal_shape[1:], strict=True))  # fmt: skip
     spec = _fitted(spec, extent, len(signal))
-    cut = crops(signal, spec)
+    cut = whole(signal, spec) if spec.window else crops(signal, spec)
     source = Source(kind="texture", name=name, scale=scale)
-    return _dataset(cut, source, (height, width)), spec
+    extent = tuple(cut.shape[2:]) if spec.window else (height, width)
+    return _dataset(cut, source, extent), spec
+
+
+def whole(signal: Tensor, spec: TrainingSpec) -> Tensor:
+    """A picture (c, height, width) or sound (1, samples) as one example (1, c, ...), without what
+    is no whole position of its latent map, at its end."""
+    _, *size = spec.generator.made_of(spec.generator.map_of(tuple(signal.shape[1:])))
+    return signal[(None, slice(None), *(slice(n) for n in size))].contiguous()
 
 
 def crops(picture: Tensor, spec: TrainingSpec) -> Tensor:
@@ -190,9 +200,10 @@ def from_sound(
     gain = float(min(SOUND_DEVIATION / samples.std(), 0.99 / np.abs(samples).max()))
     signal = torch.from_numpy(samples * np.float32(gain))
     spec = _fitted(spec, (min(len(signal), spec.generator.signal_shape[1]),), 1)
-    cut = segments(signal[None], spec)
+    cut = whole(signal[None], spec) if spec.window else segments(signal[None], spec)
     source = Source(kind="sound", name=name, sample_rate=rate, gain=gain)
-    return _dataset(cut, source, (len(signal),)), spec
+    extent = tuple(cut.shape[2:]) if spec.window else (len(signal),)
+    return _dataset(cut, source, extent), spec
 
 
 def from_pictures(

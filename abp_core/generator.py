@@ -17,7 +17,8 @@ class Generator(nn.Module):
 
     z (n, *latent_shape) -> x (n, *signal_shape), in [-1, 1], float32 (of a network in double
     precision, float64). With a spatial latent any (n, c, h, w) or (n, c, length) is taken and x
-    grows with it. No layer mixes examples: there is no batch normalisation, which the paper uses,
+    grows with it; where the network has margins, x shows what the positions within them become.
+    No layer mixes examples: there is no batch normalisation, which the paper uses,
     because it would make one example's posterior depend on the others in its batch.
 
     A sound is a picture of height one, so that both take the same fast kernels.
@@ -58,7 +59,7 @@ class Generator(nn.Module):
             self.biases.append(nn.Parameter(torch.zeros(after)))
 
     def forward(self, z: Tensor) -> Tensor:
-        return self._signal(self._opened(z), None)
+        return self.interior(z) if self.spec.margins else self._signal(self._opened(z), None)
 
     def interior(self, z: Tensor) -> Tensor:
         """The part of f(z) in which the border of the latent map is not felt: what its positions

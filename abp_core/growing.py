@@ -1,7 +1,7 @@
-"""A picture that grows: its latents are inferred where new ones lie around it already.
+"""A picture that grows: its latents are inferred, and new ones are drawn around them to fit.
 
-What a texture shows at a position depends on the latents up to `reach` positions away: those around
-the picture have their say in it, and its own have theirs in what grows.
+What a texture shows at a position depends on the latents up to `reach` positions away: those just
+outside the picture are inferred with it.
 """
 
 import dataclasses
@@ -13,7 +13,6 @@ import numpy as np
 import torch
 from PIL import Image
 from torch import Tensor
-from torch.nn import functional as F
 
 from abp_core import files
 from abp_core.checkpoint import Checkpoint
@@ -21,22 +20,24 @@ from abp_core.data import LARGEST_PICTURE
 from abp_core.files import FileRejected, Pixels
 from abp_core.generator import Generator
 from abp_core.langevin import langevin_steps
-from abp_core.latent_maps import LatentMap, Planted
+from abp_core.latent_maps import LatentMap
 from abp_core.noise import chain_noise
+from abp_core.priors import known as given
+from abp_core.priors.kinds import Prior
 from abp_core.spec import GeneratorSpec
 
-STEPS = 30  # of the walk; more of them hardly explain more
+STEPS = 60  # of the walk; twice as many explain a few hundredths more
 LARGEST = 256  # pixels along a side; with as many steps, some seconds
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Known:
     """A picture (h, w, 3 or 1) of whole positions and, after `step` of STEPS, its latents
-    (c, rows, columns) in the map that is new around them. explained: the share of the picture's
+    in a map that is new around them. explained: the share of the picture's
     variance that they make; below 0 they are farther from it than a plain area."""
 
     pixels: Pixels
-    latents: Planted
+    latents: LatentMap
     step: int
     explained: float
 
@@ -64,32 +65,29 @@ def read(path: Path, spec: GeneratorSpec) -> Pixels:
 
 
 def walk(
-    saved: Checkpoint, generator: Generator, pixels: Pixels, around: LatentMap, margin: int
+    saved: Checkpoint, generator: Generator, pixels: Pixels, prior: Prior, seed: int, margin: int
 ) -> Iterator[Known]:
-    """A picture that stands `margin` pixels from the beginning of a map: with the map's own latents
-    at the start, and after each step of the walk that training took. Raises FileRejected where it
-    runs away."""
+    """A picture that stands `margin` pixels from the beginning of a new map of that seed: with the
+    map's own latents at the start, and after each step of the walk that training took. Raises
+    FileRejected where it runs away."""
     x = torch.from_numpy(pixels.copy()).permute(2, 0, 1)[None].float() / 127.5 - 1
     variance = float((x - x.mean((2, 3), keepdim=True)).square().mean().clamp(min=1e-6))
     spec, reach = generator.spec, generator.spec.reach
-    at = margin // spec.enlargement
-    rows, columns = (n // spec.enlargement for n in pixels.shape[:2])
-    frame = around.part((at - reach,) * 2, (at + rows + reach, at + columns + reach))
-    inside = (..., slice(reach, reach + rows), slice(reach, reach + columns))
-    start = frame[inside].clone()
-    frame[inside] = 0
+    at = (margin // spec.enlargement - reach,) * 2
+    size = tuple(n // spec.enlargement + 2 * reach for n in pixels.shape[:2])
+    start = prior.map(seed).part(at, tuple(low + n for low, n in zip(at, size, strict=True)))
     noise = chain_noise(
         seed=saved.spec.seed, sweep=1, index=torch.tensor([0]), steps=STEPS, shape=start.shape
     )
 
     def misfit(z: Tensor) -> Tensor:  # one picture has no company to be filled up with
-        made = generator.interior(F.pad(z, (reach,) * 4) + frame)
-        return (x - made).flatten(1).square().sum(1) / (2 * saved.sigma**2)
+        return (x - generator.interior(z)).flatten(1).square().sum(1) / (2 * saved.sigma**2)
 
     def energy(z: Tensor) -> Tensor:
         return misfit(z) + z.flatten(1).square().sum(1) / 2
 
     how = dataclasses.replace(saved.spec.langevin.at(saved.step_size), steps=STEPS)
+    inferred = torch.ones(size, dtype=torch.bool)
     for state in langevin_steps(energy, start[None], noise, how, saved.metric()):
         if state.diverged.any():
             raise FileRejected(
@@ -97,5 +95,5 @@ def walk(
                 "another picture or another model."
             )
         square = float(state.energy - state.z.square().sum() / 2) * 2 * saved.sigma**2 / x.numel()
-        latents = Planted(state.z[0], around, (at, at))
+        latents = prior.map(seed, known=given.Known(state.z[0], inferred, at))
         yield Known(pixels, latents, state.step, 1 - square / variance)

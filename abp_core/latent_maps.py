@@ -71,6 +71,22 @@ class Repeated:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
+class Drawn:
+    """A part of a map, z (channels, *extent), that was drawn before and begins at `start`; nothing
+    else of it can be asked for."""
+
+    z: Tensor
+    start: Place
+
+    def part(self, start: Place, stop: Place) -> Tensor:
+        inside = (
+            slice(low - at, high - at)
+            for low, high, at in zip(start, stop, self.start, strict=True)
+        )
+        return self.z[(slice(None), *inside)]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
 class Planted:
     """Latents that are known, z (channels, *extent), with another map around them."""
 

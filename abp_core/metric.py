@@ -9,7 +9,9 @@ has the same stationary law in the limit of small steps (Roberts and Stramer 200
 are at rest, the second moment of their gradients is the mean curvature of U, so that its inverse
 makes steps of s about 1 fit every direction (Titsias, Optimal Preconditioning and Fisher Adaptive
 Langevin Sampling, 2023). Chains that are still on their way have larger gradients, and so a
-shorter step.
+shorter step. One chain over a whole map is still on its way for most of its training, and its
+gradients tell little; what f itself does with noise tells its curvature anywhere (the Fisher
+information; Girolami and Calderhead 2011).
 """
 
 from dataclasses import dataclass
@@ -18,9 +20,12 @@ from typing import Self
 import torch
 from torch import Tensor
 
+from abp_core.device import Energy, value_and_grad
 from abp_core.posterior import in_lots
 
 PACE = 0.05  # of the way to a batch's moment, every iteration
+LOOK_EVERY = 8  # iterations until the Fisher information is taken anew,
+LOOK_PACE = 0.2  # and so much of the way to it
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +54,16 @@ def second_moment(gradients: Tensor) -> Tensor:
     rows = gradients.transpose(0, 1).flatten(1)
     moment: Tensor = rows @ rows.T / rows.shape[1]
     return moment
+
+
+def fisher_information(seen: Energy, z: Tensor, noise: Tensor, sigma: float) -> Tensor:
+    """The mean curvature (c, c) of U over examples and positions, about z (n, c, ...), as if f
+    were linear there: I + E[g g^T] with g = J^T noise / sigma, J the derivative of `seen`, A f.
+
+    noise: standard Gaussian, shaped like seen(z).
+    """
+    _, gradient = value_and_grad(lambda z: (seen(z) * noise).flatten(1).sum(1) / sigma, z)
+    return torch.eye(z.shape[1], device=z.device) + second_moment(gradient)
 
 
 def through(matrix: Tensor, z: Tensor) -> Tensor:

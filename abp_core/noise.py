@@ -10,6 +10,8 @@ from torch import Tensor
 
 PRIOR_DRAW = 2**64 - 1  # the sweep of samples from the prior; training never gets there
 FIELD = 2**64 - 2  # and that of the endless field
+WALK = 2**64 - 3  # and that of the walks of a chain over a whole latent map
+LOOK = 2**61  # the first "example" whose noise looks at a curvature; no example gets there
 BLOCK = 8  # positions along a side of what is drawn of the field at a time
 
 
@@ -33,13 +35,19 @@ def chain_noise(
 
 
 def field_noise(
-    *, seed: int, channels: int, start: tuple[int, ...], stop: tuple[int, ...]
+    *,
+    seed: int,
+    channels: int,
+    start: tuple[int, ...],
+    stop: tuple[int, ...],
+    sweep: int = 0,
+    stream: int = FIELD,
 ) -> Tensor:
     """The part [start, stop) of an endless field of standard Gaussian noise, (channels, *extent),
     float32, along one axis or two; positions below 0 are part of it.
 
-    What stands at a position never depends on which part is asked for: the field is made of
-    blocks, and the counter of each begins at its place.
+    Every (seed, sweep, stream) is another field. What stands at a position never depends on which
+    part is asked for: the field is made of blocks, and the counter of each begins at its place.
     """
     first = [low // BLOCK for low in start]
     extent = [-(-high // BLOCK) - low for high, low in zip(stop, first, strict=True)]
@@ -48,8 +56,8 @@ def field_noise(
     for place in np.ndindex(*extent):
         address = [(low + at) % 2**64 for low, at in zip(first, place, strict=True)]
         philox = np.random.Philox(
-            key=np.array([seed, 0], dtype=np.uint64),
-            counter=np.array([0, *([0] * (2 - len(address))), *address, FIELD], dtype=np.uint64),
+            key=np.array([seed, sweep], dtype=np.uint64),
+            counter=np.array([0, *([0] * (2 - len(address))), *address, stream], dtype=np.uint64),
         )
         block = tuple(slice(BLOCK * at, BLOCK * (at + 1)) for at in place)
         whole[(slice(None), *block)] = np.random.Generator(philox).standard_normal(
@@ -60,6 +68,36 @@ def field_noise(
         for low, high, at in zip(start, stop, first, strict=True)
     )
     return torch.from_numpy(whole[(slice(None), *inside)].copy())
+
+
+def walk_noise(
+    *,
+    seed: int,
+    sweep: int,
+    steps: int,
+    channels: int,
+    start: tuple[int, ...],
+    stop: tuple[int, ...],
+) -> Tensor:
+    """What a walk of so many steps over the part [start, stop) of a latent map takes of noise,
+    (steps, channels, *extent): at a position always the same, whichever part is asked for.
+
+    sweep: the training iteration; 0, with one step, is where a chain starts.
+    """
+    noise = field_noise(
+        seed=seed, channels=steps * channels, start=start, stop=stop, sweep=sweep, stream=WALK
+    )
+    return noise.view(steps, channels, *noise.shape[1:])
+
+
+def shift(*, seed: int, epoch: int, axis: int, n: int) -> int:
+    """By how much an epoch shifts its windows along an axis: one of n numbers from 0, a function
+    of (seed, epoch, axis)."""
+    philox = np.random.Philox(
+        key=np.array([seed, 2**64 - 2], dtype=np.uint64),
+        counter=np.array([0, 0, axis, epoch], dtype=np.uint64),
+    )
+    return int(np.random.Generator(philox).integers(n))
 
 
 def shuffled(*, seed: int, epoch: int, n: int) -> Tensor:

@@ -96,6 +96,20 @@ class Downsampled:
         return pool(x, self.factor)
 
 
+@dataclass(frozen=True, slots=True)
+class Windowed:
+    """Windows of one signal, of which `of` was seen, but only where `visible` is 1.
+
+    visible: (windows, 1 or c, *size of what `of` makes of a window), 0 or 1.
+    """
+
+    of: Observation
+    visible: Tensor
+
+    def measure(self, x: Tensor, index: Tensor) -> Tensor:
+        return self.of.measure(x, index) * self.visible
+
+
 def seen_deviation(observation: Observation, y: Tensor) -> float:
     """The standard deviation of what was seen of all examples, y = A(x), about the mean of its
     channel: of what Occluded hides nothing is known, and of Compressed each projection is a

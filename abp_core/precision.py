@@ -23,7 +23,7 @@ Named = dict[str, Tensor]
 def rounded(
     spec: GeneratorSpec, weights: Mapping[str, Tensor], latents: Tensor
 ) -> tuple[Named, Tensor]:
-    """Weights by name and latents (n, *latent_shape), float32, at values that half precision holds
+    """Weights by name and latents (n, c, ...), float32, at values that half precision holds
     exactly; but where that would move any entry of a signal by more than MOST_MOVED, only as many
     of them as do not, the largest tensors first."""
     exact: Named = {**weights, "latents": latents}
@@ -63,5 +63,5 @@ def _signals(spec: GeneratorSpec, tensors: Named) -> Tensor:
     drawn = chain_noise(
         seed=0, sweep=PRIOR_DRAW, index=torch.arange(PROBES), steps=1, shape=spec.latent_shape
     )[0]
-    lots = torch.split(torch.cat([tensors["latents"], drawn]), LOT)
-    return torch.cat([generator(z) for z in lots])
+    lots = [*torch.split(tensors["latents"], LOT), *torch.split(drawn, LOT)]
+    return torch.cat([generator(z).flatten() for z in lots])

@@ -36,47 +36,49 @@ def _paper_objects(d: int) -> TrainingSpec:
 
 
 def _texture(width: int) -> TrainingSpec:
-    """A rich latent on a grid, many crops of the picture, each with its own chain, and lessons
-    about samples. Few Langevin steps: latents that tell less of a crop are nearer to the prior."""
+    """One chain over the whole picture, 32 numbers every 8 pixels, that explain it: inference in
+    a metric at a low temperature. Nothing is asked of samples; their prior is learnt from what was
+    inferred. Several small windows an iteration, since what one window teaches unteaches others."""
     return TrainingSpec(
         generator=GeneratorSpec(
-            latent_shape=(16, 8, 8),
-            mixing=(2 * width, 2 * width),
-            channels=(4 * width, 2 * width, width),
+            latent_shape=(32, 20, 20),
+            margins=True,
+            channels=(2 * width, width),
             kernel_size=5,
             upsampling=2,
             out_channels=3,
         ),
-        langevin=LangevinSpec(steps=2, step_size=0.04, acceptance=0.5),
+        langevin=LangevinSpec(steps=3, step_size=0.4, temperature=0.1, preconditioned=True),
         sigma=0.3,
-        learning_rate=5e-4,
-        lesson_rate=2e-3,
+        learning_rate=1e-3,
         halved_after=200,
-        batch_size=4,
-        examples=64,
-        standardised=True,
+        batch_size=6,
+        examples=1,
+        window=6,
+        prior="exemplar",
     )
 
 
 def _sound(width: int) -> TrainingSpec:
-    """A rich latent every 64 ms under five layers, so that one position reaches over half a second;
-    one-second segments, and lessons about samples."""
+    """One chain over the whole sound, 64 numbers every 4 ms, since the noise of rain and streams
+    says something new at every moment; a small sigma, since hiss is heard where it is silent."""
     return TrainingSpec(
         generator=GeneratorSpec(
-            latent_shape=(64, 16),
-            channels=(4 * width, 4 * width, 2 * width, width),
+            latent_shape=(64, 260),
+            margins=True,
+            channels=(2 * width, width),
             kernel_size=9,
             upsampling=4,
             out_channels=1,
         ),
-        langevin=LangevinSpec(steps=2, step_size=0.1, acceptance=0.5),
-        sigma=0.3,
-        learning_rate=3e-4,
-        lesson_rate=2e-3,
+        langevin=LangevinSpec(steps=3, step_size=0.4, temperature=0.1, preconditioned=True),
+        sigma=0.1,
+        learning_rate=1e-3,
         halved_after=200,
-        batch_size=4,
-        examples=64,
-        standardised=True,
+        batch_size=6,
+        examples=1,
+        window=64,
+        prior="exemplar",
     )
 
 
@@ -102,22 +104,24 @@ def _objects(width: int, d: int, sigma: float = 0.6) -> TrainingSpec:
         examples=1500,
         standardised=True,
         components=True,
+        prior="flow" if d > 2 else "normal",  # of two numbers the whole plane is to be seen
     )
 
 
 PRESETS: dict[str, Preset] = {
     "quick-texture": Preset(
-        training=_texture(32), sentence="A small network: something to look at in a minute."
+        training=_texture(24), sentence="A small network: something to look at in a minute."
     ),
     "texture": Preset(
-        training=_texture(64), sentence="Random crops and a rich latent map; the default."
+        training=_texture(48),
+        sentence="One latent map that explains the whole picture; the default.",
     ),
     "quick-sound": Preset(
-        training=_sound(32), sentence="A small network: something to hear in a minute."
+        training=_sound(24), sentence="A small network: something to hear in a minute."
     ),
     "sound": Preset(
-        training=_sound(64),
-        sentence="One-second segments, a rich latent; the default.",
+        training=_sound(48),
+        sentence="One line of latents that explains the whole sound; the default.",
     ),
     "quick-objects": Preset(
         training=_objects(16, 20),

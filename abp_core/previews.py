@@ -29,21 +29,23 @@ def thumbnail(saved: Checkpoint) -> Pixels:
     """(SIDE, SIDE, 3): a piece of texture, a sheet of pictures, a spectrogram of `recording`."""
     generator, kind = saved.generator(), saved.spec.generator.kind
     if kind == "texture":
-        pixels: Pixels = synthesis.pixels(synthesis.expand_to(generator, (SIDE, SIDE), SEED))[0]
+        latents = saved.prior().map(SEED)
+        pixels: Pixels = synthesis.pixels(synthesis.cut(generator, latents, (SIDE, SIDE)))[0]
         return pixels
     if kind == "sound":
         return resized(spectrogram(recording(saved), saved.source.sample_rate), SIDE, SIDE)
     if saved.spec.generator.latent_shape == (2,):
         return _sheet(_plane(generator), PLANE_COLUMNS)
-    return _sheet(synthesis.sample(generator, COLUMNS**2, SEED), COLUMNS)
+    return _sheet(synthesis.sample(generator, saved.prior(), COLUMNS**2, SEED), COLUMNS)
 
 
 def recording(saved: Checkpoint) -> Tensor:
     """SECONDS of a model's sound (1, length), or as much as it makes of a vector latent."""
     generator = saved.generator()
     if not generator.spec.spatial:
-        return synthesis.sample(generator, 1, SEED)[0]
-    return synthesis.expand_to(generator, (round(SECONDS * saved.source.sample_rate),), SEED)[0]
+        return synthesis.sample(generator, saved.prior(), 1, SEED)[0]
+    frames = round(SECONDS * saved.source.sample_rate)
+    return synthesis.cut(generator, saved.prior().map(SEED), (frames,))[0]
 
 
 def jpeg(pixels: Pixels) -> bytes:

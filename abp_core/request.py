@@ -45,8 +45,10 @@ class Request:
 
     size: (width, height) of a texture, in pixels. tile: the axes (x, y, xy) along which it can be
     laid beside itself without a seam; x is time for a sound, which is then a loop. seconds: of a
-    sound. count: objects on a sheet, or textures of as many seeds. temperature: variance of the
-    latents; the prior's is 1. grow: a picture to continue by `margin` pixels on every side;
+    sound. count: objects on a sheet, or textures of as many seeds. paper: draw latents from N(0, I)
+    as the paper does, instead of from what was inferred. temperature: variance of those; the
+    prior's is 1. novelty: how far what is made of a picture or sound may depart from it, from 0
+    to 1. grow: a picture to continue by `margin` pixels on every side;
     rebuilt: show it as its latents make it, instead of itself. nearest: the data that the model
     learnt from, whose nearest example is shown beside each object.
 
@@ -58,7 +60,9 @@ class Request:
     seconds: float | None = None
     count: int | None = None
     seed: int = 0
+    paper: bool = False
     temperature: float = 1.0
+    novelty: float = 1.0
     grow: Path | None = None
     margin: int | None = None
     rebuilt: bool = False
@@ -87,6 +91,11 @@ class Request:
             _is_real(self.temperature) and 0 <= self.temperature <= HOTTEST,
             f"The temperature must be a number from 0 to {HOTTEST:g}.",
         )
+        _require(
+            _is_real(self.novelty) and 0 <= self.novelty <= 1,
+            "The novelty must be a number from 0 to 1.",
+        )
+        _require(isinstance(self.paper, bool), "The paper's prior is either asked for or not.")
         _require(
             self.margin is None or _is_count(self.margin, 0, WIDEST_MARGIN),
             f"The margin must be a whole number of pixels from 0 to {WIDEST_MARGIN:,}.",
@@ -128,8 +137,12 @@ class Request:
         if self.rebuilt:
             yield "--rebuilt"
         yield from ("--seed", str(self.seed))
+        if self.paper:
+            yield "--paper"
         if self.temperature != 1:
             yield from ("--temperature", repr(self.temperature))
+        if self.novelty != 1:
+            yield from ("--novelty", repr(self.novelty))
 
     def command(self, checkpoint: str, out: str) -> str:
         """The line that makes the same again from the model at `checkpoint`."""

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any, Literal, Self
 
 Kind = Literal["texture", "sound", "objects"]
+PriorName = Literal["normal", "exemplar", "flow"]
 
 MOST_ENTRIES = 2**24  # of one training signal; a picture of 2,300 x 2,300 in colour
 SMALLEST_TAUGHT = 32  # pixels along a side; texture statistics need as many
@@ -51,6 +52,9 @@ class GeneratorSpec:
     leak: slope of the rectifier below zero (0 is ReLU; the paper uses .2 for objects).
     mixing: features after every layer that comes before those and keeps the latent map's size.
         They let latents that lie far apart agree on what they make: the courses of a roof.
+    margins: the latent map has `reach` more positions on every side than the signal shows, and f
+        cuts off what those would become. No border is ever felt: a part of a map makes the same
+        part of its signal.
     """
 
     latent_shape: tuple[int, ...]
@@ -61,6 +65,7 @@ class GeneratorSpec:
     projection: tuple[int, ...] | None = None
     leak: float = 0.0
     mixing: tuple[int, ...] = ()
+    margins: bool = False
 
     def __post_init__(self) -> None:
         _require(
@@ -93,6 +98,11 @@ class GeneratorSpec:
             "Mixing layers need a latent map and an odd kernel size.",
         )
         _require(_is_real(self.leak) and 0 <= self.leak < 1, "The leak must lie in [0, 1).")
+        _require(isinstance(self.margins, bool), "Margins are either there or not: true or false.")
+        _require(
+            not self.margins or (self.projection is None and len(self.latent_shape) > 1),
+            "Only a latent map has margins.",
+        )
         if len(self.latent_shape) == 1:
             _require(
                 self.projection is not None
@@ -102,6 +112,7 @@ class GeneratorSpec:
             )
         else:
             _require(self.projection is None, "A spatial latent takes no projection.")
+        _require(min(self.signal_shape) > 0, "A latent map must be larger than its margins.")
         _require(
             math.prod(self.signal_shape) <= MOST_ENTRIES,
             f"A signal may have at most {MOST_ENTRIES:,} entries.",
@@ -134,6 +145,11 @@ class GeneratorSpec:
         return reach + half * len(self.mixing)
 
     @property
+    def margin(self) -> int:
+        """Positions on every side of the latent map that the signal does not show."""
+        return self.reach if self.margins else 0
+
+    @property
     def first_map(self) -> tuple[int, ...]:
         """Shape of what the first transposed convolution receives."""
         return self.latent_shape if self.projection is None else self.projection
@@ -141,17 +157,27 @@ class GeneratorSpec:
     @property
     def signal_shape(self) -> tuple[int, ...]:
         """Shape of one x, for example (3, 128, 128) or (1, 60000)."""
-        return (self.out_channels, *(size * self.enlargement for size in self.first_map[1:]))
+        return self.made_of(self.first_map)
+
+    def made_of(self, first_map: tuple[int, ...]) -> tuple[int, ...]:
+        """Shape of what a first map of this shape becomes; for a spatial latent, of f(z)."""
+        shown = (size - 2 * self.margin for size in first_map[1:])
+        return (self.out_channels, *(size * self.enlargement for size in shown))
+
+    def map_of(self, extent: tuple[int, ...]) -> tuple[int, ...]:
+        """Shape of the latent map of a signal of this size; what is no whole position is left
+        out."""
+        sizes = (size // self.enlargement + 2 * self.margin for size in extent)
+        return (self.first_map[0], *sizes)
 
     def fitted_to(self, extent: tuple[int, ...], out_channels: int) -> Self:
         """This network for signals of another size: at most `extent`, rounded down to whole
         positions of the first map. Raises SpecRejected where not even one position fits."""
-        sizes = tuple(size // self.enlargement for size in extent)
         _require(
-            len(extent) == len(self.first_map) - 1 and all(sizes),
+            len(extent) == len(self.first_map) - 1 and min(extent) >= self.enlargement,
             f"The data is too small: each side must be at least {self.enlargement} long.",
         )
-        first_map = (self.first_map[0], *sizes)
+        first_map = self.map_of(extent)
         return dataclasses.replace(
             self,
             latent_shape=first_map if self.spatial else self.latent_shape,
@@ -219,8 +245,13 @@ class TrainingSpec:
         instead of at the prior; only for a vector latent.
     halved_after: iterations until all learning rates stand at half; see `fade`. 0, as in the
         paper, keeps them where they begin.
+    window: where it is above 0, the data is one whole picture or sound with one chain over its
+        whole latent map, and an iteration visits `batch_size` windows of it, in each of which it
+        moves so many positions along a side (see windows.py); examples is then 1.
     standardised: keep the latents of all chains at mean 0 and covariance I, as the prior has
         them, by letting the first layer take up the change (see gauge.py).
+    prior: where new latents come from (see priors): "normal" is the paper's N(0, I), "exemplar"
+        the one latent map that was inferred, "flow" is learnt from the latents of a set.
     """
 
     generator: GeneratorSpec
@@ -234,6 +265,8 @@ class TrainingSpec:
     lesson_rate: float = 0.0
     halved_after: int = 0
     components: bool = False
+    window: int = 0
+    prior: PriorName = "normal"
 
     def __post_init__(self) -> None:
         _require(
@@ -284,6 +317,31 @@ class TrainingSpec:
             _is_count(self.halved_after, 0) and self.halved_after <= 10**9,
             "The iterations until the learning rates are halved must be a whole number from 0 to "
             "1,000,000,000.",
+        )
+
+        _require(
+            _is_count(self.window, 0) and self.window <= 4096,
+            "The window must be a whole number from 0 to 4096.",
+        )
+        _require(
+            not self.window or self.generator.margins,
+            "Only a latent map with margins is visited window by window.",
+        )
+        _require(
+            not self.window or self.examples == 1,
+            "What is visited window by window is one example.",
+        )
+        _require(
+            self.prior in ("normal", "exemplar", "flow"),
+            "The prior is normal, exemplar or flow.",
+        )
+        _require(
+            self.prior != "exemplar" or (self.generator.spatial and self.examples == 1),
+            "An exemplar prior is made of one latent map.",
+        )
+        _require(
+            self.prior != "flow" or not self.generator.spatial,
+            "A flow is a prior of vector latents.",
         )
 
     def fade(self, iteration: int) -> float:

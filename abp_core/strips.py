@@ -30,14 +30,15 @@ def strips(
     channels = generator.spec.out_channels
     across, down = math.ceil(width / unit), math.ceil(height / unit)
     step = min(BLOCK, max(1, held // (across * unit**2 * channels)))
-    for top in range(0, down, step):
-        bottom = min(top + step, down)
-        strip = np.empty(((bottom - top) * unit, across * unit, channels), np.uint8)
-        for left in range(0, across, BLOCK):
-            right = min(left + BLOCK, across)
-            block = synthesis.piece(generator, latents, (top, left), (bottom, right))
-            strip[:, left * unit : right * unit] = pixels(block)[0]
-        yield strip[: height - top * unit, :width]
+    for band, first, last in synthesis.bands(generator, latents, (down, across)):
+        for top in range(first, last, step):
+            bottom = min(top + step, last)
+            strip = np.empty(((bottom - top) * unit, across * unit, channels), np.uint8)
+            for left in range(0, across, BLOCK):
+                right = min(left + BLOCK, across)
+                block = synthesis.piece(generator, band, (top, left), (bottom, right))
+                strip[:, left * unit : right * unit] = pixels(block)[0]
+            yield strip[: height - top * unit, :width]
 
 
 def beside(pictures: list[Iterator[Bytes]], gap: int, columns: int) -> Iterator[Bytes]:

@@ -1,8 +1,8 @@
-"""New signals from a learnt generator: latents from the prior, sent through f."""
+"""New signals from a learnt generator: latents from a prior, sent through f."""
 
 import math
 from collections.abc import Iterator, Sequence
-from itertools import count, product
+from itertools import product
 from typing import Literal
 
 import numpy as np
@@ -11,72 +11,27 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from abp_core.generator import Generator
-from abp_core.latent_maps import Endless, LatentMap, Place, Repeated
-from abp_core.noise import PRIOR_DRAW, chain_noise
+from abp_core.latent_maps import Drawn, LatentMap, Place
+from abp_core.priors.kinds import Prior
 
 Way = Literal["spherical", "straight"]
 
 # Positions of a latent map that are made at once: so large is the memory, whatever is made.
 BLOCK = {1: (512,), 2: (32, 32)}
-
-
-def prior(shape: tuple[int, ...], n: int, seed: int) -> Tensor:
-    """n independent latents (n, *shape) from N(0, I), a function of the seed; the first k of
-    them are the same whatever n is."""
-    noise = chain_noise(seed=seed, sweep=PRIOR_DRAW, index=torch.arange(n), steps=1, shape=shape)
-    return noise[0]
+BAND = {1: 4096, 2: 128}  # along the first axis, of latents that are drawn at once
 
 
 @torch.inference_mode()
-def sample(generator: Generator, n: int, seed: int, temperature: float = 1.0) -> Tensor:
-    """n signals (n, *signal_shape) of the size the generator learnt. temperature: variance of
-    the latents; the prior's is 1. One by one: what is made beside a signal would change its last
-    bits on some machines."""
-    latents = prior(generator.spec.latent_shape, n, seed) * math.sqrt(temperature)
+def made(generator: Generator, latents: Tensor) -> Tensor:
+    """f(z), (n, *signal_shape), on the CPU. One by one: what is made beside a signal would change
+    its last bits on some machines."""
     return torch.cat([_run(generator, z) for z in torch.split(latents, 1)])
 
 
-def expand(generator: Generator, latent_size: Place, seed: int) -> Tensor:
-    """The first (h, w) or (length,) positions of an endless signal, (1, c, ...): a larger one of
-    the same seed continues it.
-
-    Raises ValueError for a generator with a vector latent, which has one size only.
-    """
-    return piece(generator, endless(generator, seed), (0,) * len(latent_size), latent_size)
-
-
-def expand_to(generator: Generator, size: Place, seed: int) -> Tensor:
-    """One signal (1, c, *size) from the beginning of the endless one. Raises ValueError as
-    `expand` does."""
-    return cut(generator, endless(generator, seed), size)
-
-
-def tile(
-    generator: Generator, latent_size: Place, seed: int, axes: tuple[bool, ...] = (True, True)
-) -> Tensor:
-    """One signal (1, c, ...) that can be laid beside itself without a seam, along the axes that
-    are True. Raises ValueError as `expand` does."""
-    periods = tuple(n if wanted else 0 for n, wanted in zip(latent_size, axes, strict=True))
-    latents = Repeated(endless(generator, seed), periods)
-    return piece(generator, latents, (0,) * len(latent_size), latent_size)
-
-
-def chunks(generator: Generator, seed: int, positions: int = 32) -> Iterator[Tensor]:
-    """An endless sound (1, c, frames), or an endless column of a texture as wide as what was
-    learnt, in pieces of so many positions. It never repeats and takes constant memory.
-    Raises ValueError as `expand` does."""
-    latents, *across = endless(generator, seed), *generator.spec.latent_shape[2:]
-    beside = tuple(across)
-    for k in count():
-        start, stop = (k * positions, *(0 for _ in beside)), ((k + 1) * positions, *beside)
-        yield piece(generator, latents, start, stop)
-
-
-def endless(generator: Generator, seed: int, temperature: float = 1.0) -> Endless:
-    """The prior of a generator with a latent map. Raises ValueError for another."""
-    if not generator.spec.spatial:
-        raise ValueError("This model makes signals of one size only.")
-    return Endless(generator.spec.latent_shape[0], seed, temperature)
+def sample(generator: Generator, prior: Prior, n: int, seed: int) -> Tensor:
+    """n signals (n, *signal_shape) of the size the generator learnt; the first k are the same
+    whatever n is."""
+    return made(generator, prior.draw(n, seed))
 
 
 def piece(generator: Generator, latents: LatentMap, start: Place, stop: Place) -> Tensor:
@@ -99,11 +54,26 @@ def strips(generator: Generator, latents: LatentMap, size: Place) -> Iterator[Te
     unit = generator.spec.enlargement
     height, *across = (math.ceil(extent / unit) for extent in size)
     step = BLOCK[len(size)][0]
-    for top in range(0, height, step):
-        bottom = min(top + step, height)
-        strip = piece(generator, latents, (top, *(0 for _ in across)), (bottom, *across))
-        rest = (size[0] - top * unit, *size[1:])
-        yield strip[(slice(None), slice(None), *(slice(n) for n in rest))]
+    for band, first, last in bands(generator, latents, (height, *across)):
+        for top in range(first, last, step):
+            bottom = min(top + step, last)
+            strip = piece(generator, band, (top, *(0 for _ in across)), (bottom, *across))
+            rest = (size[0] - top * unit, *size[1:])
+            yield strip[(slice(None), slice(None), *(slice(n) for n in rest))]
+
+
+def bands(
+    generator: Generator, latents: LatentMap, extent: Place
+) -> Iterator[tuple[LatentMap, int, int]]:
+    """The beginning of a map, `extent` positions of it, in bands along its first axis: what those
+    from a first position to before a last depend on, drawn at once, since what lies around a part
+    has to be drawn with it."""
+    reach, (height, *across) = generator.spec.reach, extent
+    for top in range(0, height, BAND[len(extent)]):
+        bottom = min(top + BAND[len(extent)], height)
+        start = (top - reach, *(-reach for _ in across))
+        stop = (bottom + reach, *(n + reach for n in across))
+        yield Drawn(latents.part(start, stop), start), top, bottom
 
 
 def cut(generator: Generator, latents: LatentMap, size: Place) -> Tensor:

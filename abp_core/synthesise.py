@@ -19,6 +19,7 @@ from abp_core.checkpoint import Checkpoint
 from abp_core.command import Refused
 from abp_core.generator import Generator
 from abp_core.growing import Known
+from abp_core.priors.kinds import Prior
 from abp_core.request import (
     DEFAULT_COUNT,
     DEFAULT_MARGIN,
@@ -81,7 +82,19 @@ def _arguments() -> argparse.Namespace:
     )
     parser.add_argument("--seed", type=_number, default=0, help="of the noise (default 0)")
     parser.add_argument(
-        "--temperature", type=_number, default=1.0, help="variance of the latents (default 1)"
+        "--novelty",
+        type=_number,
+        default=1.0,
+        help="of textures and sounds, how far from what was learnt: 0 to 1 (default 1)",
+    )
+    parser.add_argument(
+        "--paper", action="store_true", help="draw latents from N(0, I), as the paper does"
+    )
+    parser.add_argument(
+        "--temperature",
+        type=_number,
+        default=1.0,
+        help="variance of latents that are drawn from N(0, I) (default 1)",
     )
     parser.add_argument("--grow", type=Path, metavar="PICTURE", help="to continue on every side")
     parser.add_argument(
@@ -133,31 +146,35 @@ def _work(
     saved: Checkpoint, request: Request, checkpoint: str, out: Path
 ) -> Callable[[IO[bytes]], None]:
     """What is left to do once the file is open. Raises FileRejected."""
-    generator, ending = saved.generator(), out.suffix.lower()
+    generator, prior, ending = saved.generator(), saved.prior(), out.suffix.lower()
     facts = works.facts(saved, request, checkpoint, str(out))
     if generator.spec.kind == "sound":
-        sound = works.sound(generator, saved.source, request)
+        sound = works.sound(generator, prior, saved.source, request)
         return partial(sound.write, ending, facts=facts)
     if generator.spec.kind == "objects":
         found = None
         if request.nearest is not None:
             examples = copying.examples(saved, request.nearest)
-            found = works.copied(generator, request, examples)
+            found = works.copied(generator, prior, request, examples)
             print(found.sentence())
-        picture = works.objects(generator, request, found)
+        picture = works.objects(generator, prior, request, found)
     elif ending == ".zip":
-        return partial(works.write_each, saved=saved, generator=generator, request=request,
-                       checkpoint=checkpoint)  # fmt: skip
+        return partial(works.write_each, saved=saved, generator=generator, prior=prior,
+                       request=request, checkpoint=checkpoint)  # fmt: skip
     else:
-        picture = works.texture(generator, request, _inferred(saved, generator, request))
+        picture = works.texture(
+            generator, prior, request, _inferred(saved, generator, prior, request)
+        )
     return partial(_watched(picture).write, facts=facts)
 
 
-def _inferred(saved: Checkpoint, generator: Generator, request: Request) -> Known | None:
+def _inferred(
+    saved: Checkpoint, generator: Generator, prior: Prior, request: Request
+) -> Known | None:
     """The picture that is to grow, if one is, with its latents."""
     if request.grow is None:
         return None
-    walk = works.inferring(saved, generator, request)
+    walk = works.inferring(saved, generator, prior, request)
     known: Known
     *_, known = tqdm(walk, "Inferring its latents", growing.STEPS + 1, delay=PATIENCE, disable=None)
     print(known.sentence())

@@ -180,6 +180,10 @@ def _train(trainer: Trainer, args: argparse.Namespace, stop: Stop) -> int:
             if clock.due("save", SAVE_EVERY):
                 trainer.checkpoint().save(args.out)
     trainer.checkpoint().save(args.out)
+    for _ in trainer.learn_prior():
+        pass
+    if trainer.spec.prior == "flow":
+        trainer.checkpoint().save(args.out)
     if diverged:
         half = trainer.step_size / 2
         print(

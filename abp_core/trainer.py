@@ -4,28 +4,38 @@ import dataclasses
 import math
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from functools import partial
 from time import perf_counter
 from typing import Self
 
 import torch
 from torch import Tensor
 
+from abp_core.chains import Chains, Examples
+from abp_core.chains import DataMismatch as DataMismatch
 from abp_core.checkpoint import Checkpoint
 from abp_core.data import Dataset
 from abp_core.device import Machine, this_machine
 from abp_core.gauge import begin_at_components, filled_in, standardise
 from abp_core.generator import Generator
 from abp_core.langevin import acceptance, evaluate, langevin_steps, move
-from abp_core.metric import PACE, Metric, second_moment
-from abp_core.noise import chain_noise, shuffled
+from abp_core.metric import (
+    LOOK_EVERY,
+    LOOK_PACE,
+    PACE,
+    Metric,
+    fisher_information,
+    second_moment,
+)
+from abp_core.noise import LOOK, chain_noise
 from abp_core.observation import Compressed, Full, Observation, Occluded, seen_deviation
 from abp_core.posterior import Posterior
+from abp_core.priors import flow, kinds
+from abp_core.priors.flow import Flow, Progress
+from abp_core.priors.kinds import Prior
 from abp_core.spec import SHORTEST_TAUGHT, TrainingSpec
 from abp_core.teacher import Teacher
-
-
-class DataMismatch(ValueError):
-    """Data that a run cannot use. The message is one sentence for the user."""
+from abp_core.windows import Windows
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +77,8 @@ class Diverging:
 class Trainer:
     """A run of ABP on `data`, of which only observation.measure(signals) is used for learning.
 
-    One chain an example persists from visit to visit. Everything random is keyed by the seed,
+    One chain an example persists from visit to visit, or one over the whole of a single picture or
+    sound, which is visited window by window. Everything random is keyed by the seed,
     so a run that is saved and resumed takes exactly the steps of one that was not interrupted.
     Raises DataMismatch where the data is not what the network makes.
     """
@@ -80,61 +91,67 @@ class Trainer:
         *,
         machine: Machine | None = None,
     ) -> None:
-        if tuple(data.signals.shape[1:]) != spec.generator.signal_shape:
-            raise DataMismatch(
-                f"The data has shape {tuple(data.signals.shape[1:])}, but this network makes "
-                f"{spec.generator.signal_shape}."
-            )
+        _require_shape(spec, data)
         self.spec, self.data = spec, data
         self.machine = machine = machine or this_machine()
         self.observation = observation or Full()
         self.iteration = self.updates = 0
+        self.learnt: dict[str, Tensor] = {}
         self.seconds = 0.0
         self.step_size = spec.langevin.step_size
         self.curvature = torch.eye(spec.generator.latent_shape[0], device=machine.device)
-        everyone = torch.arange(len(data.signals))
-        self.y = self.observation.measure(data.signals, everyone)
-        deviation = seen_deviation(self.observation, self.y)
+        y = self.observation.measure(data.signals, torch.arange(len(data.signals)))
+        deviation = seen_deviation(self.observation, y)
         self.sigma = spec.sigma * deviation
         self.generator = Generator(spec.generator, seed=spec.seed).to(machine.device)
         if isinstance(self.observation, Full):
             mean = data.signals.transpose(0, 1).flatten(1).mean(1)
             self.generator.begin_at(mean.to(machine.device), deviation)
         elif isinstance(self.observation, Occluded):
-            self.generator.begin_at(self.observation.mean(self.y).to(machine.device), deviation)
+            self.generator.begin_at(self.observation.mean(y).to(machine.device), deviation)
         elif isinstance(self.observation, Compressed):
-            mean = self.observation.mean(self.y, spec.generator.out_channels)
+            mean = self.observation.mean(y, spec.generator.out_channels)
             self.generator.begin_at(mean.to(machine.device), deviation / self.observation.gain)
         self.optimiser = torch.optim.Adam(
             self.generator.parameters(), lr=spec.learning_rate, betas=(0.5, 0.999), fused=True
         )
-        self.z = chain_noise(
-            seed=spec.seed, sweep=0, index=everyone, steps=1, shape=spec.generator.latent_shape
-        )[0]
+        self._chains = self._begun(y)
         if spec.components:
-            begin_at_components(self.z, self._whole())
-        self.y, self.z = self.y.to(machine.device), self.z.to(machine.device)
+            begin_at_components(self.z, self._whole(y).to(machine.device))
 
         self._teacher = self._engaged() if spec.lesson_rate else None
 
-        # The walk reads the batch from fixed places, so that its evaluation can be recorded.
-        batch = torch.arange(min(spec.batch_size, len(everyone)), device=machine.device)
-        twin = machine.chain_copy(self.generator)
-        self._twin = twin
-        self._posterior = Posterior(twin, self.observation, self.y[batch], batch, self.sigma)
-        self._energy = machine.recorded(self._posterior.energy, self.z[batch])
+        # The walk reads those it visits from fixed places, so that its evaluation can be recorded.
+        here = self._chains
+        self._twin = twin = machine.chain_copy(self.generator)
+        self._posterior = Posterior(
+            partial(here.signals, twin), here.observation, here.y, here.index, self.sigma, here.lot
+        )
+        self._energy = machine.recorded(self._posterior.energy, here.visit(0))
+
+    @property
+    def z(self) -> Tensor:
+        """Where the chains stand, (n, *latent_shape); of one over a whole signal (1, c, ...)."""
+        return self._chains.z
 
     @property
     def chains(self) -> int:
-        """How many chains an iteration moves: its minibatch."""
-        return len(self._posterior.index)
+        """How many chains, or windows of one, an iteration moves: its minibatch."""
+        return len(self._chains.index)
 
-    def _whole(self) -> Tensor:
+    def _begun(self, y: Tensor) -> Chains:
+        """The chains, at the prior."""
+        if self.spec.window:
+            size = tuple(self.data.signals.shape[2:])
+            return Windows(self.spec, size, y, self.observation, self.machine.device)
+        return Examples(self.spec, y, self.observation, self.machine.device)
+
+    def _whole(self, y: Tensor) -> Tensor:
         """What was seen of all examples; of what Occluded shows in part, filled in."""
         if isinstance(self.observation, Occluded):
             d = self.spec.generator.latent_shape[0]
-            return filled_in(self.y, self.observation.visible, d)
-        return self.y
+            return filled_in(y, self.observation.visible, d)
+        return y
 
     def _engaged(self) -> Teacher:
         """A teacher, who must see the examples whole."""
@@ -176,18 +193,10 @@ class Trainer:
         langevin = dataclasses.replace(self.spec.langevin, step_size=self.step_size)
         clock = _Clock()
         with clock:
-            batch = self._posterior.index
-            batch.copy_(self._next_batch())
-            self._posterior.y.copy_(self.y[batch])
-            noise = chain_noise(
-                seed=self.spec.seed,
-                sweep=self.iteration + 1,
-                index=batch.cpu(),
-                steps=langevin.steps,
-                shape=self.spec.generator.latent_shape,
-            ).to(self.machine.device)
-            start = self.z[batch]
-            metric = self._metric(start)
+            start = self._chains.visit(self.iteration)
+            noise = self._chains.noise(self.iteration + 1, langevin.steps)
+            curvature = self._curvature(start)
+            metric = Metric.of(curvature) if langevin.preconditioned else None
         states = langevin_steps(self._energy, start, noise, langevin, metric)
         before, accepted = None, []
         for drawn in noise:
@@ -200,8 +209,7 @@ class Trainer:
             yield None
         with clock:
             event = self._learn(start, z, state.ceiling)
-            if langevin.preconditioned:
-                self._follow(second_moment(state.grad))
+            self.curvature = self._followed(curvature, state.grad)
             if accepted:
                 self._adapt(float(torch.stack(accepted).mean()), event.diverged / self.chains)
             if event.diverged < self.chains:
@@ -214,18 +222,32 @@ class Trainer:
         self.seconds += clock.seconds
         yield dataclasses.replace(event, seconds=clock.seconds)
 
-    def _metric(self, start: Tensor) -> Metric | None:
-        """Of this iteration's walk; before there is any experience, from where it starts."""
+    def _curvature(self, start: Tensor) -> Tensor:
+        """What this iteration's metric is made of. At first that of where it starts; later, of
+        examples, what their walks ended with, and of windows a look at f every now and then."""
         if not self.spec.langevin.preconditioned:
-            return None
-        if self.iteration == 0:
-            self.curvature = second_moment(evaluate(self._energy, start).grad)
-        return Metric.of(self.curvature)
+            return self.curvature
+        first = self.iteration == 0
+        if not self.spec.window:
+            return second_moment(evaluate(self._energy, start).grad) if first else self.curvature
+        if self.iteration % LOOK_EVERY:
+            return self.curvature
+        noise = chain_noise(
+            seed=self.spec.seed,
+            sweep=self.iteration,
+            index=LOOK + self._chains.index.cpu(),
+            steps=1,
+            shape=self._chains.y.shape[1:],
+        )[0].to(self.machine.device)
+        found = fisher_information(self._posterior.seen, start, noise, self.sigma)
+        return found if first else self.curvature.lerp(found, LOOK_PACE)
 
-    def _follow(self, moment: Tensor) -> None:
-        """Brings the curvature nearer to that of where a walk ended."""
-        if moment.isfinite().all():
-            self.curvature.lerp_(moment, PACE)
+    def _followed(self, curvature: Tensor, gradient: Tensor) -> Tensor:
+        """The curvature after a walk: nearer to that of where it ended, for examples."""
+        if self.spec.window or not self.spec.langevin.preconditioned:
+            return curvature
+        moment = second_moment(gradient)
+        return curvature.lerp(moment, PACE) if moment.isfinite().all() else curvature
 
     def _adapt(self, accepted: float, lost: float) -> None:
         """Shortens the step where fewer moves would be accepted than aimed at, and lengthens it
@@ -236,25 +258,18 @@ class Trainer:
         self.step_size *= 1 - lost / 2
         self.step_size = min(max(self.step_size, 1e-6), self.spec.langevin.step_size)
 
-    def _next_batch(self) -> Tensor:
-        """The examples of this iteration: an epoch visits each at most once, in shuffled order."""
-        n, size = len(self.z), len(self._posterior.index)
-        epoch, place = divmod(self.iteration, n // size)
-        order = shuffled(seed=self.spec.seed, epoch=epoch, n=n)
-        return order[place * size : (place + 1) * size].sort().values
-
     def _learn(self, start: Tensor, z: Tensor, ceiling: Tensor) -> TrainingEvent:
         """Learning back-propagation: one step on W with the latents held fixed (paper, eq. 10).
 
         Chains that diverged are put back where they started and have no say in the step.
         """
-        here = self._posterior
+        here = self._chains
         finite = z.flatten(1).isfinite().all(1)
         z = torch.where(_like(finite, z), z, start)
         self.optimiser.zero_grad(set_to_none=True)
         with self.machine.autocast():
-            x = self.generator(z)
-        residual = (here.y - self.observation.measure(x, here.index)).flatten(1)
+            x = here.signals(self.generator, z)
+        residual = (here.y - here.observation.measure(x, here.index)).flatten(1)
         misfit = residual.square().sum(1) / (2 * self.sigma**2)
         sound = finite & (misfit.detach() + z.flatten(1).square().sum(1) / 2 <= ceiling)
         (misfit * sound).mean().backward()  # type: ignore[no-untyped-call]
@@ -269,7 +284,7 @@ class Trainer:
             self.optimiser.param_groups[0]["lr"] = rate
             self.optimiser.step()
             self.updates += 1
-            self.z[here.index] = z
+            here.keep(z)
         self.iteration += 1
         return TrainingEvent(
             iteration=self.iteration,
@@ -280,6 +295,20 @@ class Trainer:
             diverged=diverged,
             seconds=0.0,
         )
+
+    def prior(self) -> Prior:
+        """Where new latents come from, as the latents stand."""
+        return kinds.prior_of(self.spec, self.z, self.learnt)
+
+    def learn_prior(self, *, anew: bool = True) -> Iterator[Progress]:
+        """Learns a flow from the latents as they stand, and keeps the best so far. What begins anew
+        is a function of the latents and the seed; else it goes on from the flow as it is. Nothing
+        to do for the other priors."""
+        if self.spec.prior == "flow":
+            start = Flow.from_tensors(self.learnt) if self.learnt and not anew else None
+            for progress in flow.learn(self.z, self.spec.seed, start):
+                self.learnt = progress.flow.tensors()
+                yield progress
 
     def checkpoint(self) -> Checkpoint:
         """The run as it stands, in memory of its own on the CPU."""
@@ -309,6 +338,7 @@ class Trainer:
             latents=self.z.cpu().clone(),
             curvature=self.curvature.cpu().clone(),
             teacher=self._teacher.tensors() if self._teacher else {},
+            learnt=copies(self.learnt),
         )
 
     @classmethod
@@ -328,13 +358,14 @@ class Trainer:
                 f"This is not the data that the model learnt from ({saved.source.name}); please "
                 "choose that data to go on training."
             )
-        if len(data.signals) != len(saved.latents):
-            raise DataMismatch("This model's latents are not of this data; please choose another.")
         trainer = cls(saved.spec, data, observation, machine=machine)
+        if trainer.z.shape != saved.latents.shape:
+            raise DataMismatch("This model's latents are not of this data; please choose another.")
         trainer.generator.load_state_dict(saved.weights)
         trainer.machine.refresh(trainer._twin, trainer.generator)
         trainer.z.copy_(saved.latents)
         trainer.curvature.copy_(saved.curvature)
+        trainer.learnt = dict(saved.learnt)
         for name, parameter in trainer.generator.named_parameters():
             if saved.updates:
                 trainer.optimiser.state[parameter] = {
@@ -347,6 +378,17 @@ class Trainer:
         trainer.iteration, trainer.updates = saved.iteration, saved.updates
         trainer.seconds, trainer.step_size = saved.seconds, saved.step_size
         return trainer
+
+
+def _require_shape(spec: TrainingSpec, data: Dataset) -> None:
+    """Raises DataMismatch for signals that the network does not make."""
+    shape, made = tuple(data.signals.shape[1:]), spec.generator.signal_shape
+    if spec.window:
+        made = spec.generator.made_of(spec.generator.map_of(shape[1:]))
+        if len(data.signals) != 1:
+            raise DataMismatch("What is visited window by window is one picture or one sound.")
+    if shape != made:
+        raise DataMismatch(f"The data has shape {shape}, but this network makes {made}.")
 
 
 class _Clock:

@@ -14,12 +14,12 @@ from abp_core.device import Machine, this_machine
 from abp_core.generator import Generator
 from abp_core.langevin import LangevinState, acceptance, evaluate, move
 from abp_core.metric import Metric
-from abp_core.noise import chain_noise
+from abp_core.noise import chain_noise, walk_noise
 from abp_core.observation import Full, Observation
-from abp_core.posterior import Posterior
+from abp_core.posterior import LOT, Posterior
 from abp_core.spec import LangevinSpec
 
-LOT = 64  # points of a landscape that are evaluated at once
+POINTS = 64  # of a landscape that are evaluated at once
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -126,21 +126,36 @@ def as_in_training(
     """The walk that training would take at its next iteration, if it drew this example: from where
     the example's chain stands, with that iteration's noise, in the trainer's own arithmetic.
 
+    Of a chain over a whole picture or sound all windows move at once, each with that iteration's
+    noise at its place.
+
     y (1, *signal_shape): the example.
     """
     machine = machine or this_machine()
     index = torch.tensor([example])
-    langevin = saved.spec.langevin
-    noise = chain_noise(
-        seed=saved.spec.seed,
-        sweep=saved.iteration + 1,
-        index=index,
-        steps=langevin.steps,
-        shape=saved.spec.generator.latent_shape,
-    )
+    langevin, sweep = saved.spec.langevin, saved.iteration + 1
+    if saved.spec.window:
+        channels, *extent = saved.latents.shape[1:]
+        noise = walk_noise(
+            seed=saved.spec.seed,
+            sweep=sweep,
+            steps=langevin.steps,
+            channels=channels,
+            start=tuple(0 for _ in extent),
+            stop=tuple(extent),
+        )[:, None]
+    else:
+        noise = chain_noise(
+            seed=saved.spec.seed,
+            sweep=sweep,
+            index=index,
+            steps=langevin.steps,
+            shape=saved.spec.generator.latent_shape,
+        )
     twin = machine.chain_copy(saved.generator().to(machine.device))
     here = index.to(machine.device)
-    posterior = Posterior(twin, Full(), y.to(machine.device), here, saved.sigma)
+    lot = 1 if saved.spec.window else LOT
+    posterior = Posterior(twin, Full(), y.to(machine.device), here, saved.sigma, lot)
     walk = LangevinSpec(
         steps=langevin.steps, step_size=saved.step_size, temperature=langevin.temperature
     )
@@ -193,7 +208,7 @@ def landscape(posterior: Posterior, plane: Plane, across: Tensor, down: Tensor) 
     examples."""
     grid = torch.stack(torch.meshgrid(across, down, indexing="xy"), -1).reshape(-1, 2)
     energies = []
-    for some in torch.split(grid, LOT):
+    for some in torch.split(grid, POINTS):
         z = plane.points(some)
         n = len(z)
         one = Posterior(

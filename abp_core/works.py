@@ -11,7 +11,6 @@ from functools import partial
 from typing import IO, Self
 
 import numpy as np
-import torch
 from torch import Tensor
 
 from abp_core import copying, growing, strips, synthesis, writing
@@ -20,14 +19,17 @@ from abp_core.copying import Nearest
 from abp_core.data import Source
 from abp_core.generator import Generator
 from abp_core.growing import Known
-from abp_core.latent_maps import LatentMap, Place, Repeated
+from abp_core.latent_maps import LatentMap, Place
+from abp_core.priors.exemplar import Exemplar
+from abp_core.priors.kinds import Prior
+from abp_core.priors.normal import Normal
 from abp_core.request import Request, frames_of
+from abp_core.spec import GeneratorSpec
 from abp_core.writing import Bytes, Facts, Floats
 
 SOFTWARE = "ABP Studio"
 GAP = 8  # white pixels between the textures of a sheet, and after each pair of objects
 SOFT = 24  # pixels over which a picture's own edge gives way to what grows around it
-AT_ONCE = 16  # objects
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,7 +85,18 @@ def facts(saved: Checkpoint, request: Request, checkpoint: str, out: str) -> Fac
     }
 
 
-def texture(generator: Generator, request: Request, known: Known | None = None) -> Picture:
+def prior_for(own: Prior, spec: GeneratorSpec, request: Request) -> Prior:
+    """Where the latents of a request come from: a model's own prior, or the paper's."""
+    if request.paper or isinstance(own, Normal):
+        return Normal(spec.latent_shape, request.temperature)
+    if isinstance(own, Exemplar):
+        return dataclasses.replace(own, novelty=request.novelty)
+    return own
+
+
+def texture(
+    generator: Generator, prior: Prior, request: Request, known: Known | None = None
+) -> Picture:
     """A texture, or a sheet of as many as were asked for. request: a fitted one. known: the picture
     that is to grow, if one is."""
     if known is not None:
@@ -92,9 +105,9 @@ def texture(generator: Generator, request: Request, known: Known | None = None) 
     width, height = request.size
     count = request.count or 1
     if count == 1:
-        return Picture(width, height, _strips(generator, request, strips.HELD))
+        return Picture(width, height, _strips(generator, prior, request, strips.HELD))
     columns, rows = _grid(count)
-    singles = [_strips(generator, one, strips.HELD // columns) for one in each(request)]
+    singles = [_strips(generator, prior, one, strips.HELD // columns) for one in each(request)]
     lines = (
         strips.beside(singles[start : start + columns], GAP, columns)
         for start in range(0, count, columns)
@@ -103,12 +116,14 @@ def texture(generator: Generator, request: Request, known: Known | None = None) 
     return Picture(wide, high, strips.below(lines, GAP))
 
 
-def inferring(saved: Checkpoint, generator: Generator, request: Request) -> Iterator[Known]:
+def inferring(
+    saved: Checkpoint, generator: Generator, prior: Prior, request: Request
+) -> Iterator[Known]:
     """The picture of a request as its latents are inferred, step by step. Raises FileRejected."""
     assert request.grow is not None
     pixels = growing.read(request.grow, generator.spec)
-    around = synthesis.endless(generator, request.seed, request.temperature)
-    return growing.walk(saved, generator, pixels, around, request.margin or 0)
+    prior = prior_for(prior, generator.spec, request)
+    return growing.walk(saved, generator, pixels, prior, request.seed, request.margin or 0)
 
 
 def each(request: Request) -> Iterator[Request]:
@@ -118,7 +133,12 @@ def each(request: Request) -> Iterator[Request]:
 
 
 def write_each(
-    file: IO[bytes], saved: Checkpoint, generator: Generator, request: Request, checkpoint: str
+    file: IO[bytes],
+    saved: Checkpoint,
+    generator: Generator,
+    prior: Prior,
+    request: Request,
+    checkpoint: str,
 ) -> None:
     """The textures of a request one by one, in a zip; each says how to make it alone."""
 
@@ -126,16 +146,18 @@ def write_each(
         for one in each(request):
             name = f"seed-{one.seed}.png"
             about = facts(saved, one, checkpoint, name)
-            yield name, partial(texture(generator, one).write, facts=about)
+            yield name, partial(texture(generator, prior, one).write, facts=about)
 
     writing.write_zip(file, members())
 
 
-def objects(generator: Generator, request: Request, found: Nearest | None = None) -> Picture:
+def objects(
+    generator: Generator, prior: Prior, request: Request, found: Nearest | None = None
+) -> Picture:
     """A sheet of pictures. found: the training examples to put beside them, if any."""
     count, (_, height, width) = request.count or 1, generator.spec.signal_shape
     columns, rows = _grid(count) if found is None else _grid(count, wide=2)
-    signals = _samples(generator, request)
+    signals = _samples(generator, prior, request)
 
     def lines() -> Iterator[Bytes]:
         for start in range(0, count, columns):
@@ -151,25 +173,27 @@ def objects(generator: Generator, request: Request, found: Nearest | None = None
     return Picture(columns * (across + gap) - gap, rows * height, lines())
 
 
-def copied(generator: Generator, request: Request, examples: Tensor) -> Nearest:
+def copied(generator: Generator, prior: Prior, request: Request, examples: Tensor) -> Nearest:
     """The training examples nearest to the objects of a request."""
-    return copying.nearest(_samples(generator, request), examples)
+    return copying.nearest(_samples(generator, prior, request), examples)
 
 
-def sound(generator: Generator, source: Source, request: Request) -> Sound:
+def sound(generator: Generator, prior: Prior, source: Source, request: Request) -> Sound:
     """A sound. request: a fitted one."""
     if generator.spec.spatial:
         frames = frames_of(request.seconds or 0, source.sample_rate)
-        signals = synthesis.strips(generator, _latents(generator, request, (frames,)), (frames,))
+        signals = synthesis.strips(
+            generator, _latents(generator, prior, request, (frames,)), (frames,)
+        )
     else:
-        signals = iter([_samples(generator, request)])
+        signals = iter([_samples(generator, prior, request)])
     return Sound(source.sample_rate, (synthesis.samples(x[0], source.gain) for x in signals))
 
 
-def _strips(generator: Generator, request: Request, held: int) -> Iterator[Bytes]:
+def _strips(generator: Generator, prior: Prior, request: Request, held: int) -> Iterator[Bytes]:
     """Of one texture."""
     assert request.size is not None
-    latents = _latents(generator, request, request.size[::-1])
+    latents = _latents(generator, prior, request, request.size[::-1])
     return strips.strips(generator, latents, request.size, held)
 
 
@@ -182,24 +206,22 @@ def _grown(generator: Generator, request: Request, known: Known) -> Picture:
     return Picture(width, height, whole)
 
 
-def _latents(generator: Generator, request: Request, size: Place) -> LatentMap:
-    """The endless map of the seed, or as much of its beginning as repeats itself. size: of the
-    signal, (height, width) or (frames,)."""
-    latents = synthesis.endless(generator, request.seed, request.temperature)
+def _latents(generator: Generator, prior: Prior, request: Request, size: Place) -> LatentMap:
+    """The endless map of the seed, or one that repeats itself. size: of the signal, (height, width)
+    or (frames,)."""
     axes = "yx"[-len(size) :]
     periods = tuple(
         extent // generator.spec.enlargement if axis in (request.tile or "") else 0
         for axis, extent in zip(axes, size, strict=True)
     )
-    return Repeated(latents, periods) if any(periods) else latents
+    prior = prior_for(prior, generator.spec, request)
+    return prior.map(request.seed, periods=periods if any(periods) else None)
 
 
-@torch.inference_mode()
-def _samples(generator: Generator, request: Request) -> Tensor:
+def _samples(generator: Generator, prior: Prior, request: Request) -> Tensor:
     """As many signals of a vector latent as were asked for."""
-    z = synthesis.prior(generator.spec.latent_shape, request.count or 1, request.seed)
-    z = (z * math.sqrt(request.temperature)).to(generator.kernels[0].device)
-    return torch.cat([generator(some) for some in torch.split(z, AT_ONCE)]).float().cpu()
+    prior = prior_for(prior, generator.spec, request)
+    return synthesis.sample(generator, prior, request.count or 1, request.seed)
 
 
 def _grid(count: int, wide: int = 1) -> tuple[int, int]:

@@ -149,9 +149,8 @@ def _walked(trainer: Trainer, count: int, sweep: int) -> Tensor:
     walk: LangevinSpec = spec.langevin.at(trainer.step_size)
     metric = Metric.of(trainer.curvature) if spec.langevin.preconditioned else None
     for index in torch.arange(count).split(AT_ONCE):
-        posterior = Posterior(
-            trainer.generator, trainer.observation, trainer.y[index], index, trainer.sigma
-        )
+        y = trainer.observation.measure(trainer.data.signals[index], index)
+        posterior = Posterior(trainer.generator, trainer.observation, y, index, trainer.sigma)
         noise = chain_noise(
             seed=spec.seed + 2,
             sweep=sweep,

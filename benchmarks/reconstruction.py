@@ -27,8 +27,8 @@ from abp_core.metrics import objects
 from abp_core.noise import chain_noise
 from abp_core.observation import Full
 from abp_core.posterior import Posterior
+from abp_core.priors.normal import Normal
 from abp_core.spec import LangevinSpec, TrainingSpec
-from abp_core.synthesis import prior
 from abp_core.trainer import Diverging, Trainer
 from benchmarks import learning, picture_sets, tables
 from benchmarks.picture_sets import PictureSet
@@ -115,7 +115,7 @@ def inferred(trainer: Trainer, test: Tensor, walk: LangevinSpec | None = None) -
         walk = dataclasses.replace(walk, steps=STEPS, temperature=0.0)
     posterior = Posterior(trainer.generator, Full(), test, index, trainer.sigma)
     noise = chain_noise(seed=0, sweep=1, index=index, steps=STEPS, shape=shape)
-    z = infer(posterior.energy, prior(shape, len(test), 0), noise, walk, metric)
+    z = infer(posterior.energy, Normal(shape).draw(len(test), 0), noise, walk, metric)
     with torch.inference_mode():
         made: Tensor = trainer.generator(z)
     return made

@@ -41,14 +41,14 @@ def median(work: Callable[[], object], turns: int) -> float:
 
 
 def of_texture(saved: Checkpoint, folder: Path, turns: int) -> dict[str, float]:
-    generator = saved.generator()
+    generator, prior = saved.generator(), saved.prior()
     request = Request(size=(1024, 1024), seed=1).fitted(generator.spec)
 
     def saved_as_file() -> None:
         with writing.whole(folder / "texture.png") as file:
-            works.texture(generator, request).write(file, {})
+            works.texture(generator, prior, request).write(file, {})
 
-    made = median(lambda: works.texture(generator, request).pixels(), turns)
+    made = median(lambda: works.texture(generator, prior, request).pixels(), turns)
     return {
         "1024 x 1024 texture, s": made,
         "1024 x 1024 texture as a PNG file, s": median(saved_as_file, turns),
@@ -56,22 +56,22 @@ def of_texture(saved: Checkpoint, folder: Path, turns: int) -> dict[str, float]:
 
 
 def of_growing(saved: Checkpoint, picture: Path, turns: int) -> dict[str, float]:
-    generator = saved.generator()
+    generator, prior = saved.generator(), saved.prior()
     request = Request(grow=picture).fitted(generator.spec)
 
     def grown() -> None:
-        *_, known = works.inferring(saved, generator, request)
-        works.texture(generator, request, known).pixels()
+        *_, known = works.inferring(saved, generator, prior, request)
+        works.texture(generator, prior, request, known).pixels()
 
     return {"a picture of 256 x 256 grown by 128 pixels, s": median(grown, turns)}
 
 
 def of_sound(saved: Checkpoint, turns: int) -> dict[str, float]:
-    generator, source = saved.generator(), saved.source
+    generator, prior, source = saved.generator(), saved.prior(), saved.source
     request = Request(seconds=SECONDS_OF_SOUND, seed=1).fitted(generator.spec, source.sample_rate)
-    latents = synthesis.endless(generator, 1)
+    latents = prior.map(1)
     positions = round(FIRST * source.sample_rate / generator.spec.enlargement)
-    whole = median(lambda: works.sound(generator, source, request).samples(), turns)
+    whole = median(lambda: works.sound(generator, prior, source, request).samples(), turns)
     return {
         "sound, times real time": SECONDS_OF_SOUND / whole,
         "first stretch of an endless sound, s": median(

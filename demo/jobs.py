@@ -18,6 +18,7 @@ from typing import Any, Literal, Protocol, TypeVar
 from demo import limits
 
 Phase = Literal["starting", "running", "paused", "stopped", "finished", "diverged", "failed"]
+CurvePoint = tuple[int, float, float, float | None]
 AT_WORK: tuple[Phase, ...] = ("starting", "running", "paused")
 
 Answer = TypeVar("Answer")
@@ -32,13 +33,15 @@ class NeverBegan(LookupError):
 
 @dataclass(frozen=True, slots=True)
 class Progress:
-    """What one iteration did: the numbers that are drawn, and the seconds it computed."""
+    """What one iteration did: the numbers that are drawn, and the seconds it computed. prior: the
+    loss of a prior that is learnt along, on latents that it does not see; None without one."""
 
     iteration: int
     error: float
     latent: float
     diverged: bool
     seconds: float
+    prior: float | None = None
 
 
 class Run(Protocol):
@@ -58,8 +61,9 @@ class Run(Protocol):
 class Report:
     """A job at one moment. `number` grows whenever there is something new to show.
 
-    rate: iterations a second. seconds of `budget` are spent. curve: (iteration, error, latent)
-    points. view: the latest of the run's views. sentence: why it ended, where that needs words.
+    rate: iterations a second. seconds of `budget` are spent. curve: points
+    (iteration, error, latent, prior), see Progress. view: the latest of the run's views.
+    sentence: why it ended, where that needs words.
     """
 
     number: int = 0
@@ -68,7 +72,7 @@ class Report:
     rate: float = 0.0
     seconds: float = 0.0
     budget: float = 0.0
-    curve: tuple[tuple[int, float, float], ...] = ()
+    curve: tuple[CurvePoint, ...] = ()
     view: Any = None
     sentence: str = ""
 
@@ -99,7 +103,7 @@ class Job:
         budget: float,
         watched: Callable[[], bool] = lambda: True,
         explain: Callable[[Exception], str] = str,
-        curve: tuple[tuple[int, float, float], ...] = (),
+        curve: tuple[CurvePoint, ...] = (),
         save: Callable[[Any, "Report"], None] | None = None,
         rebuild: Callable[[], Run] | None = None,
     ) -> None:
@@ -281,7 +285,7 @@ class Job:
                 return "stopped"
             if progress.diverged:
                 return "diverged"
-            history.add((progress.iteration, progress.error, progress.latent))
+            history.add((progress.iteration, progress.error, progress.latent, progress.prior))
             now = monotonic()
             news: dict[str, Any] = {}
             silent = now - shown < 1 / limits.VIEWS_PER_SECOND
@@ -360,12 +364,12 @@ def hand_back_memory() -> None:
 class _History:
     """A curve that is thinned out evenly so that it never has too many points."""
 
-    def __init__(self, points: tuple[tuple[int, float, float], ...]) -> None:
+    def __init__(self, points: tuple[CurvePoint, ...]) -> None:
         self.points = list(points)
         self._every = points[1][0] - points[0][0] if len(points) > 1 else 1
         self._seconds = 0.0
 
-    def add(self, point: tuple[int, float, float]) -> None:
+    def add(self, point: CurvePoint) -> None:
         if point[0] % self._every == 0:
             self.points.append(point)
         if len(self.points) > limits.CURVE_POINTS:

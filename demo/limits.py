@@ -83,13 +83,19 @@ REQUEST_MB = 4
 # Live numbers and pictures: so often a second at most (each update is also work for the browser,
 # which may run on the same cores), and pictures never for more than this share of the training.
 VIEWS_PER_SECOND = 2.5
-VIEW_SHARE = 0.02
+VIEW_SHARE = 0.08
+
+# Of a run's time, for a prior that is learnt along with it.
+PRIOR_SHARE = 0.08
 
 # Points of a live curve: about one a pixel.
 CURVE_POINTS = 300
 
 # Models held open for all visitors: ten megabytes each.
 OPEN_MODELS = 24
+
+# Parts of new latent maps that are held for each of them, in case they are looked at again: 80 KB.
+MAPS = 32
 
 # The Explore tab: sliders that are shown, and what a point or a link may hold. Latents beyond six
 # deviations do not occur; a longer link is cut by some chat programs.

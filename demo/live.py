@@ -12,7 +12,7 @@ from demo.sessions import LostPlace
 from demo.workbench import Live, Workbench
 
 TASKS = ("learn", "repair")
-NOTHING = {"iterations": [], "errors": [], "latents": []}
+NOTHING = {"iterations": [], "errors": [], "latents": [], "priors": []}
 HEADLINES = {
     "starting": "Getting ready to learn {}",
     "running": "Learning {}",
@@ -95,8 +95,8 @@ def _detail(report: Report) -> str:
 def _curves_of(report: Report) -> dict[str, Any]:
     if not report.curve:
         return NOTHING
-    iterations, errors, latents = zip(*report.curve, strict=True)
-    return {"iterations": iterations, "errors": errors, "latents": latents}
+    iterations, errors, latents, priors = zip(*report.curve, strict=True)
+    return {"iterations": iterations, "errors": errors, "latents": latents, "priors": priors}
 
 
 def _buttons(task: str, live: Live | None) -> list[dict[str, Any]]:

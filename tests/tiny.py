@@ -47,6 +47,27 @@ NETWORKS = {
     ),
 }
 
+# Networks of one whole picture or sound: signals of 64 pixels and of 1280 samples.
+WHOLE = {
+    "texture": GeneratorSpec(
+        latent_shape=(4, 12, 12),
+        margins=True,
+        channels=(8, 8),
+        kernel_size=5,
+        upsampling=2,
+        out_channels=3,
+    ),
+    "sound": GeneratorSpec(
+        latent_shape=(4, 24),
+        margins=True,
+        channels=(8, 8),
+        kernel_size=9,
+        upsampling=4,
+        out_channels=1,
+    ),
+}
+SHOWN = {"texture": (22, 19), "sound": (90,)}  # positions of the pictures and sounds they learn
+
 
 def training(network: GeneratorSpec, **changes: object) -> TrainingSpec:
     """Settings for a short run of `network`."""
@@ -68,6 +89,33 @@ def dataset(network: GeneratorSpec, n: int = 10, seed: int = 0) -> Dataset:
     maker = Generator(network, seed=1000 + seed).requires_grad_(False)
     z = torch.randn(n, *network.latent_shape, generator=torch.Generator().manual_seed(seed))
     return Dataset(maker(z * 2).contiguous(), source)
+
+
+def whole_training(kind: str, **changes: object) -> TrainingSpec:
+    """Settings for a short run of one of WHOLE, whose prior is what it infers."""
+    walk = LangevinSpec(steps=3, step_size=0.4, temperature=0.1, preconditioned=True)
+    settings = {"langevin": walk, "batch_size": 1, "examples": 1, "window": 10, "prior": "exemplar"}
+    return training(WHOLE[kind], **(settings | changes))
+
+
+def whole_dataset(kind: str) -> Dataset:
+    """What another network of the same shape made of smooth latents, larger than its signals."""
+    network, axes = WHOLE[kind], len(SHOWN[kind])
+    shape = (network.latent_shape[0], *(n + 2 * network.margin for n in SHOWN[kind]))
+    z = torch.randn(1, *shape, generator=torch.Generator().manual_seed(0))
+    for axis in range(2, 2 + axes):
+        z = (z + z.roll(1, axis)) / 2**0.5
+    maker = Generator(network, seed=1000).requires_grad_(False)
+    source = Source(kind=network.kind, name="made", sample_rate=16_000 if axes == 1 else 0)
+    return Dataset(maker(z * 2).contiguous(), source)
+
+
+def whole_run(kind: str, iterations: int = 3) -> Checkpoint:
+    """A run of one of WHOLE as it stands after a few iterations."""
+    trainer = Trainer(whole_training(kind), whole_dataset(kind), machine=FP32)
+    for _ in trainer.steps(iterations):
+        pass
+    return trainer.checkpoint()
 
 
 def sha256(saved: Checkpoint) -> str:

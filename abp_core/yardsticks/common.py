@@ -46,3 +46,14 @@ def averaged(rows: list[Row]) -> Row:
     """Every figure's mean over the seeds; and the distances one by one."""
     mean: Row = {key: fmean(row[key] for row in rows) for key in rows[0]}
     return {**mean, "distances": [row["distance"] for row in rows]}
+
+
+def explained(y: Tensor, x: Tensor) -> float:
+    """The share of the variance of signals y (n, c, ...), each channel about its own mean, that x
+    explains: 1 - mean (y - x)^2 / mean (y - mean y)^2. An offset counts as an error. Raises
+    ValueError for different shapes."""
+    if y.shape != x.shape:
+        raise ValueError("Only signals of one shape can be compared.")
+    channels = y.transpose(0, 1).flatten(1)
+    variance = (channels - channels.mean(1, keepdim=True)).square().mean().clamp(min=1e-12)
+    return 1 - float((y - x).square().mean() / variance)

@@ -17,6 +17,7 @@ from abp_core.noise import chain_noise
 from abp_core.observation import Full
 from abp_core.posterior import Posterior
 from abp_core.presets import Preset
+from abp_core.priors.normal import Normal
 from abp_core.spec import TrainingSpec
 from abp_core.yardsticks.common import SEEDS, Row, averaged
 
@@ -25,6 +26,11 @@ RECONSTRUCTED = 100  # held-back pictures that are inferred
 COMPARED = 200  # pictures on each side of a patch distance
 CUTS = 4  # ways in which a set that was learnt whole is cut in two
 LEAST_COMPARED = 50  # on each side, for a floor that means something
+
+
+def sampled(saved: Checkpoint, n: int, seed: int) -> Tensor:
+    """n of a model's own samples (n, *signal_shape)."""
+    return synthesis.sample(saved.generator(), saved.prior(), n, seed)
 
 
 class ObjectsYardstick:
@@ -46,7 +52,7 @@ class ObjectsYardstick:
         return self._train, self._spec
 
     def samples(self, saved: Checkpoint) -> list[Tensor]:
-        return [synthesis.sample(saved.generator(), len(self.held), seed) for seed in SEEDS]
+        return [sampled(saved, len(self.held), seed) for seed in SEEDS]
 
     def floors(self) -> Row:
         (d,) = self._spec.generator.latent_shape
@@ -73,7 +79,7 @@ class ObjectsYardstick:
         noise = chain_noise(seed=0, sweep=1, index=index, steps=self._steps, shape=shape)
         walk = saved.spec.langevin.at(saved.step_size)
         walk = dataclasses.replace(walk, steps=self._steps, temperature=0.0)
-        z = synthesis.prior(shape, len(test), 0)
+        z = Normal(shape).draw(len(test), 0)
         z = infer(posterior.energy, z, noise, walk, saved.metric())
         with torch.inference_mode():
             made = generator(z)
@@ -101,7 +107,7 @@ class LearntSetYardstick:
         return fmean(_between(self._all[other], self._all[one]) for one, other in self._cuts)
 
     def samples(self, saved: Checkpoint) -> list[Tensor]:
-        return [synthesis.sample(saved.generator(), self._half, seed) for seed in SEEDS]
+        return [sampled(saved, self._half, seed) for seed in SEEDS]
 
     def distance(self, sample: Tensor) -> float:
         return fmean(_between(sample, self._all[one]) for one, _ in self._cuts)

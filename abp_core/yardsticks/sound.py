@@ -19,6 +19,18 @@ from abp_core.yardsticks.common import SEEDS, Row, averaged, entire
 SOUND_RATE = 16_000  # hertz, at which sounds are compared; a clip of less is compared at its own
 
 
+def drawn(saved: Checkpoint, length: int, rate: int, gain: float) -> list[Tensor]:
+    """A model's sample (1, length) for each of SEEDS, at `rate` samples a second, as loud as a
+    signal that is its source times `gain`."""
+    source = saved.source
+    frames = round(length / rate * source.sample_rate)
+    generator, prior = saved.generator(), saved.prior()
+    made = (synthesis.cut(generator, prior.map(seed), (frames,))[0] for seed in SEEDS)
+    scaled = (signal[0].numpy() * (gain / source.gain) for signal in made)
+    resampled = [soxr.resample(signal, source.sample_rate, rate) for signal in scaled]
+    return [torch.from_numpy(signal.astype(np.float32))[None] for signal in resampled]
+
+
 class SoundYardstick:
     """A clip. Samples are as long as it is, and compared at its loudness and at one rate."""
 
@@ -38,13 +50,7 @@ class SoundYardstick:
         return data.load(self._path, self._preset.training, sample_rate=rate)
 
     def samples(self, saved: Checkpoint) -> list[Tensor]:
-        source, length = saved.source, self.real.shape[1]
-        frames = round(length / self.rate * source.sample_rate)
-        generator = saved.generator()
-        made = (synthesis.expand_to(generator, (frames,), seed)[0] for seed in SEEDS)
-        scaled = (signal[0].numpy() * (self._gain / source.gain) for signal in made)
-        resampled = [soxr.resample(signal, source.sample_rate, self.rate) for signal in scaled]
-        return [torch.from_numpy(signal.astype(np.float32))[None] for signal in resampled]
+        return drawn(saved, self.real.shape[1], self.rate, self._gain)
 
     def floors(self) -> Row:
         return {

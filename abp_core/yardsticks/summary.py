@@ -3,10 +3,14 @@
 from pathlib import Path
 from statistics import fmean
 
+import torch
+
 from abp_core import data
 from abp_core.checkpoint import Checkpoint
+from abp_core.data import Dataset
 from abp_core.metrics import objects
 from abp_core.presets import Preset
+from abp_core.yardsticks.common import explained
 from abp_core.yardsticks.objects import LearntSetYardstick
 from abp_core.yardsticks.sound import SoundYardstick
 from abp_core.yardsticks.texture import TextureYardstick
@@ -19,10 +23,11 @@ def summary(saved: Checkpoint, path: Path, preset: Preset) -> Figures:
     Raises FileRejected.
 
     distance: in floors, where 1 is as near as one half of the data is to the other; left out for a
-    set that is too small to have a floor. Of a texture also colour: between the marginals of
-    colour, in deviations. Of a sound spectrum_db: between the long-term spectra; loudness: a share
-    of the data's. Of a set diversity, diversity_of_data: root mean square difference between two
-    pictures; reconstruction: mean error of the pictures, a share of the signal's range.
+    set that is too small to have a floor. Of a texture and a sound explained: the share of its
+    variance that f(z) of the inferred latents explains. Of a texture colour: between the marginals
+    of colour, in deviations. Of a sound spectrum_db: between the long-term spectra; loudness: a
+    share of the data's. Of a set diversity, diversity_of_data: root mean square difference between
+    two pictures; reconstruction: mean error of the pictures, a share of the signal's range.
     """
     kind = saved.spec.generator.kind
     if kind == "objects":
@@ -36,6 +41,7 @@ def _of_a_texture(saved: Checkpoint, path: Path, preset: Preset) -> Figures:
     yardstick = TextureYardstick(path, preset)
     samples = yardstick.samples(saved)
     return {
+        "explained": _explained(saved, yardstick.training()[0]),
         "distance": fmean(map(yardstick.distance, samples)) / yardstick.floor(),
         "colour": fmean(map(yardstick.colour, samples)),
     }
@@ -45,10 +51,17 @@ def _of_a_sound(saved: Checkpoint, path: Path, preset: Preset) -> Figures:
     yardstick = SoundYardstick(path, preset)
     samples = yardstick.samples(saved)
     return {
+        "explained": _explained(saved, yardstick.training()[0]),
         "distance": fmean(map(yardstick.distance, samples)) / yardstick.floor(),
         "spectrum_db": fmean(map(yardstick.spectrum, samples)),
         "loudness": fmean(map(yardstick.loudness, samples)),
     }
+
+
+def _explained(saved: Checkpoint, learnt: Dataset) -> float:
+    """By the stored latents, over everything that was learnt."""
+    with torch.inference_mode():
+        return explained(learnt.signals, saved.generator()(saved.latents))
 
 
 def _of_a_set(saved: Checkpoint, path: Path, preset: Preset) -> Figures:

@@ -29,6 +29,12 @@ from abp_core.yardsticks.common import SEEDS, Row, averaged, entire
 COPY = 0.95  # copying is this quantile of the best matches of single patches
 
 
+def drawn(saved: Checkpoint, size: tuple[int, ...]) -> list[Tensor]:
+    """A model's sample (c, *size) for each of SEEDS."""
+    generator, prior = saved.generator(), saved.prior()
+    return [synthesis.cut(generator, prior.map(seed), size)[0] for seed in SEEDS]
+
+
 class TextureYardstick:
     """A photograph. Samples are as large as it is."""
 
@@ -56,8 +62,7 @@ class TextureYardstick:
         return data.load(self._path, self._preset.training)
 
     def samples(self, saved: Checkpoint) -> list[Tensor]:
-        size = tuple(self.real.shape[1:])
-        return [synthesis.expand_to(saved.generator(), size, seed)[0] for seed in SEEDS]
+        return drawn(saved, tuple(self.real.shape[1:]))
 
     def floors(self) -> Row:
         noise = spectral_noise(self.real, seed=0).clamp(-1, 1)

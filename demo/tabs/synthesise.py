@@ -15,17 +15,30 @@ from demo.tabs.explore import refusal_answer
 from demo.tabs.running import refused
 from demo.turns import Lanes
 from demo.widgets import widget
-from demo.workbench import TILES, Made, Making, Rejected, Workbench
+from demo.workbench import SOURCES, TILES, Made, Making, Rejected, Workbench
 
 IDLE: dict[str, Any] = {"phase": "idle", "headline": "", "detail": "Press Make.", "share": 0}
-SILENT: dict[str, Any] = {"token": "", "key": "", "rate": 0, "seed": "1", "temperature": 1.0}
+DRAWN = ("seed", "source", "temperature", "novelty")  # what tells one draw from another
+SILENT: dict[str, Any] = {
+    "token": "",
+    "key": "",
+    "rate": 0,
+    "seed": "1",
+    "source": SOURCES[0],
+    "temperature": 1.0,
+    "novelty": 1.0,
+}
 HEADLINES = {
     "texture": "{}, at any size",
     "sound": "{}, for as long as you like",
     "objects": "New {}",
 }
-# The endless sound is of the seed and temperature that the page shows.
-TUNE = "(current, seed, temperature) => ({ ...current, seed, temperature })"
+# The endless sound is drawn as the page shows.
+TUNE = """(current, seed, source, temperature, novelty) =>
+    ({ ...current, seed, source, temperature, novelty })"""
+# Each way to draw has its own slider.
+WAY = f"""(source) => [source === {SOURCES[1]!r}, source !== {SOURCES[1]!r}]
+    .map((visible) => ({{ __type__: 'update', visible }}))"""
 NEW_SEED = "() => String(Math.floor(Math.random() * 1e9))"
 PICTURES = [".png", ".jpg", ".jpeg", ".webp"]
 
@@ -37,7 +50,9 @@ class Stretch:
     token: str
     key: str = ""
     seed: object = None
+    source: str = ""
     temperature: object = 1.0
+    novelty: object = 1.0
     k: object = None
 
 
@@ -48,7 +63,9 @@ class Fitted:
     token: str
     unit: float = 0.0
     seed: str = ""
+    source: str = ""
     temperature: float = 1.0
+    novelty: float = 1.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +87,9 @@ class Wanted:
     count: object = None
     nearest: bool = False
     seed: object = None
+    source: str = ""
     temperature: object = 1.0
+    novelty: object = 1.0
 
 
 def build(
@@ -112,16 +131,20 @@ def build(
         """The controls that suit the current model; what was made of another one stays."""
         offer = workbench.offer(sent.token)
         current = {"token": sent.token, "key": offer.key, "rate": offer.rate}
+        paper = sent.source == SOURCES[1]
         updates = {
             kind: offer.kind,
             work: {**IDLE, "headline": HEADLINES[offer.kind].format(offer.label)},
             endless: gr.update(
-                value={**current, "seed": sent.seed, "temperature": sent.temperature},
+                value={**current, **{name: getattr(sent, name) for name in DRAWN}},
                 visible=offer.lengths,
             ),
             fields["seconds"]: gr.update(visible=offer.lengths),
             fields["loop"]: gr.update(visible=offer.lengths),
             fields["nearest"]: gr.update(visible=offer.compared),
+            fields["source"]: gr.update(visible=offer.inferred),
+            fields["temperature"]: gr.update(visible=paper or not offer.inferred),
+            fields["novelty"]: gr.update(visible=offer.inferred and not paper),
         }
         for of, section in sections:
             updates[section] = gr.update(visible=offer.kind == of)
@@ -170,11 +193,12 @@ def build(
                 yield "made", *outputs
 
     quiet: dict[str, Any] = {"show_progress": "hidden", "concurrency_limit": None}
-    fitted = ["width", "height", "margin", "seconds", "loop", "nearest"]
+    fitted = ["width", "height", "margin", "seconds", "loop", "nearest", *DRAWN[1:]]
+    drawn = [fields[name] for name in DRAWN]
     for event in chosen:
         event.then(
             fit,
-            [token, known_unit, fields["seed"], fields["temperature"]],
+            [token, known_unit, *drawn],
             [
                 *(kind, known_unit, notice, work, endless),
                 *(section for _, section in sections),
@@ -186,9 +210,9 @@ def build(
     # A click that comes before the last answer is quite over is taken when it is.
     make.click(synthesise, asked, shown, trigger_mode="always_last", **quiet)
     another.click(None, None, fields["seed"], js=NEW_SEED).then(synthesise, asked, shown, **quiet)
-    tuning = [endless, fields["seed"], fields["temperature"]]
-    for field in tuning[1:]:
-        field.change(None, tuning, endless, js=TUNE)
+    for field in drawn:
+        field.change(None, [endless, *drawn], endless, js=TUNE)
+    fields["source"].input(None, fields["source"], drawn[2:], js=WAY)
 
 
 def _controls() -> tuple[list[tuple[str, Component]], dict[str, Component]]:
@@ -237,8 +261,24 @@ def _controls() -> tuple[list[tuple[str, Component]], dict[str, Component]]:
         fields["seed"] = gr.Textbox(
             "1", label="Seed", info="The same seed makes the same again.", elem_id="abp-seed"
         )
+        fields["source"] = gr.Radio(
+            list(SOURCES),
+            value=SOURCES[0],
+            label="New ones come from",
+            info="Patches of the latents that were inferred, or noise as in the paper.",
+            visible=False,
+        )
         fields["temperature"] = gr.Slider(
             0, 2, value=1, step=0.05, label="Temperature", info="1 as learnt; lower is calmer."
+        )
+        fields["novelty"] = gr.Slider(
+            0,
+            1,
+            value=1,
+            step=0.05,
+            label="Familiar to new",
+            info="0 is what was learnt from; towards 1 its pieces are put together anew.",
+            visible=False,
         )
     sections = [("texture", texture), ("texture", growing), ("sound", sound), ("objects", objects)]
     return sections, fields

@@ -268,7 +268,7 @@ KNOBS = {
     "sigma": ("Sigma", "Mismatch that counts as noise, in standard deviations of the data."),
     "learning_rate": ("Learning rate", "How far the weights move at a time."),
     "batch_size": ("Batch size", "Examples that learn together."),
-    "examples": ("Examples", "Crops or segments drawn, or pictures taken of a set."),
+    "examples": ("Examples", "Pictures taken of a set; one picture or sound is one."),
     "seed": ("Seed", "The same seed gives the same run."),
 }
 
@@ -288,7 +288,7 @@ def _welcome() -> dict[str, Any]:
                 "still": asset("welcome-rebuilt.jpg"),
             },
             {
-                "caption": "New pebbles, from noise",
+                "caption": "New pebbles",
                 "picture": asset("welcome-new.webp"),
                 "still": asset("welcome-new.jpg"),
             },

@@ -1,5 +1,6 @@
-// Two live curves: value {iterations: [], errors: [], latents: [], title}, until there is a run of
-// these curves' task; then those of the run.
+// Live curves: value {iterations: [], errors: [], latents: [], priors: [], title}, until there is a
+// run of these curves' task; then those of the run. The third is of a prior that is learnt along:
+// its values are null before it begins, and without one its figure is hidden.
 const canvases = [...element.querySelectorAll("canvas")];
 const outputs = [...element.querySelectorAll("output")];
 const short = (y) => (y >= 100 ? y.toFixed(0) : y >= 1 ? y.toFixed(2) : y.toPrecision(2));
@@ -71,7 +72,7 @@ function plot(canvas, xs, ys, { hue, log, reference }) {
 
 function draw() {
   const live = document.abpLive;
-  const { iterations = [], errors = [], latents = [] } =
+  const { iterations = [], errors = [], latents = [], priors = [] } =
     (live && live.task === props.task ? live.curves : props.value) || {};
   const { title } = props.value || {};
   if (title) {
@@ -80,12 +81,17 @@ function draw() {
   }
   plot(canvases[0], iterations, errors, { hue: "--abp-learn", log: true });
   plot(canvases[1], iterations, latents, { hue: "--abp-infer", reference: iterations.length ? 1 : undefined });
-  [errors, latents].forEach((ys, i) => {
+  const first = priors.findIndex((y) => y !== null);
+  const since = first < 0 ? priors.length : first;
+  const learnt = { xs: iterations.slice(since), ys: priors.slice(since) };
+  canvases[2].parentElement.hidden = !learnt.xs.length;
+  plot(canvases[2], learnt.xs, learnt.ys, { hue: "--abp-learn" });
+  [[iterations, errors], [iterations, latents], [learnt.xs, learnt.ys]].forEach(([xs, ys], i) => {
     const last = ys[ys.length - 1];
     outputs[i].textContent = ys.length ? short(last) : "";
-    const name = i ? "Size of the latents" : element.querySelector("figcaption b").textContent;
+    const name = canvases[i].parentElement.querySelector("b").textContent;
     canvases[i].setAttribute("aria-label", ys.length
-      ? `${name}: ${short(ys[0])} at iteration ${iterations[0]}, ${short(last)} at iteration ${iterations[iterations.length - 1]}`
+      ? `${name}: ${short(ys[0])} at iteration ${xs[0]}, ${short(last)} at iteration ${xs[xs.length - 1]}`
       : `${name}, no values yet`);
   });
 }

@@ -1,4 +1,4 @@
-// A sound without end: value {token, key, rate, seed, temperature}. server.chunk(request) gives stretch k of it, which follows stretch k - 1 exactly.
+// A sound without end: value {token, key, rate, and how it is drawn}. server.chunk(request) gives stretch k of it, which follows stretch k - 1 exactly.
 const AHEAD = 4; // seconds that are ready before they are heard
 const LEAD = 0.08; // seconds from the first stretch to its first sample
 const TRIES = 3;
@@ -26,9 +26,9 @@ function stop() {
 }
 
 async function stretch(now) {
-  const { token, key, seed, temperature } = now.value;
+  const { rate, ...asked } = now.value;
   for (let left = TRIES; left; left--) {
-    try { return await server.chunk({ token, key, seed, temperature, k: now.k }); }
+    try { return await server.chunk({ ...asked, k: now.k }); }
     catch { if (now.over) return null; await pause(300); }
   }
   return { refusal: "The studio does not answer any more; please try again." };

@@ -424,9 +424,10 @@ function draw() {
     part(".wish[name=sigma]").placeholder = short(model.own.sigma);
     part(".land-figure").hidden = model.kind !== "objects";
     // A map of latents is long to find from nothing, and its steps cost ten times as much.
-    part(".wish[name=steps]").value = model.kind === "objects" ? "100" : "40";
+    part(".wish[name=steps]").value = model.kind === "objects" ? "100" : "80";
     part(".wish[name=chains]").value = model.kind === "objects" ? "4" : "2";
-    part(".wish[name=start]").value = model.kind === "objects" || !model.examples ? "prior" : "training";
+    part(".wish[name=start]").value = "prior";
+    part(".wish[name=temperature]").value = short(model.own.temperature);
     part(".hiding option[value=lines]").hidden = model.kind === "sound";
     part(".examples").replaceChildren(...Array.from({ length: model.examples }, (_, i) => {
       const button = make("button", { type: "button", title: `Training example ${i + 1}` });

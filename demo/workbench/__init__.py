@@ -9,11 +9,12 @@ from demo.workbench.repairs import Repaired, takings
 from demo.workbench.run import CAPTIONS, Live, Panel
 from demo.workbench.settings import STYLES, Settings, about, preset_for, settings_from
 from demo.workbench.synthesise import Made, Making
-from demo.workbench.wishes import TILES, Offer
+from demo.workbench.wishes import SOURCES, TILES, Offer
 
 __all__ = [
     "CAPTIONS",
     "EXAMPLES",
+    "SOURCES",
     "STYLES",
     "TILES",
     "Card",

@@ -12,7 +12,7 @@ from abp_core.checkpoint import Checkpoint, CheckpointRejected
 from abp_core.trainer import Trainer
 from demo import limits
 from demo.disk import Disk
-from demo.jobs import Job, NeverBegan
+from demo.jobs import CurvePoint, Job, NeverBegan
 from demo.sessions import Sessions, Visit, new_token
 from demo.workbench.bounds import require_bearable, require_minutes
 from demo.workbench.cards import Card, card_of, label_of
@@ -350,7 +350,7 @@ class Workbench:
         minutes: float,
         recipe: Recipe | Keeper,
         *,
-        curve: tuple[tuple[int, float, float], ...] = (),
+        curve: tuple[CurvePoint, ...] = (),
         after: Job | None = None,
     ) -> None:
         """Begins a job. recipe: from what its run can be built anew; the keeper of the run that it

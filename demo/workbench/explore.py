@@ -14,7 +14,7 @@ from abp_core.metrics import sound
 from demo import limits, media
 from demo.cache import Cache
 from demo.workbench.models import Model
-from demo.workbench.points import Point, latent_map, vector, view_of
+from demo.workbench.points import Point, grid_of, latent_map, vector, view_of
 from demo.workbench.refusals import Rejected
 
 FARTHEST = 2.0  # the plane of a model with two latents is shown over [-2, 2] x [-2, 2]
@@ -57,9 +57,11 @@ def _directions(model: Model) -> Directions:
         mel = sound.log_mel(x[:, 0], rate)
         return torch.stack([sound.long_term(mel), mel.std(-1)], 1)
 
-    latents = model.saved.latents
     if model.kind == "sound":  # half a second of one segment takes half as long and tells as much
-        return directions(model.generator, latents[..., :8], 1, heard)
+        half = round(rate / 2 / model.generator.spec.enlargement)
+        margins = 2 * model.generator.spec.margin
+        return directions(model.generator, model.examples[..., : half + margins], 1, heard)
+    latents = model.examples if model.generator.spec.spatial else model.saved.latents
     return directions(model.generator, latents, 1 if model.generator.spec.spatial else 8)
 
 
@@ -74,14 +76,14 @@ def description(explored: Explored) -> dict[str, Any]:
         "kind": model.kind,
         "origin": model.origin,
         "shared": model.origin == "shipped",
-        "view": list(view_of(model)) if model.generator.spec.spatial else [],
+        "view": list(grid_of(model)) if model.generator.spec.spatial else [],
         "numbers": found.axes.shape[0],
         "mean": found.mean.tolist(),
         "axes": found.axes.T.tolist(),
         "inverse": inverse.tolist(),
         "sliders": number,
         "moves": [_move(model, float(m)) for m in found.moves[:number]],
-        "examples": min(EXAMPLES, len(model.saved.latents)),
+        "examples": min(EXAMPLES, len(model.examples)),
         "farthest": FARTHEST,
     }
 
@@ -136,7 +138,7 @@ def _ends(explored: Explored) -> str:
 @torch.inference_mode()
 def _examples(explored: Explored) -> str:
     model = explored.model
-    z = model.saved.latents[:EXAMPLES]
+    z = model.examples[:EXAMPLES]
     return media.jpeg_url(thumbnails(model, model.generator(z), columns=len(z)), 80)
 
 
@@ -157,7 +159,7 @@ def _thumbs(model: Model, moved: Tensor, mean: Tensor) -> media.Pixels:
     if not model.generator.spec.spatial:
         signals = model.generator(mean + moved)
     else:
-        typical = model.saved.latents[0]
+        typical = model.examples[0]
         signals = torch.cat(
             [
                 model.generator(some)

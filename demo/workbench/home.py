@@ -28,13 +28,13 @@ def samples_file(name: str, saved: Checkpoint) -> str:
 def write_samples(saved: Checkpoint, path: Path, model: str) -> None:
     """New sound, a new texture or a sheet of new pictures: what the command line makes of the file
     called `model` unless told otherwise, with that command. Raises OSError."""
-    generator, source = saved.generator(), saved.source
+    generator, prior, source = saved.generator(), saved.prior(), saved.source
     request = Request(seed=SEED_OF_SAMPLES).fitted(generator.spec, source.sample_rate)
     facts = works.facts(saved, request, model, path.name)
     with writing.whole(path) as file:
         if source.kind == "sound":
-            works.sound(generator, source, request).write(path.suffix, file, facts)
+            works.sound(generator, prior, source, request).write(path.suffix, file, facts)
         elif source.kind == "texture":
-            works.texture(generator, request).write(file, facts)
+            works.texture(generator, prior, request).write(file, facts)
         else:
-            works.objects(generator, request).write(file, facts)
+            works.objects(generator, prior, request).write(file, facts)

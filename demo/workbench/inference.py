@@ -15,7 +15,7 @@ from demo.workbench.home import slug
 from demo.workbench.models import Model
 from demo.workbench.refusals import Rejected, refusing, writing
 from demo.workbench.slow import slowly
-from demo.workbench.targets import Library, Target, read
+from demo.workbench.targets import Library, Target, read, target_of
 from demo.workbench.walk_views import film, heard, land, opening, spread, steps_from
 from demo.workbench.walking import Walking, begun, record, replayed, told, wish_from
 
@@ -64,6 +64,7 @@ class Inference:
             "own": {
                 "step_size": saved.step_size,
                 "sigma": saved.spec.sigma,
+                "temperature": saved.spec.langevin.temperature,
                 "steps": saved.spec.langevin.steps,
             },
         }
@@ -72,10 +73,10 @@ class Inference:
         """A visitor's file as the next target; its name. Raises Rejected."""
         model = self._explored(token, key).model
         with refusing():
-            target = Target(Path(path).name, read(model, Path(path), Path(path).stem).signals[:1])
+            brought = target_of(model, read(model, Path(path), Path(path).stem), Path(path).name)
         with self._lock:
-            _put(self._brought, token, (key, target))
-        return target.name
+            _put(self._brought, token, (key, brought))
+        return brought.name
 
     def begin(
         self,
@@ -89,7 +90,7 @@ class Inference:
         """Chains at the start of a walk. Raises Rejected."""
         explored = self._explored(token, key)
         with refusing():
-            found = self._target(token, explored.model, target)
+            found = self._target(token, explored.model, target, whole=replay)
             number = next(_numbers)
             if replay:
                 walking = replayed(number, explored, found)
@@ -146,7 +147,10 @@ class Inference:
                 raise Rejected("A walk is taken home as a film or as its record.")
         return str(path)
 
-    def _target(self, token: str, model: Model, fields: Mapping[str, Any]) -> Target:
+    def _target(
+        self, token: str, model: Model, fields: Mapping[str, Any], *, whole: bool
+    ) -> Target:
+        """whole: as training sees it, which moves one chain over a whole picture or sound."""
         if fields.get("brought"):
             with self._lock:
                 key, target = self._brought.get(token, ("", None))
@@ -161,6 +165,8 @@ class Inference:
         example = _count(fields.get("example", 0))
         if example >= len(signals):
             raise Rejected(f"This model has {len(signals)} training examples; please choose one.")
+        if whole and model.saved.spec.window:
+            return Target(model.label, self.library.whole(model).signals, 0)
         label = f"{model.label}, example {example + 1}"
         return Target(label, signals[example : example + 1], example)
 

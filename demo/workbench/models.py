@@ -1,13 +1,17 @@
 """The current model of a visitor: a shipped one, one from a file, or the run as it stands."""
 
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Literal
 
-from abp_core import collection
+from torch import Tensor
+
+from abp_core import collection, examples
 from abp_core.checkpoint import Checkpoint
 from abp_core.collection import Shipped
 from abp_core.generator import Generator
+from abp_core.priors.kinds import Prior
 from abp_core.spec import Kind
 from demo import limits
 from demo.cache import Cache
@@ -17,7 +21,7 @@ CHECKPOINTS = Path(__file__).parents[2] / "checkpoints"
 Origin = Literal["shipped", "file", "run"]
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(frozen=True, eq=False)
 class Model:
     """A trained network, ready to be used by any number of visitors at once.
 
@@ -34,6 +38,21 @@ class Model:
     saved: Checkpoint
     generator: Generator
     command_path: str
+
+    @cached_property
+    def prior(self) -> Prior:
+        """Where its new latents come from."""
+        return self.saved.prior()
+
+    @cached_property
+    def examples(self) -> Tensor:
+        """Latents (n, *latent_shape) of examples that it learnt from."""
+        return examples.latents_of(self.saved)
+
+    @cached_property
+    def maps(self) -> Cache[object, Tensor]:
+        """Parts of new latent maps that were looked at last."""
+        return Cache(limits.MAPS)
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,23 +6,26 @@ checked. It is also all there is to a picture: the same point of the same model 
 
 import math
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import product
-from typing import Any
 
 import torch
 from torch import Tensor
 
 from abp_core import synthesis
 from abp_core.directions import Directions
-from abp_core.latent_maps import Endless, LatentMap, Planted
+from abp_core.latent_maps import Drawn, LatentMap
+from abp_core.priors.exemplar import Exemplar
+from abp_core.priors.known import Known
+from abp_core.priors.normal import Kept
 from demo import limits
 from demo.workbench.models import Model
 from demo.workbench.refusals import Rejected
 
 ROW_OF_SEEDS = 1000  # one step down the plane of seeds adds this to the seed, one across adds 1
 VIEW = {"texture": 224, "sound": 5.0}  # pixels along a side, seconds
+CELL = {"texture": 16, "sound": 1024}  # pixels along a side, samples
 DAMAGED = "This link or page does not fit the model; please reset the point."
 
 
@@ -79,6 +82,17 @@ def view_of(model: Model) -> tuple[int, ...]:
     return (max(1, int(VIEW["texture"]) // unit),) * 2
 
 
+def cell_of(model: Model) -> int:
+    """Positions along a side of a cell, which is what a brush changes: a finer map than a hand can
+    follow would also make its links too long."""
+    return max(1, round(CELL[model.kind] / model.generator.spec.enlargement))
+
+
+def grid_of(model: Model) -> tuple[int, ...]:
+    """How many cells are looked at, along each axis; the last may be smaller than the others."""
+    return tuple(math.ceil(n / cell_of(model)) for n in view_of(model))
+
+
 def vector(model: Model, found: Directions, point: Point) -> Tensor:
     """The latent (d,) of a point; rounded, so that a link can hold it. Raises Rejected."""
     (d,) = model.generator.spec.latent_shape
@@ -89,7 +103,7 @@ def vector(model: Model, found: Directions, point: Point) -> Tensor:
     if point.example >= 0:
         z = _example(model, point.example)
     else:
-        z = _blended(point, lambda seed: synthesis.prior((d,), 1, seed)[0])
+        z = _blended(point, lambda seed: model.prior.draw(1, seed)[0])
     t = found.coordinates(z[None])[0]
     for k, wanted in enumerate(point.moves[:d]):
         if not math.isnan(wanted):
@@ -97,79 +111,121 @@ def vector(model: Model, found: Directions, point: Point) -> Tensor:
     return z.mul(1e4).round().div(1e4)
 
 
-def latent_map(model: Model, found: Directions, point: Point) -> LatentMap:
-    """The latents of a point of a model with a latent map. Raises Rejected."""
+def latent_map(model: Model, found: Directions, point: Point) -> Drawn:
+    """The latents of a point of a model with a latent map: those of its view and what surrounds
+    it. Raises Rejected."""
     view, reach = view_of(model), model.generator.spec.reach
-    channels = model.generator.spec.latent_shape[0]
     start, stop = tuple(-reach for _ in view), tuple(n + reach for n in view)
-    z = _blended(point, lambda seed: Endless(channels, seed).part(start, stop))
+    place = (point.seed, point.x, point.y)
+    z = model.maps.get(place, lambda: _map(model, point).part(start, stop)).clone()
+    kept = torch.zeros(z.shape[1:], dtype=torch.bool)  # what is drawn around something else leaves
     if point.example >= 0:
-        planted = _example(model, point.example)
-        size = planted.shape[1:]
-        at = tuple((n - m) // 2 for n, m in zip(view, size, strict=True))
-        z = Planted(planted, _Fixed(z, start), at).part(start, stop)
-    for k, amount in enumerate(point.moves[:channels]):
+        example = _example(model, point.example)
+        spare = zip(z.shape[1:], example.shape[1:], strict=True)
+        at = tuple(low + (n - m) // 2 for low, (n, m) in zip(start, spare, strict=True))
+        everywhere = torch.ones(example.shape[1:], dtype=torch.bool)
+        kept = Known(everywhere[None], everywhere, at).planted(kept[None], start)[0]
+        z = _map(model, point, Known(example, everywhere, at)).part(start, stop)
+    for edit in point.edits:
+        inside = _inside(edit, model)
+        z = _edited(edit, z, inside, kept, model, found, point) if edit.cells else z
+        kept = kept | inside
+    for k, amount in enumerate(point.moves[: z.shape[0]]):
         if not math.isnan(amount):
             z = z + (amount * found.axes[:, k]).view(-1, *(1 for _ in view))
-    for edit in point.edits:
-        _apply(edit, z, model, found, view)
-    return Planted(z, Endless(channels, point.seed), start)
+    return Drawn(z, start)
+
+
+def _map(model: Model, point: Point, known: Known | None = None) -> LatentMap:
+    """What stands at a place of the plane of seeds, with latents that stay as they are."""
+    shares, prior = _shares(point), model.prior
+    if isinstance(prior, Exemplar):
+        return prior.between(shares, known=known)
+    if len(shares) == 1:
+        return prior.map(*shares, known=known)
+    mixed = _Mixed([prior.map(seed) for seed in shares], list(shares.values()))
+    return Kept(known, mixed) if known else mixed
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class _Fixed:
-    """A map of which just one part is known."""
+class _Mixed:
+    """A map between others of the paper's prior, as likely as they are."""
 
-    z: Tensor
-    start: tuple[int, ...]
+    maps: list[LatentMap]
+    shares: list[float]
 
     def part(self, start: tuple[int, ...], stop: tuple[int, ...]) -> Tensor:
-        return self.z
+        return synthesis.blend([each.part(start, stop) for each in self.maps], self.shares)
 
 
-def _apply(edit: Edit, z: Tensor, model: Model, found: Directions, view: tuple[int, ...]) -> None:
-    """Changes z (channels, *view and what surrounds it) in the edit's cells."""
-    reach = model.generator.spec.reach
-    places = list(product(*(range(n) for n in view)))
-    if any(cell >= len(places) for cell in edit.cells):
+def _inside(edit: Edit, model: Model) -> Tensor:
+    """Where an edit's cells are, (*view and what surrounds it). Raises Rejected."""
+    reach, grid, side = model.generator.spec.reach, grid_of(model), cell_of(model)
+    if any(cell >= math.prod(grid) for cell in edit.cells):
         raise Rejected(DAMAGED)
-    chosen = [places[cell] for cell in edit.cells]
-    inside = [tuple(reach + n for n in place) for place in chosen]
+    chosen = torch.zeros(grid, dtype=torch.bool)
+    chosen.view(-1)[list(edit.cells)] = True
+    for axis in range(chosen.ndim):
+        chosen = chosen.repeat_interleave(side, axis)
+    view = view_of(model)
+    inside = torch.zeros([n + 2 * reach for n in view], dtype=torch.bool)
+    inside[tuple(slice(reach, reach + n) for n in view)] = chosen[tuple(slice(n) for n in view)]
+    return inside
+
+
+def _edited(
+    edit: Edit,
+    z: Tensor,
+    inside: Tensor,
+    kept: Tensor,
+    model: Model,
+    found: Directions,
+    point: Point,
+) -> Tensor:
+    """z (channels, *view and what surrounds it) changed inside an edit's cells. What is drawn anew
+    fits what lies around it; what is copied stays, and what lies around it is drawn to fit, but
+    for what was planted or edited before (kept)."""
+    start = tuple(-model.generator.spec.reach for _ in inside.shape)
+    stop = tuple(low + n for low, n in zip(start, inside.shape, strict=True))
     if edit.what == "resample":
-        fresh = Endless(z.shape[0], edit.number).part((0,) * len(view), view)
-        for there, here in zip(chosen, inside, strict=True):
-            z[(slice(None), *here)] = fresh[(slice(None), *there)]
-    elif edit.what == "copy":
-        planted = _example(model, edit.number)
-        first = [min(axis) for axis in zip(*chosen, strict=True)]
-        for place, here in zip(chosen, inside, strict=True):
-            there = (
-                (n - low) % size
-                for n, low, size in zip(place, first, planted.shape[1:], strict=True)
-            )
-            z[(slice(None), *here)] = planted[(slice(None), *there)]
-    else:
-        if edit.number >= z.shape[0]:
-            raise Rejected(DAMAGED)
-        for here in inside:
-            z[(slice(None), *here)] += edit.amount * found.axes[:, edit.number]
+        return model.prior.map(edit.number, known=Known(z, ~inside, start)).part(start, stop)
+    if edit.what == "copy":
+        example = _example(model, edit.number)
+        first = [int(axis.min()) for axis in inside.nonzero(as_tuple=True)]
+        for axis, (low, size) in enumerate(zip(first, example.shape[1:], strict=True), start=1):
+            there = (torch.arange(z.shape[axis]) - low) % size
+            example = example.index_select(axis, there)
+        known = Known(torch.where(inside, example, z), inside | kept, start)
+        return _map(model, point, known).part(start, stop)
+    if edit.number >= z.shape[0]:
+        raise Rejected(DAMAGED)
+    along = found.axes[:, edit.number].view(-1, *(1 for _ in inside.shape))
+    return z + inside * (edit.amount * along)
 
 
-def _blended(point: Point, drawn: Any) -> Tensor:
-    """The latents at a place of the plane of seeds, mixed from the four seeds around it."""
+def _shares(point: Point) -> dict[int, float]:
+    """The four seeds or fewer between which a place of the plane lies, and how near they are."""
     left, top = math.floor(point.x), math.floor(point.y)
     across, down = point.x - left, point.y - top
     weights = {
         (left + i, top + j): (across if i else 1 - across) * (down if j else 1 - down)
         for i, j in product((0, 1), (0, 1))
     }
-    weights = {place: weight for place, weight in weights.items() if weight > 0}
-    seeds = [(point.seed + i + ROW_OF_SEEDS * j) % 2**53 for i, j in weights]
-    return synthesis.blend([drawn(seed) for seed in seeds], list(weights.values()))
+    return {
+        (point.seed + i + ROW_OF_SEEDS * j) % 2**53: weight
+        for (i, j), weight in weights.items()
+        if weight > 0
+    }
+
+
+def _blended(point: Point, drawn: Callable[[int], Tensor]) -> Tensor:
+    """The latents at a place of the plane of seeds, mixed from the four seeds around it."""
+    shares = _shares(point)
+    return synthesis.blend([drawn(seed) for seed in shares], list(shares.values()))
 
 
 def _example(model: Model, number: int) -> Tensor:
-    latents = model.saved.latents
+    latents = model.saved.latents if model.kind == "objects" else model.examples
     if not 0 <= number < len(latents):
         raise Rejected(f"This model has {len(latents)} training examples; please choose one.")
     return latents[number]

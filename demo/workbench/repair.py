@@ -14,28 +14,34 @@ from abp_core.data import Dataset
 from abp_core.langevin import energy_ceiling, infer
 from abp_core.metric import Metric
 from abp_core.noise import chain_noise
-from abp_core.observation import Downsampled, Observation
+from abp_core.observation import Downsampled, Observation, Occluded
 from abp_core.posterior import Posterior
 from abp_core.presets import Preset
+from abp_core.priors.exemplar import Exemplar
+from abp_core.priors.known import Known
 from abp_core.spec import TrainingSpec
 from abp_core.trainer import Diverging, Trainer
 from demo import media
 from demo.jobs import Progress
 from demo.workbench.hiding import Hidden
 from demo.workbench.models import Model
-from demo.workbench.run import SEED_OF_SAMPLES, Panel
+from demo.workbench.run import SEED_OF_SAMPLES, Along, Panel
 
 SHOWN = {"texture": 4, "sound": 1, "objects": 9}
 CHAINS = 4  # beside training's own, whose differences are the uncertainty
 MOVES = 5  # of each before a view
 SPREAD = 0.35  # of the signal's range of 2, where the colours of an uncertainty end
+CROPS = 32  # of a picture or sound
 EXAMPLES = 400  # at most: masks and projections of more take long to draw
 CHAIN = 2**61  # the "example" whose noise moves the first of the chains beside
 
 
 def spec_of(preset: Preset) -> TrainingSpec:
-    """A preset for incomplete data, without lessons, which would need whole examples."""
+    """A preset for incomplete data: without lessons, which would need whole examples, and of a
+    picture or sound by crops, each of which may have lost its own places."""
     own = preset.training
+    if own.window:
+        return dataclasses.replace(own, window=0, examples=CROPS, batch_size=4, prior="normal")
     examples = min(own.examples, EXAMPLES) if not own.generator.spatial else own.examples
     langevin = own.langevin
     if own.generator.spatial:  # maps begin at noise, and find by the walk alone what was not seen
@@ -50,9 +56,11 @@ class RepairRun:
         self.trainer, self._hidden = trainer, hidden
         data = trainer.data
         self._diverging = Diverging(self.trainer.chains)
+        self._along = Along(self.trainer)
         shown = SHOWN[data.source.kind]
         self._index = torch.arange(min(shown, len(data.signals)))
         self._truth = data.signals[self._index]
+        self._y = trainer.observation.measure(self._truth, self._index)
         self._beside = torch.cat([self.trainer.z[self._index].cpu()] * CHAINS)
         self._views = 0
         self._error = math.nan
@@ -79,6 +87,7 @@ class RepairRun:
                 latent=event.latent_norm,
                 diverged=self._diverging.seen(event),
                 seconds=event.seconds,
+                prior=self._along.after(event.seconds),
             )
 
     def recovery_error(self) -> float:
@@ -110,7 +119,9 @@ class RepairRun:
 
     def _samples(self) -> Tensor:
         with torch.inference_mode():
-            return synthesis.sample(self.trainer.generator, len(self._index), SEED_OF_SAMPLES)
+            return synthesis.sample(
+                self.trainer.generator, self.trainer.prior(), len(self._index), SEED_OF_SAMPLES
+            )
 
     def _uncertainty(self) -> Tensor:
         """Deviation (shown, c, ...) of f(z) over chains that go on from view to view. Those that a
@@ -118,9 +129,8 @@ class RepairRun:
         trainer, spec = self.trainer, self.trainer.spec
         n = len(self._index)
         index = self._index.repeat(CHAINS).to(trainer.z.device)
-        posterior = Posterior(
-            trainer.generator, trainer.observation, trainer.y[index], index, trainer.sigma
-        )
+        y = torch.cat([self._y] * CHAINS).to(trainer.z.device)
+        posterior = Posterior(trainer.generator, trainer.observation, y, index, trainer.sigma)
         self._views += 1
         noise = chain_noise(
             seed=spec.seed,
@@ -146,17 +156,19 @@ def answers(
 ) -> Iterator[tuple[int, Tensor]]:
     """Several answers to what was hidden of one signal (1, c, ...): the number of steps so far and
     f(z) (chains, c, ...), every few steps of chains from the prior. They walk downhill first, then
-    with the noise that makes them differ as much as what was seen allows."""
+    with noise, that of training where latents carry a whole picture; there at last all that shows
+    nothing of what was seen is drawn from the exemplar, each time anew."""
     saved = model.saved
     shape = saved.spec.generator.latent_shape
     index = torch.zeros(chains, dtype=torch.int64)
     seen = observation.measure(y, index[:1])
     seen = seen.expand(chains, *seen.shape[1:])
     posterior = Posterior(model.generator, observation, seen, index, saved.sigma)
-    z = synthesis.prior(shape, chains, seed)
+    z = model.prior.draw(chains, seed)
     each, walk = 10, saved.spec.langevin.at(saved.step_size)
     for begun in range(0, steps, each):
-        cold = dataclasses.replace(walk, temperature=0.0 if begun < steps // 2 else 1.0)
+        warm = walk.temperature if model.saved.spec.window else 1.0
+        cold = dataclasses.replace(walk, temperature=0.0 if begun < steps // 2 else warm)
         noise = chain_noise(
             seed=seed, sweep=begun + 1, index=torch.arange(chains), steps=each, shape=shape
         )
@@ -164,8 +176,22 @@ def answers(
         fine = moved.flatten(1).isfinite().all(1)
         z = torch.where(fine.view(-1, *(1 for _ in shape)), moved, z)
         with torch.inference_mode():
-            made = model.generator(z)
+            ended = begun + each >= steps
+            made = model.generator(_completed(model, z, observation, seed) if ended else z)
         yield begun + each, made  # outside: the next step may come in another thread
+
+
+def _completed(model: Model, z: Tensor, observation: Observation, seed: int) -> Tensor:
+    """Latents z (n, ...) whose positions that show what was seen stay, while the others are drawn
+    to fit from an exemplar; of other priors as they are."""
+    prior, spec = model.prior, model.generator.spec
+    if not isinstance(prior, Exemplar) or not isinstance(observation, Occluded):
+        return z
+    shown = torch.nn.functional.avg_pool2d(observation.visible[:1, :1], spec.enlargement)
+    around = torch.nn.functional.pad(shown, [spec.margin] * 4, mode="replicate")
+    seen, stop = around[0, 0] > 0.5, tuple(z.shape[2:])
+    maps = (prior.map(seed + k, known=Known(each, seen, (0, 0))) for k, each in enumerate(z))
+    return torch.stack([each.part((0, 0), stop) for each in maps])
 
 
 def _as_seen(hidden: Hidden, truth: Tensor, index: Tensor) -> Tensor:

@@ -127,7 +127,10 @@ class SavedRuns:
                 painted=np.load(painted, allow_pickle=False) if painted.exists() else None,
             )
             fields = told["report"]
-            fields["curve"] = tuple((int(i), float(e), float(z)) for i, e, z in fields["curve"])
+            fields["curve"] = tuple(
+                (int(i), float(e), float(z), None if p is None else float(p))
+                for i, e, z, p in fields["curve"]
+            )
             fields["view"] = tuple(Panel(**panel) for panel in fields["view"])
             report, model = Report(**fields), Path(str(told["model"])).name
         except (OSError, ValueError, TypeError, KeyError):

@@ -85,11 +85,12 @@ def chunk(model: Model, sent: Sent) -> dict[str, Any]:
     spec, source = model.generator.spec, model.saved.source
     if model.kind != "sound" or not spec.spatial:
         raise Rejected("This model makes no sound that could go on for ever.")
-    request, k = Request(**basics(sent)), whole(sent.get("k"))
+    request, k = Request(**basics(model, sent)), whole(sent.get("k"))
     if type(k) is not int or not 0 <= k < 2**40:
         raise Rejected("This page has lost its place; please reload it.")
     n = max(1, round(limits.CHUNK_SECONDS * source.sample_rate / spec.enlargement))
-    latents = synthesis.endless(model.generator, request.seed, request.temperature)
+    prior = works.prior_for(model.prior, spec, request)
+    latents = prior.map(request.seed)
     signal = synthesis.piece(model.generator, latents, (k * n,), ((k + 1) * n,))
     samples = writing.integers(synthesis.samples(signal[0], source.gain)).astype("<i2")
     return {"rate": source.sample_rate, "samples": base64.b64encode(samples.tobytes()).decode()}
@@ -111,10 +112,10 @@ class _Maker:
     def texture(self) -> Iterator[Making | Made]:
         model, request, known = self.model, self.request, None
         if request.grow:
-            for known in works.inferring(model.saved, model.generator, request):
+            for known in works.inferring(model.saved, model.generator, model.prior, request):
                 share = known.step / growing.STEPS
                 yield Making(f"Inferring what the picture is made of: {share:.0%}", share)
-        picture = works.texture(model.generator, request, known)
+        picture = works.texture(model.generator, model.prior, request, known)
         strips, rows = [], 0
         for strip in picture.strips:
             strips.append(strip)
@@ -123,7 +124,7 @@ class _Maker:
         pixels, took = np.concatenate(strips), self._took()
         count, tile = request.count or 1, request.tile or ""
         repeats = (1 + ("x" in tile), 1 + ("y" in tile))
-        panels = [Shown("New, from noise", media.preview(pixels, repeats))]
+        panels = [Shown("New", media.preview(pixels, repeats))]
         facts = {"Size": f"{picture.width} x {picture.height} pixels"}
         label, ending = "Download PNG", f"-tile-{tile}" if tile else ""
         if known is not None:
@@ -140,13 +141,13 @@ class _Maker:
     def sound(self) -> Iterator[Making | Made]:
         yield Making("Making the sound", 0.0)
         source, request = self.model.saved.source, self.request
-        samples = works.sound(self.model.generator, source, request).samples()
+        samples = works.sound(self.model.generator, self.model.prior, source, request).samples()
         took, rate, loop = self._took(), source.sample_rate, request.tile is not None
         original = _original(self.item.path, rate) if self.item else samples[:0]
         drawn = min(len(samples), len(original) or len(samples))  # the same stretch of time
         stretch = "" if drawn == len(samples) else f"; the picture shows {drawn / rate:.1f} s"
         new = _wave(samples[:drawn], rate)
-        panels = [Shown("New, from noise" + stretch, new, media.wav_url(samples, rate), loop)]
+        panels = [Shown("New" + stretch, new, media.wav_url(samples, rate), loop)]
         if self.item:
             panels.append(Shown("The original", _wave(original[:drawn], rate), str(self.item.path)))
         length = f"{len(samples) / rate:.3f}".rstrip("0").rstrip(".")
@@ -166,13 +167,16 @@ class _Maker:
         model, request, found = self.model, self.request, None
         if request.nearest:
             examples = copying.examples(model.saved, request.nearest)
-            found = works.copied(model.generator, request, examples)
-        pixels, took = works.objects(model.generator, request, found).pixels(), self._took()
+            found = works.copied(model.generator, model.prior, request, examples)
+        pixels, took = (
+            works.objects(model.generator, model.prior, request, found).pixels(),
+            self._took(),
+        )
         side = model.generator.spec.signal_shape[-1]
         facts = {"Pictures": f"{request.count}, each {side} pixels wide"}
-        caption, ending = "New, from noise", f"-sheet-of-{request.count}"
+        caption, ending = "New", f"-sheet-of-{request.count}"
         if found is not None:
-            caption = "In pairs: new, from noise; and the training example that is nearest to it"
+            caption = "In pairs: a new one, and the training example that is nearest to it"
             facts["Copying?"], ending = found.sentence(), f"{ending}-nearest"
         made = [("Download PNG", self._write(f"{ending}.png", Picture.of(pixels).write))]
         yield self._made(took, [Shown(caption, media.preview(pixels))], facts, made)
@@ -190,7 +194,8 @@ class _Maker:
 
     def _each(self, file: IO[bytes], _: Facts) -> None:
         model = self.model
-        works.write_each(file, model.saved, model.generator, self.request, model.command_path)
+        own = (model.saved, model.generator, model.prior)
+        works.write_each(file, *own, self.request, model.command_path)
 
     def _made(
         self,
@@ -206,8 +211,12 @@ class _Maker:
             "Seed": str(request.seed),
             **facts,
         }
+        if request.paper:
+            about["Latents"] = "from N(0, I), as in the paper"
         if request.temperature != 1:
             about["Temperature"] = f"{request.temperature:g}"
+        if request.novelty != 1:
+            about["Novelty"] = f"{request.novelty:g}"
         return Made(
             number=next(_numbers),
             kind=model.kind,

@@ -9,7 +9,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from abp_core import data, files
+from abp_core import data, examples, files
 from abp_core.data import Dataset, PackItem
 from abp_core.observation import Downsampled, Full, Observation, Occluded
 from demo import limits
@@ -39,7 +39,11 @@ class Library:
         self._known: Cache[str, Dataset] = Cache(limits.DATASETS)
 
     def of(self, model: Model) -> Dataset:
-        """What a model learnt from. Raises Rejected where that is not of the pack."""
+        """Examples of what a model learnt from. Raises Rejected where that is not of the pack."""
+        return _examples(model, self.whole(model), model.name)
+
+    def whole(self, model: Model) -> Dataset:
+        """All of what a model learnt from. Raises Rejected where that is not of the pack."""
 
         def read_it() -> Dataset:
             dataset = self._read(model, model.name)
@@ -51,7 +55,7 @@ class Library:
 
     def item(self, model: Model, name: str) -> Target:
         """Another thing of the pack, as this model would see it. Raises Rejected."""
-        return Target(name, self._read(model, name).signals[:1])
+        return target_of(model, self._read(model, name), name)
 
     def _read(self, model: Model, name: str) -> Dataset:
         item = self._pack.get(name)
@@ -61,8 +65,7 @@ class Library:
 
 
 def read(model: Model, path: Path, name: str) -> Dataset:
-    """A file as a model's data: crops, segments or pictures of its size. Raises FileRejected,
-    Rejected."""
+    """A file as a model's data. Raises FileRejected, Rejected."""
     spec, source = model.saved.spec, model.saved.source
     if model.kind == "objects" and data.kind_of(path) == "texture":  # one picture is enough here
         picture = files.read_picture(path)
@@ -73,6 +76,18 @@ def read(model: Model, path: Path, name: str) -> Dataset:
     signals, wanted = dataset.signals, spec.generator.out_channels
     if signals.shape[1] != wanted:  # a grey picture for a model in colour, or the other way round
         signals = signals.mean(1, keepdim=True).expand(-1, wanted, *signals.shape[2:])
+    return Dataset(signals, dataset.source)
+
+
+def target_of(model: Model, dataset: Dataset, name: str) -> Target:
+    """The first example of other data than the model's. Raises Rejected."""
+    return Target(name, _examples(model, dataset, name).signals[:1])
+
+
+def _examples(model: Model, dataset: Dataset, name: str) -> Dataset:
+    """Crops, segments or pictures of the size that a model makes. Raises Rejected."""
+    spec = model.saved.spec
+    signals = examples.signals_of(spec, dataset.signals)
     if tuple(signals.shape[1:]) != spec.generator.signal_shape:
         size = " x ".join(map(str, spec.generator.signal_shape[1:]))
         raise Rejected(

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import torch
 
-from abp_core import synthesis, walks
+from abp_core import walks
 from abp_core.metrics.chains import agreement
 from abp_core.noise import chain_noise
 from abp_core.observation import Full, Observation
@@ -127,9 +127,9 @@ def begun(number: int, explored: Explored, target: Target, wish: Wish) -> Walkin
             raise Rejected(
                 "Only a training example has a chain of its own; please start elsewhere."
             )
-        start = saved.latents[target.example].expand(wish.chains, *shape).clone()
+        start = explored.model.examples[target.example].expand(wish.chains, *shape).clone()
     else:
-        start = synthesis.prior(shape, wish.chains, wish.seed)
+        start = explored.model.prior.draw(wish.chains, wish.seed)
         start = start if wish.start == "prior" else torch.zeros_like(start)
     spec = LangevinSpec(
         steps=wish.steps,

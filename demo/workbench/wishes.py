@@ -14,6 +14,7 @@ from demo.workbench.models import Model
 from demo.workbench.refusals import Rejected
 
 TILES = {"no": None, "across": "x", "down": "y", "both": "xy"}
+SOURCES = ("what was inferred", "the paper's prior")
 SIDE, MARGIN = 512, 128  # pixels of a texture
 ELSEWHERE = "the command line makes more"
 
@@ -24,7 +25,8 @@ Sent = Mapping[str, Any]
 class Offer:
     """What can be asked of a model. unit: pixels that sides step by. side: the usual one. margins:
     the usual and the widest. rate: of sounds, in hertz. lengths: whether they may have any.
-    compared: whether its training examples are at hand."""
+    compared: whether its training examples are at hand. inferred: whether new latents come from
+    those that were inferred, and not only from N(0, I)."""
 
     key: str
     kind: Kind
@@ -35,6 +37,7 @@ class Offer:
     rate: int
     lengths: bool
     compared: bool
+    inferred: bool
 
 
 def offer_of(model: Model, item: PackItem | None) -> Offer:
@@ -54,6 +57,7 @@ def offer_of(model: Model, item: PackItem | None) -> Offer:
         rate=model.saved.source.sample_rate,
         lengths=model.kind == "sound" and spec.spatial,
         compared=model.kind == "objects" and item is not None,
+        inferred=_inferred(model),
     )
 
 
@@ -61,7 +65,7 @@ def request_from(model: Model, sent: Sent, item: PackItem | None) -> Request:
     """What a page sent, fitted to the model and to what a shared page can bear.
     Raises RequestRejected, Rejected."""
     spec, rate = model.generator.spec, model.saved.source.sample_rate
-    asked = basics(sent)
+    asked = basics(model, sent)
     if model.kind == "texture":
         asked |= _texture(sent)
     elif model.kind == "objects":
@@ -76,9 +80,16 @@ def request_from(model: Model, sent: Sent, item: PackItem | None) -> Request:
     return request.fitted(spec, rate)
 
 
-def basics(sent: Sent) -> dict[str, Any]:
-    """What is asked of every model."""
-    return {"seed": whole(sent.get("seed")), "temperature": sent.get("temperature", 1.0)}
+def basics(model: Model, sent: Sent) -> dict[str, Any]:
+    """What is asked of every model: a seed, and where its latents come from."""
+    seed = {"seed": whole(sent.get("seed"))}
+    if _inferred(model) and sent.get("source") != SOURCES[1]:
+        return {**seed, "novelty": sent.get("novelty", 1.0)}
+    return {**seed, "paper": _inferred(model), "temperature": sent.get("temperature", 1.0)}
+
+
+def _inferred(model: Model) -> bool:
+    return model.saved.spec.prior != "normal"
 
 
 def whole(value: object) -> object:

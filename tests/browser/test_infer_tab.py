@@ -10,9 +10,10 @@ import torch
 from PIL import Image
 from playwright.sync_api import Page, expect
 
-from abp_core import collection, data, synthesis, walks
+from abp_core import collection, data, walks
 from abp_core.noise import chain_noise
 from abp_core.observation import Full
+from abp_core.priors.normal import Normal
 from abp_core.spec import LangevinSpec
 from tests.browser.conftest import ROOT, Scheme, Visitor, every_view, no_serious_findings, tab_to
 
@@ -73,7 +74,7 @@ def engines(steps: int, seed: int) -> list[Any]:
     index = torch.arange(4)
     noise = chain_noise(seed=seed, sweep=1, index=index, steps=steps, shape=(2,))
     how = LangevinSpec(steps=steps, step_size=0.3)
-    walk = walks.Walk(posterior, synthesis.prior((2,), 4, seed), noise, how, saved.metric())
+    walk = walks.Walk(posterior, Normal((2,)).draw(4, seed), noise, how, saved.metric())
     while not walk.ended:
         walk.advance()
     return walk.steps

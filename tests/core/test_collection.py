@@ -21,8 +21,8 @@ ENTRIES = collection.entries(FOLDER)
 MODELS = collection.shipped(FOLDER)
 EACH = pytest.mark.parametrize("model", MODELS, ids=lambda model: model.name)
 FIGURES = {
-    "texture": {"distance", "colour"},
-    "sound": {"distance", "spectrum_db", "loudness"},
+    "texture": {"explained", "distance", "colour"},
+    "sound": {"explained", "distance", "spectrum_db", "loudness"},
     "objects": {"distance", "diversity", "diversity_of_data", "reconstruction"},
 }
 

@@ -6,7 +6,7 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from abp_core.latent_maps import Endless, Planted, Repeated
+from abp_core.latent_maps import Drawn, Endless, Planted, Repeated
 from abp_core.noise import BLOCK, chain_noise, field_noise
 
 corners = st.tuples(st.integers(-40, 40), st.integers(-40, 40))
@@ -69,6 +69,28 @@ def test_a_repeated_map_begins_anew_after_its_periods(
     assert torch.equal(here, moved)
     if periods == (0, 0):
         assert torch.equal(here, Endless(2, 0).part(start, stop))
+
+
+@given(corners, sizes, corners)
+def test_a_part_that_was_drawn_is_that_part(
+    start: tuple[int, int], size: tuple[int, int], more: tuple[int, int]
+) -> None:
+    endless = Endless(2, 4)
+    low = tuple(at - abs(n) for at, n in zip(start, more, strict=True))
+    stop = tuple(at + n for at, n in zip(start, size, strict=True))
+    high = tuple(at + 3 for at in stop)
+    drawn = Drawn(endless.part(low, high), low)
+    assert torch.equal(drawn.part(start, stop), endless.part(start, stop))
+    assert torch.equal(drawn.part(low, high), endless.part(low, high))
+
+
+@given(st.integers(-600, 600), st.integers(1, 40))
+def test_a_part_of_a_line_that_was_drawn_is_that_part(start: int, size: int) -> None:
+    endless = Endless(3, 4)
+    drawn = Drawn(endless.part((start - 5,), (start + size + 2,)), (start - 5,))
+    assert torch.equal(
+        drawn.part((start,), (start + size,)), endless.part((start,), (start + size,))
+    )
 
 
 @given(corners, sizes, corners)

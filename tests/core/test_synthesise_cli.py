@@ -1,6 +1,7 @@
 """The synthesis command, run as its users run it, and the arithmetic under it."""
 
 import argparse
+import dataclasses
 import shlex
 import subprocess
 import sys
@@ -15,8 +16,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
 
-from abp_core import command, synthesis, synthesise, train, works
+from abp_core import command, growing, synthesis, synthesise, train, works
 from abp_core.checkpoint import Checkpoint
+from abp_core.priors.normal import Normal
+from abp_core.request import Request
 
 ROOT = Path(__file__).resolve().parents[2]
 EXAMPLES = ROOT / "demo" / "examples"
@@ -63,11 +66,9 @@ def test_a_texture_of_any_size_says_how_it_was_made(
         assert picture.info["Software"] == "ABP Studio"
         again = picture.info["Command"]
         made = np.asarray(picture)
-    generator = Checkpoint.load(models["texture"]).generator()
-    reach = generator.spec.reach
-    larger = synthesis.expand(generator, (5 + 2 * reach, 19 + 2 * reach), 9)  # 80 x 304 inside
-    inside = synthesis.pixels(larger)[0][: 16 * 5, : 16 * 19]
-    off = np.abs(made.astype(int) - inside[:77, :301]).max()
+    saved = Checkpoint.load(models["texture"])
+    whole = synthesis.cut(saved.generator(), saved.prior().map(9), (77, 301))
+    off = np.abs(made.astype(int) - synthesis.pixels(whole)[0]).max()
     assert off <= 1  # another process may use other kernels
 
     first = out.read_bytes()
@@ -81,7 +82,7 @@ def test_a_sound_of_any_length_is_as_loud_as_its_source(
     models: dict[str, Path], tmp_path: Path
 ) -> None:
     saved = Checkpoint.load(models["sound"])
-    signal = synthesis.expand_to(saved.generator(), (19_752,), 0)[0, 0].numpy()
+    signal = synthesis.cut(saved.generator(), saved.prior().map(0), (19_752,))[0, 0].numpy()
     assert saved.source.gain != 1
     for kind in ("WAV", "FLAC"):
         out = tmp_path / f"new.{kind.lower()}"
@@ -147,7 +148,7 @@ def test_a_picture_grows(
     out = tmp_path / "new.png"
     words = ("--grow", tmp_path / "given.png", "--margin", 32)
     assert ask(monkeypatch, models["texture"], out, *words) == 0
-    assert capsys.readouterr().out.startswith("30 steps of inference explain ")
+    assert capsys.readouterr().out.startswith(f"{growing.STEPS} steps of inference explain ")
     with Image.open(out) as picture:
         made = np.asarray(picture)
     assert made.shape == (64 + 2 * 32, 96 + 2 * 32, 3)
@@ -156,11 +157,49 @@ def test_a_picture_grows(
     assert np.array_equal(inside, given[3 + soft : 67 - soft, soft : 96 - soft])
 
 
+@pytest.mark.parametrize(
+    "asked",
+    [
+        Request(novelty=0.3),
+        Request(novelty=0, tile="x", seed=2**63 - 1),
+        Request(paper=True, temperature=0.25, count=3, size=(5, 7)),
+        Request(paper=True, temperature=0, seconds=1.5),
+        Request(grow=Path("my own.png"), margin=8, rebuilt=True, novelty=1e-7, seed=4),
+        Request(),
+    ],
+    ids=str,
+)
+def test_the_command_of_a_request_asks_for_the_same(
+    monkeypatch: pytest.MonkeyPatch, asked: Request
+) -> None:
+    words = shlex.split(asked.command("m.safetensors", "x.png"))
+    assert words[:3] == ["python", "-m", "abp_core.synthesise"]
+    monkeypatch.setattr(sys, "argv", words[2:])
+    assert synthesise._request(synthesise._arguments()) == asked
+
+
+def test_novelty_and_the_papers_prior(
+    models: dict[str, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    saved, out = Checkpoint.load(models["texture"]), tmp_path / "new.png"
+    near = dataclasses.replace(saved.prior(), novelty=0.1)  # type: ignore[type-var]
+    paper = Normal(saved.spec.generator.latent_shape, 0.5)
+    for prior, words in (
+        (near, ("--novelty", 0.1)),
+        (paper, ("--paper", "--temperature", 0.5)),
+    ):
+        assert ask(monkeypatch, models["texture"], out, "--size", "40x24", *words) == 0
+        with Image.open(out) as picture:
+            made = np.asarray(picture)
+        expected = synthesis.cut(saved.generator(), prior.map(0), (24, 40))
+        assert np.array_equal(made, synthesis.pixels(expected)[0])
+
+
 def test_a_loop_of_the_usual_length(
     models: dict[str, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     assert ask(monkeypatch, models["sound"], tmp_path / "new.wav", "--tile", "x") == 0
-    assert soundfile.info(tmp_path / "new.wav").frames == 156 * 1024
+    assert soundfile.info(tmp_path / "new.wav").frames == 2500 * 64
 
 
 def test_textures_one_by_one(
@@ -185,7 +224,7 @@ def test_textures_one_by_one(
             "texture",
             "x.png",
             ["--tile", "x", "--size", "100x50"],
-            "The width of a tile must be a multiple of 16 pixels; the nearest are 96 and 112.",
+            "The width of a tile must be a multiple of 8 pixels; the nearest are 96 and 104.",
         ),
         ("texture", "x.png", ["--seconds", "2"], "--seconds is for sounds"),
         ("texture", "x.png", ["--nearest", "x"], "--nearest is for objects"),
@@ -196,6 +235,8 @@ def test_textures_one_by_one(
         ("texture", "x.png", ["--seed", "1.5"], "The seed must be a whole number"),
         ("texture", "x.png", ["--seed", "9" * 5000], "The seed must be a whole number"),
         ("texture", "x.png", ["--temperature", "hot"], "The temperature must be a number"),
+        ("texture", "x.png", ["--novelty", "2"], "The novelty must be a number from 0 to 1."),
+        ("texture", "x.png", ["--novelty", "new"], "The novelty must be a number from 0 to 1."),
         ("texture", "no/x.png", [], "does not exist; please make it first"),
         ("texture", ".", [], "is a folder"),
         ("sound", "x.png", [], "let the file's name end in .wav or .flac"),
@@ -206,8 +247,8 @@ def test_textures_one_by_one(
         (
             "sound",
             "x.wav",
-            ["--seconds", "1", "--tile", "x"],
-            "must last a multiple of 0.064 s; the nearest are 0.96 and 1.024.",
+            ["--seconds", "1.001", "--tile", "x"],
+            "must last a multiple of 0.004 s; the nearest are 1 and 1.004.",
         ),
         ("objects", "x.png", ["--count", "0"], "The count must be a whole number from 1"),
         ("objects", "x.png", ["--count", "1e99"], "The count must be a whole number from 1"),

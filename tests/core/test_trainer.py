@@ -9,7 +9,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from abp_core import trainer as trainer_module
+from abp_core import chains as chains_module
 from abp_core.checkpoint import Checkpoint
 from abp_core.data import Dataset
 from abp_core.device import Machine
@@ -91,8 +91,9 @@ class TestOrder:
     @staticmethod
     def backwards(trainer: Trainer) -> Trainer:
         """The same trainer, with every batch in the opposite order."""
-        batch = trainer._next_batch
-        trainer._next_batch = lambda: batch().flip(0)
+        chains = trainer._chains
+        turn = chains._whose_turn
+        chains._whose_turn = lambda iteration: turn(iteration).flip(0)
         return trainer
 
     @PRECISIONS
@@ -121,7 +122,7 @@ class TestOrder:
         going = trainer(batch_size=5)
         visits = []
         for _ in range(4):
-            visits.append(going._next_batch().tolist())
+            visits.append(going._chains._whose_turn(going.iteration).tolist())
             going.step()
         assert sorted(visits[0] + visits[1]) == list(range(10))
         assert sorted(visits[2] + visits[3]) == list(range(10))
@@ -131,7 +132,7 @@ class TestOrder:
 
     def test_a_batch_larger_than_the_data_is_all_of_it(self) -> None:
         going = trainer(batch_size=64)
-        assert going._next_batch().tolist() == list(range(10))
+        assert going._chains._whose_turn(going.iteration).tolist() == list(range(10))
         assert going.step().diverged == 0
 
 
@@ -156,7 +157,7 @@ def test_chains_start_at_the_prior_and_those_not_in_the_batch_stay() -> None:
     assert torch.equal(
         start, chain_noise(seed=7, sweep=0, index=torch.arange(10), steps=1, shape=shape)[0]
     )
-    batch = going._next_batch()
+    batch = going._chains._whose_turn(going.iteration)
     going.step()
     moved = (going.z != start).flatten(1).any(1)
     assert moved.nonzero().flatten().tolist() == batch.tolist()
@@ -288,7 +289,7 @@ class TestDivergence:
                 return drawn
 
             with monkeypatch.context() as patch:
-                patch.setattr(trainer_module, "chain_noise", noise)
+                patch.setattr(chains_module, "chain_noise", noise)
                 going = trainer(batch_size=10)
                 start = going.z.clone()
                 event = going.step()

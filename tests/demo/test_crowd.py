@@ -435,7 +435,7 @@ def resident():
 
 gc.disable()  # memory comes back without the collector's help
 workbench = Workbench(Disk(Path(sys.argv[1])))
-settings = Settings(batch_size=2, steps=1, examples=8)
+settings = Settings(batch_size=2, steps=1)
 after = []
 for k in range(50):
     token = f"visitor-number-{k:04d}"

@@ -13,16 +13,30 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
+from torch import Tensor
 
 from abp_core import synthesis
+from abp_core.priors.exemplar import Exemplar
 from demo import limits
 from demo.disk import Disk
 from demo.workbench import EXAMPLES, Rejected, Settings, Workbench
-from demo.workbench.explore import Explored, Explorer, look
-from demo.workbench.points import ROW_OF_SEEDS, Point, latent_map, point_from, vector, view_of
+from demo.workbench.explore import Explored, Explorer, description, look, sprite
+from demo.workbench.models import Model, model_of
+from demo.workbench.points import (
+    ROW_OF_SEEDS,
+    Point,
+    cell_of,
+    grid_of,
+    latent_map,
+    point_from,
+    vector,
+    view_of,
+)
 from tests.demo.runs import arrived
+from tests.tiny import WHOLE, whole_run
 
 FACES, MANY, TEXTURE, SOUND = "noto_animal_faces_128", "toon_faces_64", "pebbles", "stream"
+WHOLES = tuple(f"whole {kind}" for kind in WHOLE)  # small models of one picture or sound each
 
 
 @pytest.fixture(scope="module")
@@ -35,9 +49,10 @@ def workbench(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Workbench]:
 @pytest.fixture(scope="module")
 def known(workbench: Workbench) -> dict[str, Explored]:
     token, explorer = arrived(workbench), Explorer()
-    return {
-        name: explorer.of(workbench.choose(token, name)) for name in (FACES, MANY, TEXTURE, SOUND)
-    }
+    models = {name: workbench.choose(token, name) for name in (FACES, MANY, TEXTURE, SOUND)}
+    for kind, name in zip(WHOLE, WHOLES, strict=True):
+        models[name] = model_of(whole_run(kind, 20), "file", key=name, path="whole.safetensors")
+    return {name: explorer.of(model) for name, model in models.items()}
 
 
 def pixels(url: str) -> np.ndarray:
@@ -161,7 +176,7 @@ def test_a_point_of_another_model_gets_a_sentence(
         look(known[name], point)
 
 
-@pytest.mark.parametrize("name", [FACES, MANY, TEXTURE, SOUND])
+@pytest.mark.parametrize("name", [FACES, MANY, TEXTURE, SOUND, *WHOLES])
 def test_a_point_is_all_there_is_to_a_picture(known: dict[str, Explored], name: str) -> None:
     point = point_from({"seed": 5, "x": 0.25, "y": -1.5})
     first = look(known[name], point)
@@ -171,7 +186,7 @@ def test_a_point_is_all_there_is_to_a_picture(known: dict[str, Explored], name: 
     assert look(known[name], point_from({"seed": 6, "x": 0.25, "y": -1.5})) != first
 
 
-@pytest.mark.parametrize("name", [MANY, TEXTURE, SOUND])
+@pytest.mark.parametrize("name", [MANY, TEXTURE, SOUND, *WHOLES])
 def test_every_whole_point_of_the_plane_is_a_seed(known: dict[str, Explored], name: str) -> None:
     there = look(known[name], Point(seed=3, x=2, y=1))
     assert there == look(known[name], Point(seed=3 + 2 + ROW_OF_SEEDS))
@@ -180,11 +195,12 @@ def test_every_whole_point_of_the_plane_is_a_seed(known: dict[str, Explored], na
 def test_a_seed_is_the_sample_of_that_seed(known: dict[str, Explored]) -> None:
     model = known[MANY].model
     z = vector(model, known[MANY].found, Point(seed=12))
-    sample = synthesis.prior(model.generator.spec.latent_shape, 1, 12)[0]
+    sample = model.prior.draw(1, 12)[0]
     torch.testing.assert_close(z, sample, rtol=0, atol=1e-4)
     model = known[TEXTURE].model
     made = pixels(look(known[TEXTURE], Point(seed=12))["picture"])
-    sample = synthesis.pixels(synthesis.expand_to(model.generator, (224, 224), 12))[0]
+    whole = synthesis.cut(model.generator, model.prior.map(12), (224, 224))
+    sample = synthesis.pixels(whole)[0]
     assert np.abs(made - sample).mean() < 6  # a JPEG of fine grain
     assert np.abs(made[::-1] - sample).mean() > 20
 
@@ -200,28 +216,192 @@ def test_a_coordinate_that_is_locked_stays(known: dict[str, Explored]) -> None:
         torch.testing.assert_close(t[2:], t_free[2:], rtol=0, atol=2e-3)
 
 
-@pytest.mark.parametrize("what", ["resample", "copy", "paint"])
-@pytest.mark.parametrize("name", [TEXTURE, SOUND])
+def edited(explored: Explored, *edits: dict[str, object], **point: object) -> Tensor:
+    """The latents of what is looked at."""
+    latents = latent_map(
+        explored.model, explored.found, point_from({"seed": 1, "edits": edits, **point})
+    )
+    view = view_of(explored.model)
+    return latents.part((0,) * len(view), view)
+
+
+def cells(*numbers: int) -> str:
+    return format(sum(1 << number for number in numbers), "x")
+
+
+def inside(model: Model, *numbers: int) -> Tensor:
+    """Where cells are in the view, (*view)."""
+    view, side = view_of(model), cell_of(model)
+    places = torch.stack(torch.meshgrid(*map(torch.arange, view), indexing="ij"))
+    number = torch.zeros(view, dtype=torch.int64)
+    for along, n in zip(places // side, grid_of(model), strict=True):
+        number = number * n + along
+    return torch.isin(number, torch.tensor(numbers))
+
+
+ALL = pytest.mark.parametrize("name", [TEXTURE, SOUND, *WHOLES])
+
+
+@ALL
+def test_cells_cover_what_is_looked_at(known: dict[str, Explored], name: str) -> None:
+    model = known[name].model
+    grid, view, side = grid_of(model), view_of(model), cell_of(model)
+    assert all(side * (n - 1) < m <= side * n for n, m in zip(grid, view, strict=True))
+    assert inside(model, *range(math.prod(grid))).all()
+    if name.startswith("whole"):
+        expected = {"whole texture": (2, (14, 14)), "whole sound": (16, (79,))}
+        assert (side, grid) == expected[name]
+
+
+def square(model: Model) -> list[int]:
+    """Ten by ten cells of a picture, or 30 of a sound in a row."""
+    across = grid_of(model)[-1]
+    if model.kind == "sound":
+        return list(range(20, 50))
+    return [row * across + column for row in range(2, 12) for column in range(3, 13)]
+
+
+@pytest.mark.parametrize("what", ["resample", "paint"])
+@ALL
 def test_an_edit_changes_its_cells_alone(known: dict[str, Explored], name: str, what: str) -> None:
     explored = known[name]
-    view = view_of(explored.model)
-    start = (0,) * len(view)
-    edit = {"what": what, "cells": format(1 << 3 | 1 << 20, "x"), "number": 2, "amount": 1.5}
-    before, after = (
-        latent_map(explored.model, explored.found, point_from({"seed": 1, "edits": edits}))
-        for edits in ([], [edit])
+    numbers = square(explored.model)
+    edit = {"what": what, "cells": cells(*numbers), "number": 2, "amount": 1.5}
+    before, after = edited(explored), edited(explored, edit)
+    changed, where = (before != after).any(0), inside(explored.model, *numbers)
+    assert torch.equal(before[:, ~where], after[:, ~where])
+    if (
+        isinstance(explored.model.prior, Exemplar) and what == "resample"
+    ):  # what fits may well be what was there
+        assert changed[where].any()
+    else:
+        assert changed[where].all()
+    if what == "paint":
+        along = explored.found.axes[:, 2]
+        moved = (after - before)[:, where].T
+        torch.testing.assert_close(moved, (1.5 * along).expand_as(moved), rtol=0, atol=1e-5)
+
+
+@ALL
+def test_what_is_drawn_anew_is_a_function_of_its_seed(
+    known: dict[str, Explored], name: str
+) -> None:
+    explored = known[name]
+    numbers = square(explored.model)
+    first, again, other = (
+        edited(explored, {"what": "resample", "cells": cells(*numbers), "number": number})
+        for number in (8, 8, 9)
     )
-    changed = (before.part(start, view) != after.part(start, view)).any(0).flatten()
-    assert changed.nonzero().flatten().tolist() == [3, 20]
-    if what == "copy":
-        example = explored.model.saved.latents[2].reshape(before.part(start, view).shape[0], -1)
-        assert (after.part(start, view).flatten(1)[:, 3:4] == example).all(0).any()
+    assert torch.equal(first, again)
+    assert not torch.equal(first, other)
+    if isinstance(explored.model.prior, Exemplar):  # new latents are those of the exemplar, too
+        drawn = first[:, inside(explored.model, *numbers)].T
+        exemplar = explored.model.saved.latents[0].flatten(1).T
+        exactly = "donot_use_mm_for_euclid_dist"
+        assert torch.cdist(drawn, exemplar, compute_mode=exactly).min(1).values.max() == 0
 
 
-def test_a_training_example_is_planted_in_the_middle(known: dict[str, Explored]) -> None:
-    explored = known[TEXTURE]
-    z = latent_map(explored.model, explored.found, Point(example=4)).part((0, 0), (14, 14))
-    assert torch.equal(z[:, 3:11, 3:11], explored.model.saved.latents[4])
+@ALL
+def test_a_copy_puts_the_latents_of_an_example_in_its_cells(
+    known: dict[str, Explored], name: str
+) -> None:
+    """From the example's first position on, at the first of the cells, again and again."""
+    explored = known[name]
+    model, example = explored.model, explored.model.examples[2]
+    row = 0 if model.kind == "sound" else grid_of(model)[1]
+    numbers = sorted({3, 4, 3 + row, 4 + row})  # two by two, or two in a row
+    where = inside(model, *numbers)
+    before = edited(explored)
+    after = edited(explored, {"what": "copy", "cells": cells(*numbers), "number": 2})
+    box = tuple(slice(int(axis.min()), int(axis.max()) + 1) for axis in where.nonzero().T)
+    expected = example
+    for axis, along in enumerate(box, start=1):
+        again = torch.arange(along.stop - along.start) % example.shape[axis]
+        expected = expected.index_select(axis, again)
+    assert torch.equal(after[(slice(None), *box)], expected)
+    changed = (before != after).any(0)
+    if isinstance(explored.model.prior, Exemplar):  # what lies around it is drawn to fit
+        assert changed[~where].any()
+    else:
+        assert not changed[~where].any()
+
+
+@ALL
+def test_a_copy_leaves_what_was_edited_before(known: dict[str, Explored], name: str) -> None:
+    explored = known[name]
+    first: list[dict[str, object]] = [
+        {"what": "paint", "cells": cells(0, 1), "number": 1, "amount": 2.0},
+        {"what": "resample", "cells": cells(8, 9), "number": 4},
+        {"what": "copy", "cells": cells(12), "number": 0},
+    ]
+    where = inside(explored.model, 0, 1, 8, 9, 12)
+    before = edited(explored, *first)
+    after = edited(explored, *first, {"what": "copy", "cells": cells(4, 5), "number": 2})
+    assert torch.equal(before[:, where], after[:, where])
+    assert not torch.equal(before, after)
+
+
+@pytest.mark.parametrize("what", ["resample", "copy", "paint"])
+@ALL
+def test_an_edit_of_no_cells_changes_nothing(
+    known: dict[str, Explored], name: str, what: str
+) -> None:
+    explored = known[name]
+    assert torch.equal(edited(explored, {"what": what, "cells": "0"}), edited(explored))
+
+
+@ALL
+def test_coordinates_move_every_latent_alike(known: dict[str, Explored], name: str) -> None:
+    explored = known[name]
+    edits: list[dict[str, object]] = [
+        {"what": "resample", "cells": cells(2, 3), "number": 4},
+        {"what": "copy", "cells": cells(7), "number": 1},
+    ]
+    for some in ([], edits):
+        still, moved = (edited(explored, *some, moves=moves) for moves in ([], [None, 1.5]))
+        along = explored.found.axes[:, 1].view(-1, *(1 for _ in still.shape[1:]))
+        torch.testing.assert_close(moved, still + 1.5 * along, rtol=0, atol=1e-5)
+
+
+@ALL
+def test_a_training_example_is_planted_in_the_middle(known: dict[str, Explored], name: str) -> None:
+    explored = known[name]
+    example = explored.model.examples[4]
+    z = edited(explored, example=4)
+    inner = tuple(
+        slice((n - m) // 2, (n - m) // 2 + m)
+        for n, m in zip(z.shape[1:], example.shape[1:], strict=True)
+    )
+    assert torch.equal(z[(slice(None), *inner)], example)
+    copied = edited(explored, {"what": "copy", "cells": cells(0), "number": 2}, example=4)
+    assert torch.equal(copied[(slice(None), *inner)], example), "a copy elsewhere leaves it"
+
+
+@pytest.mark.parametrize("name", WHOLES)
+def test_what_is_seen_at_a_place_of_the_plane_lies_between_its_seeds(
+    known: dict[str, Explored], name: str
+) -> None:
+    explored, prior = known[name], known[name].model.prior
+    assert isinstance(prior, Exemplar)
+    seeds = {1: 0.75 * 0.5, 1001: 0.75 * 0.5, 2: 0.25 * 0.5, 1002: 0.25 * 0.5}
+    view = view_of(explored.model)
+    expected = prior.between(seeds).part((0,) * len(view), view)
+    assert torch.equal(edited(explored, x=0.25, y=0.5), expected)
+    assert torch.equal(edited(explored, x=2), prior.map(3).part((0,) * len(view), view))
+
+
+@pytest.mark.parametrize("name", WHOLES)
+def test_what_is_seen_of_a_model_of_a_whole_is_described(
+    known: dict[str, Explored], name: str
+) -> None:
+    told = description(known[name])
+    assert told["view"] == list(grid_of(known[name].model))
+    assert told["examples"] == len(known[name].model.examples) == 24
+    for what in ("ends", "examples"):
+        assert pixels(sprite(known[name], what)).size > 0
+    shown = look(known[name], Point(seed=3))
+    assert bool(shown["sound"]) == (name == "whole sound")
+    assert pixels(shown["map"]).shape[1] == view_of(known[name].model)[-1]
 
 
 def test_a_sound_is_as_long_and_loud_as_it_should_be(known: dict[str, Explored]) -> None:

@@ -353,7 +353,7 @@ def test_nothing_is_drawn_for_nobody(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_a_curve_stays_short_evenly_spaced_and_complete(start: int, iterations: int) -> None:
     history = jobs._History(())
     for n in range(start + 1, start + iterations + 1):
-        history.add((n, float(n), 0.0))
+        history.add((n, float(n), 0.0, None))
         assert len(history.points) <= limits.CURVE_POINTS
     xs = [point[0] for point in history.points]
     gaps = {b - a for a, b in itertools.pairwise(xs)}
@@ -368,13 +368,13 @@ def test_a_curve_stays_short_evenly_spaced_and_complete(start: int, iterations: 
 def test_a_curve_goes_on_where_an_earlier_job_left_it() -> None:
     earlier = jobs._History(())
     for n in range(1, 1001):
-        earlier.add((n, 0.0, 0.0))
+        earlier.add((n, 0.0, 0.0, None))
     whole = jobs._History(())
     for n in range(1, 2001):
-        whole.add((n, 0.0, 0.0))
+        whole.add((n, 0.0, 0.0, None))
     later = jobs._History(tuple(earlier.points))
     for n in range(1001, 2001):
-        later.add((n, 0.0, 0.0))
+        later.add((n, 0.0, 0.0, None))
     assert later.points == whole.points
 
 
@@ -575,7 +575,9 @@ def test_what_was_saved_but_cannot_be_read_raises_for_who_asks() -> None:
 def test_a_job_of_before_is_as_it_was_reported_and_its_run_goes_on() -> None:
     kept = Kept()
     kept.saved.append(12)
-    told = Report(number=1, phase="stopped", iteration=12, budget=60.0, curve=((12, 0.1, 1.0),))
+    told = Report(
+        number=1, phase="stopped", iteration=12, budget=60.0, curve=((12, 0.1, 1.0, None),)
+    )
     job = Job.ended_before(kept.rebuild, told)
     assert job.report == told
     assert job.ended

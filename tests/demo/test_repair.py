@@ -145,7 +145,7 @@ def test_a_jump_of_learning_is_not_taken_for_uncertainty() -> None:
 
     before = differing()
     with torch.no_grad():  # the same model in other coordinates, to which only training's go along
-        run.trainer.z /= 5
+        run.trainer.z.div_(5)
         run.trainer.generator.opening.mul_(5)
     assert differing() < before + 2
 

@@ -4,6 +4,7 @@ import gc
 import weakref
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -18,7 +19,7 @@ from demo.workbench.saved import Recipe, SavedRuns
 from tests.demo.runs import until
 
 ANN, BEN = "token-of-annannann", "token-of-benbenben"
-LIGHT = Settings(batch_size=2, steps=1, examples=4)
+LIGHT = Settings(batch_size=2, steps=1)
 
 
 @pytest.fixture
@@ -149,14 +150,20 @@ def test_a_repair_is_taken_up_with_what_was_hidden(workbench: Workbench, disk: D
     finish(workbench)
     job = workbench.sessions.visit(ANN).job
     assert job is not None
-    seen = job.ask(lambda run: run.trainer.y.clone())
+
+    def what_was_seen(run: Any) -> torch.Tensor:
+        signals = run.trainer.data.signals
+        seen: torch.Tensor = run.trainer.observation.measure(signals, torch.arange(len(signals)))
+        return seen.clone()
+
+    seen = job.ask(what_was_seen)
     other = Workbench(Disk(disk.base))
     try:
         other.arrive(ANN)
         again = other.sessions.visit(ANN).job
         assert again is not None
         assert again.ask(lambda run: isinstance(run, RepairRun))
-        assert torch.equal(again.ask(lambda run: run.trainer.y.clone()), seen)
+        assert torch.equal(again.ask(what_was_seen), seen)
         assert other.live(ANN).task == "repair"  # type: ignore[union-attr]
     finally:
         other.close()
@@ -210,7 +217,12 @@ def test_the_report_is_written_as_it_was(tmp_path: Path) -> None:
     keeper = saved.keeper(ANN, Recipe(task="learn", name="x", kind="texture", path=tmp_path / "x"))
     keeper.begin()
     report = Report(
-        number=9, phase="running", iteration=7, seconds=3.0, budget=60.0, curve=((1, 0.5, 1.0),)
+        number=9,
+        phase="running",
+        iteration=7,
+        seconds=3.0,
+        budget=60.0,
+        curve=((1, 0.5, 1.0, 1.5), (2, 0.5, 1.0, None)),
     )
     keeper._record(report)
     found = saved.find(ANN)

@@ -433,6 +433,12 @@ class TestTextures:
                 made, spec = from_picture(pixels, PRESETS[name].training, name="a")
             except FileRejected:
                 assert min(height, width) < 32
+                continue
+            unit = spec.generator.enlargement
+            if spec.window:  # the whole of it, and a network that is no larger
+                assert made.signals.shape == (1, 3, height // unit * unit, width // unit * unit)
+                sides = zip(spec.generator.signal_shape[1:], made.signals.shape[2:], strict=True)
+                assert all(0 < ours <= whole for ours, whole in sides)
             else:
                 assert made.signals.shape[1:] == spec.generator.signal_shape
 

@@ -1,0 +1,101 @@
+"""Persistent chains: where the latents of the data stand, and which of them an iteration moves."""
+
+from typing import Protocol
+
+import torch
+from torch import Tensor
+
+from abp_core.generator import Generator
+from abp_core.noise import chain_noise, shuffled
+from abp_core.observation import Observation
+from abp_core.posterior import LOT
+from abp_core.spec import TrainingSpec
+
+
+class DataMismatch(ValueError):
+    """Data that a run cannot use. The message is one sentence for the user."""
+
+
+class Chains(Protocol):
+    """All latents z (n, ...), and the places from which a visit to some of them is computed.
+
+    Those places stay where they are from visit to visit, so that an energy which reads them can be
+    recorded: index (k,) of those that are visited, y (k, ...) what was seen of them, and
+    observation how. lot: in multiples of how many they are evaluated (see posterior.py).
+    """
+
+    z: Tensor
+    y: Tensor
+    index: Tensor
+    observation: Observation
+    lot: int
+
+    def visit(self, iteration: int) -> Tensor:
+        """Goes to those whose turn it is; where their walks start, (k, ...)."""
+        ...
+
+    def noise(self, sweep: int, steps: int) -> Tensor:
+        """What walks of so many steps of those visited take of it, (steps, k, ...)."""
+        ...
+
+    def signals(self, generator: Generator, z: Tensor) -> Tensor:
+        """f of those visited where they stand at z (k, ...)."""
+        ...
+
+    def keep(self, z: Tensor) -> None:
+        """Lets those visited stand at z (k, ...) from now on."""
+        ...
+
+
+class Examples:
+    """A chain an example: z (n, *latent_shape), for what was seen of them, y (n, ...)."""
+
+    lot = LOT
+
+    def __init__(
+        self, spec: TrainingSpec, y: Tensor, observation: Observation, device: torch.device
+    ) -> None:
+        self._spec, self._n = spec, len(y)
+        self._y, self.observation = y.to(device), observation
+        self.z = chain_noise(
+            seed=spec.seed,
+            sweep=0,
+            index=torch.arange(self._n),
+            steps=1,
+            shape=spec.generator.latent_shape,
+        )[0].to(device)
+        self.index = torch.arange(min(spec.batch_size, self._n), device=device)
+        self.y = self._y[self.index]
+
+    def visit(self, iteration: int) -> Tensor:
+        self.index.copy_(self._whose_turn(iteration))
+        self.y.copy_(self._y[self.index])
+        return self.z[self.index]
+
+    def noise(self, sweep: int, steps: int) -> Tensor:
+        return chain_noise(
+            seed=self._spec.seed,
+            sweep=sweep,
+            index=self.index.cpu(),
+            steps=steps,
+            shape=self._spec.generator.latent_shape,
+        ).to(self.z.device)
+
+    def signals(self, generator: Generator, z: Tensor) -> Tensor:
+        x: Tensor = generator(z)
+        return x
+
+    def keep(self, z: Tensor) -> None:
+        self.z[self.index] = z
+
+    def _whose_turn(self, iteration: int) -> Tensor:
+        """An epoch visits each at most once, in shuffled order."""
+        return turn(self._spec.seed, iteration, self._n, len(self.index))
+
+
+def turn(seed: int, iteration: int, n: int, size: int) -> Tensor:
+    """Which `size` of n an iteration visits: an epoch visits each at most once, in an order that
+    is a function of (seed, epoch)."""
+    epoch, place = divmod(iteration, n // size)
+    order = shuffled(seed=seed, epoch=epoch, n=n)
+    return order[place * size : (place + 1) * size].sort().values

@@ -1,0 +1,65 @@
+"""A map of latents at other scales, in which every position keeps its place in the plane.
+
+Maps here are (c, rows, columns); a line of time is one row.
+"""
+
+import math
+from fractions import Fraction
+
+import torch
+from torch import Tensor
+
+RATIO = Fraction(4, 3)  # between the extents of a scale and the next coarser one
+GRAIN = 2**22  # whole numbers of latents at most, which fit single precision
+SHARE = 2**20  # and of all weights of a mean together
+
+Range = tuple[int, int]  # from the first position to before the last
+
+
+def overlaps(wanted: Range, ratio: Fraction, there: Range) -> Tensor:
+    """How much of every position of a range, each `ratio` long, is covered by every position of
+    another range of unit length, (wanted, there), float64."""
+    low = torch.arange(*wanted, dtype=torch.float64)[:, None] * float(ratio)
+    first = torch.arange(*there, dtype=torch.float64)[None]
+    covered = torch.minimum(low + float(ratio), first + 1) - torch.maximum(low, first)
+    return covered.clamp(min=0)
+
+
+def shrunk(z: Tensor, ratio: Fraction) -> Tensor:
+    """The map with positions `ratio` times as sparse along every axis of more than one, each the
+    mean over the area that it covers; what is left over at the end is cut.
+
+    Latents and weights are rounded to whole numbers so small that sums have no error: what is left
+    is the same on every machine, in whatever order it sums.
+    """
+    if ratio == 1:
+        return z.contiguous()
+    unit = 2.0 ** math.ceil(math.log2(max(float(z.abs().max()), 1e-30))) / GRAIN
+    mean = (z.double() / unit).round()
+    for axis, n in enumerate(z.shape[1:], start=1):
+        if n > 1:
+            weights = overlaps((0, max(1, int(n / ratio))), ratio, (0, n))
+            weights = (weights * (SHARE / min(float(ratio), n))).round()
+            mean = torch.tensordot(mean, weights, ([axis], [1])).movedim(-1, axis)
+            mean = (mean / SHARE).round()
+    return (mean * unit).to(z.dtype).contiguous()
+
+
+def beneath(wanted: Range, ratio: Fraction) -> Range:
+    """The positions of a coarser map, `ratio` times as sparse, between which those wanted lie."""
+    low, high = (
+        Fraction(2 * i + 1, 2) / ratio - Fraction(1, 2) for i in (wanted[0], wanted[1] - 1)
+    )
+    return low.__floor__(), high.__floor__() + 2
+
+
+def enlarged(z: Tensor, axis: int, at: int, wanted: Range, ratio: Fraction) -> Tensor:
+    """The positions wanted of a finer map, along one axis, between those of a coarser one that
+    begins with position `at`. What stands at a position depends on nothing but its place."""
+    a, b = ratio.numerator, ratio.denominator
+    doubled = (2 * torch.arange(*wanted) + 1) * b - a  # the place in the coarser map, times 2 a
+    below = torch.div(doubled, 2 * a, rounding_mode="floor")
+    share = (doubled - 2 * a * below).to(z.dtype) / (2 * a)
+    share = share.view([-1 if k == axis else 1 for k in range(z.ndim)])
+    left, right = (z.index_select(axis, below - at + step) for step in (0, 1))
+    return left * (1 - share) + right * share
