@@ -202,6 +202,8 @@ class Checkpoint:
         if not light:  # all that training needs, or nothing of it
             shapes |= {"first_moments": expected, "second_moments": expected}
             shapes["teacher"] = teacher.shapes(spec.generator) if spec.lesson_rate else {}
+            if not spec.lesson_rate:  # what lessons of another time left behind
+                tensors = {k: t for k, t in tensors.items() if not k.startswith("teacher/")}
         if any(name.startswith("prior/") for name in tensors):
             shapes["prior"] = kinds.shapes(spec.prior, spec.generator.latent_shape)
         groups: dict[str, dict[str, Tensor]] = {group: {} for group in (*MEMORY, "prior")}

@@ -10,8 +10,7 @@ Kind = Literal["texture", "sound", "objects"]
 PriorName = Literal["normal", "exemplar", "flow"]
 
 MOST_ENTRIES = 2**24  # of one training signal; a picture of 2,300 x 2,300 in colour
-SMALLEST_TAUGHT = 32  # pixels along a side; texture statistics need as many
-SHORTEST_TAUGHT = 0.25  # seconds of a sound, for the same reason
+SMALLEST_TAUGHT = 32  # pixels along a side, so that there are patches at more than one scale
 
 
 class SpecRejected(ValueError):
@@ -296,17 +295,17 @@ class TrainingSpec:
         )
         _require(
             self.lesson_rate == 0
-            or len(self.generator.latent_shape) == 2
             or (
-                len(self.generator.first_map) == 3
+                not self.generator.spatial
+                and len(self.generator.first_map) == 3
                 and min(self.generator.signal_shape[1:]) >= SMALLEST_TAUGHT
             ),
-            "Lessons about samples are for sounds with a latent map, and for pictures of at least "
+            "Lessons are for sets of pictures of at least "
             f"{SMALLEST_TAUGHT} x {SMALLEST_TAUGHT} pixels.",
         )
         _require(
             self.lesson_rate == 0 or self.examples > 1,
-            "Lessons about samples need at least two examples.",
+            "Lessons need at least two examples.",
         )
         _require(isinstance(self.components, bool), "Components is either true or false.")
         _require(
@@ -365,6 +364,8 @@ class TrainingSpec:
                 for name, value in fields.pop("generator").items()
             }
             langevin = LangevinSpec(**fields.pop("langevin"))
+            if len(generator["latent_shape"]) > 1:  # there were lessons for latent maps once
+                fields["lesson_rate"] = 0.0
             return cls(generator=GeneratorSpec(**generator), langevin=langevin, **fields)
         except (ValueError, TypeError, KeyError, AttributeError, RecursionError) as error:
             if isinstance(error, SpecRejected):

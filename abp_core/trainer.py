@@ -27,14 +27,14 @@ from abp_core.metric import (
     fisher_information,
     second_moment,
 )
-from abp_core.noise import LOOK, chain_noise
+from abp_core.noise import LOOK, chain_noise, shuffled
 from abp_core.observation import Compressed, Full, Observation, Occluded, seen_deviation
 from abp_core.posterior import Posterior
 from abp_core.priors import flow, kinds
 from abp_core.priors.flow import Flow, Progress
 from abp_core.priors.kinds import Prior
-from abp_core.spec import SHORTEST_TAUGHT, TrainingSpec
-from abp_core.teacher import Teacher
+from abp_core.spec import TrainingSpec
+from abp_core.teacher import PICTURES, PUPIL, Teacher
 from abp_core.windows import Windows
 
 
@@ -160,19 +160,19 @@ class Trainer:
                 "Lessons about samples need examples that were seen whole; please set the lesson "
                 "rate to 0."
             )
-        rate = self.data.source.sample_rate
-        if rate and self.data.signals.shape[2] < SHORTEST_TAUGHT * rate:
-            raise DataMismatch(
-                f"Lessons about samples need segments of at least {SHORTEST_TAUGHT} s; please "
-                "choose a longer sound, or set the lesson rate to 0."
-            )
-        return Teacher(
-            self.generator,
-            self.data.signals,
-            self.data.source.sample_rate,
-            seed=self.spec.seed,
-            machine=self.machine,
+        return Teacher(self.generator, self.data.signals, machine=self.machine)
+
+    def _looked_at(self) -> Tensor:
+        """The latents of a lesson: inferred ones, which is what a flow will draw; or draws of the
+        paper's prior."""
+        if self.spec.prior == "flow":
+            order = shuffled(seed=self.spec.seed, epoch=PUPIL + self.iteration, n=len(self.z))
+            return self.z[order[:PICTURES].to(self.z.device)]
+        index, shape = torch.arange(PICTURES) + PUPIL, self.spec.generator.latent_shape
+        drawn = chain_noise(
+            seed=self.spec.seed, sweep=self.iteration, index=index, steps=1, shape=shape
         )
+        return drawn[0].to(self.z.device)
 
     def step(self) -> TrainingEvent:
         """One whole iteration."""
@@ -215,7 +215,7 @@ class Trainer:
             if event.diverged < self.chains:
                 if self._teacher:
                     rate = self.spec.lesson_rate * self.spec.fade(self.iteration)
-                    self._teacher.lesson(self.iteration, rate)
+                    self._teacher.lesson(self.iteration, self._looked_at(), rate)
                 if self.spec.standardised:
                     standardise(self.generator, self.z)
                 self.machine.refresh(self._twin, self.generator)

@@ -26,8 +26,7 @@ ARROWS: dict[str, set[str]] = {
     "windows": {"chains", "generator", "noise", "observation", "spec"},
     "langevin": {"device", "metric", "spec"},
     "data": {"files", "spec"},
-    "judges": {"metrics", "metrics.objects", "metrics.sound", "metrics.texture", "spec"},
-    "teacher": {"device", "generator", "judges", "noise", "spec"},
+    "teacher": {"device", "generator", "metrics", "metrics.objects", "spec"},
     "precision": {"generator", "noise", "spec"},
     "checkpoint": {
         "data",
