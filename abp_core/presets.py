@@ -98,7 +98,7 @@ def _objects(width: int, d: int, sigma: float = 0.6) -> TrainingSpec:
         langevin=LangevinSpec(steps=3, step_size=2.0, acceptance=0.5, preconditioned=True),
         sigma=sigma,
         learning_rate=1e-3,
-        lesson_rate=5e-4,
+        lesson_rate=5e-3,
         halved_after=1000,
         batch_size=32,
         examples=1500,

@@ -12,6 +12,7 @@ from itertools import product
 
 import torch
 from torch import Tensor
+from torch.nn import functional as F
 
 from abp_core import synthesis
 from abp_core.directions import Directions
@@ -26,6 +27,8 @@ from demo.workbench.refusals import Rejected
 ROW_OF_SEEDS = 1000  # one step down the plane of seeds adds this to the seed, one across adds 1
 VIEW = {"texture": 224, "sound": 5.0}  # pixels along a side, seconds
 CELL = {"texture": 16, "sound": 1024}  # pixels along a side, samples
+SEAM = 2  # positions along the border of what is drawn anew that are made to fit
+CANDIDATES = 8  # for what is drawn anew
 DAMAGED = "This link or page does not fit the model; please reset the point."
 
 
@@ -173,6 +176,40 @@ def _inside(edit: Edit, model: Model) -> Tensor:
     return inside
 
 
+def _widened(inside: Tensor, by: int) -> Tensor:
+    """A mask (*extent) with so many positions around it, along every axis."""
+    wide = inside[None, None].float()
+    pool = F.max_pool1d if inside.ndim == 1 else F.max_pool2d
+    widened: Tensor = pool(wide, 2 * by + 1, stride=1, padding=by)[0, 0] > 0
+    return widened
+
+
+def _another(z: Tensor, inside: Tensor, exemplar: Tensor, seed: int) -> Tensor:
+    """z (c, *extent) with something else where the mask is true: of CANDIDATES places of an
+    exemplar (c, h, w), others for every seed, the one whose surroundings are most like those of
+    the mask. Where the exemplar ends it begins anew."""
+    wide = _widened(inside, SEAM)
+    spans = [(int(axis.min()), int(axis.max()) + 1) for axis in wide.nonzero(as_tuple=True)]
+    box = tuple(slice(low, high) for low, high in spans)
+    around = (wide & ~inside)[box]
+    here, whole = z[(slice(None), *box)], exemplar.reshape(len(z), *exemplar.shape[-inside.ndim :])
+    places = torch.randperm(whole[0].numel(), generator=torch.Generator().manual_seed(0))
+    turn = seed % len(places) * CANDIDATES + torch.arange(CANDIDATES)
+    corners = torch.stack(torch.unravel_index(places[turn % len(places)], whole.shape[1:]), 1)
+    best, least = here, math.inf
+    for corner in corners.tolist():
+        there = whole
+        for axis, ((low, high), first) in enumerate(zip(spans, corner, strict=True), start=1):
+            index = (torch.arange(high - low) + first) % whole.shape[axis]
+            there = there.index_select(axis, index)
+        apart = float((there - here)[:, around].square().sum())
+        if apart < least:
+            best, least = there, apart
+    found = z.clone()
+    found[(slice(None), *box)] = best
+    return found
+
+
 def _edited(
     edit: Edit,
     z: Tensor,
@@ -183,12 +220,19 @@ def _edited(
     point: Point,
 ) -> Tensor:
     """z (channels, *view and what surrounds it) changed inside an edit's cells. What is drawn anew
-    fits what lies around it; what is copied stays, and what lies around it is drawn to fit, but
-    for what was planted or edited before (kept)."""
+    is made to fit what lies around it; what is copied stays, and what lies around it is drawn to
+    fit, but for what was planted or edited before (kept)."""
     start = tuple(-model.generator.spec.reach for _ in inside.shape)
     stop = tuple(low + n for low, n in zip(start, inside.shape, strict=True))
     if edit.what == "resample":
-        return model.prior.map(edit.number, known=Known(z, ~inside, start)).part(start, stop)
+        if not isinstance(model.prior, Exemplar):
+            anew = model.prior.map(edit.number).part(start, stop)
+            return torch.where(inside, anew, z)  # noise has no neighbours to agree with
+        z = torch.where(inside, _another(z, inside, model.prior.scales[-1].z, edit.number), z)
+        seam = inside & _widened(~inside, SEAM)
+        if torch.equal(seam, inside):  # all of it: what little there is stays as it was found
+            return z
+        return model.prior.map(edit.number, known=Known(z, ~seam, start)).part(start, stop)
     if edit.what == "copy":
         example = _example(model, edit.number)
         first = [int(axis.min()) for axis in inside.nonzero(as_tuple=True)]
