@@ -98,7 +98,7 @@ def _objects(width: int, d: int, sigma: float = 0.6) -> TrainingSpec:
         langevin=LangevinSpec(steps=3, step_size=2.0, acceptance=0.5, preconditioned=True),
         sigma=sigma,
         learning_rate=1e-3,
-        lesson_rate=5e-3,
+        lesson_rate=2e-3 if d > 2 else 5e-4,  # of inferred latents the misfit would win
         halved_after=1000,
         batch_size=32,
         examples=1500,

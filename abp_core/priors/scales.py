@@ -11,7 +11,7 @@ from torch import Tensor
 
 RATIO = Fraction(4, 3)  # between the extents of a scale and the next coarser one
 GRAIN = 2**22  # whole numbers of latents at most, which fit single precision
-SHARE = 2**20  # and of all weights of a mean together
+SHARE = 2**20  # parts of a position
 
 Range = tuple[int, int]  # from the first position to before the last
 
@@ -29,20 +29,29 @@ def shrunk(z: Tensor, ratio: Fraction) -> Tensor:
     """The map with positions `ratio` times as sparse along every axis of more than one, each the
     mean over the area that it covers; what is left over at the end is cut.
 
-    Latents and weights are rounded to whole numbers so small that sums have no error: what is left
-    is the same on every machine, in whatever order it sums.
+    Latents and shares are rounded to whole numbers, whose sums have no error: what is left is the
+    same on every machine.
     """
     if ratio == 1:
         return z.contiguous()
     unit = 2.0 ** math.ceil(math.log2(max(float(z.abs().max()), 1e-30))) / GRAIN
-    mean = (z.double() / unit).round()
+    mean = (z.double() / unit).round().long()
     for axis, n in enumerate(z.shape[1:], start=1):
         if n > 1:
-            weights = overlaps((0, max(1, int(n / ratio))), ratio, (0, n))
-            weights = (weights * (SHARE / min(float(ratio), n))).round()
-            mean = torch.tensordot(mean, weights, ([axis], [1])).movedim(-1, axis)
-            mean = (mean / SHARE).round()
+            mean = _means(mean.movedim(axis, -1), min(ratio, Fraction(n))).movedim(-1, axis)
     return (mean * unit).to(z.dtype).contiguous()
+
+
+def _means(z: Tensor, ratio: Fraction) -> Tensor:
+    """Of whole numbers (..., n), the mean of every stretch `ratio` long, to whole numbers: the
+    difference of two sums from the beginning."""
+    ends = torch.arange(int(z.shape[-1] / ratio) + 1) * ratio.numerator
+    whole = torch.div(ends, ratio.denominator, rounding_mode="floor")
+    share = ((ends - whole * ratio.denominator).double() / ratio.denominator * SHARE).round()
+    nothing = torch.zeros_like(z[..., :1])
+    until = torch.cat([nothing, z.cumsum(-1)], -1)[..., whole] * SHARE
+    until += torch.cat([z, nothing], -1)[..., whole] * share.long()
+    return (until.diff(dim=-1).double() / (SHARE * float(ratio))).round().long()
 
 
 def beneath(wanted: Range, ratio: Fraction) -> Range:
