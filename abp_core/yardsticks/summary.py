@@ -59,9 +59,9 @@ def _of_a_sound(saved: Checkpoint, path: Path, preset: Preset) -> Figures:
 
 
 def _explained(saved: Checkpoint, learnt: Dataset) -> float:
-    """By the stored latents, over everything that was learnt."""
+    """By the stored latents, over everything that was learnt; 0 before it explains anything."""
     with torch.inference_mode():
-        return explained(learnt.signals, saved.generator()(saved.latents))
+        return max(0.0, explained(learnt.signals, saved.generator()(saved.latents)))
 
 
 def _of_a_set(saved: Checkpoint, path: Path, preset: Preset) -> Figures:

@@ -20,6 +20,9 @@ FOLDER = ROOT / "checkpoints"
 ENTRIES = collection.entries(FOLDER)
 MODELS = collection.shipped(FOLDER)
 EACH = pytest.mark.parametrize("model", MODELS, ids=lambda model: model.name)
+# Clips with bands that are silent but for single strokes or notes: there a hiss 50 dB below the
+# loudest, which nobody hears, moves every statistic, and the distance counts all bands alike.
+SILENCE = {"tabla", "clock", "songbird"}
 FIGURES = {
     "texture": {"explained", "distance", "colour"},
     "sound": {"explained", "distance", "spectrum_db", "loudness"},
@@ -111,7 +114,8 @@ class TestWhatIsShipped:
         if model.name == "noto_animal_faces_128":  # twenty pictures have no floor
             expected = expected - {"distance"}
         assert set(model.quality) == expected
-        assert model.quality.get("distance", 1.0) < 3
+        assert model.quality.get("explained", 1.0) > (0.95 if model.name in SILENCE else 0.85)
+        assert model.quality.get("distance", 1.0) < 3 or model.name in SILENCE
 
 
 def recipe(**changes: object) -> dict[str, object]:

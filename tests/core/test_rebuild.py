@@ -77,7 +77,7 @@ def test_files_and_index_belong_together(rebuilt: Path) -> None:
         assert model.seconds > 0
     assert (faces.licence, faces.author) == ("OFL-1.1 (Noto Color Emoji font)", "Google")
     assert set(faces.quality) == {"diversity", "diversity_of_data", "reconstruction"}
-    assert set(crackle.quality) == {"distance", "spectrum_db", "loudness"}
+    assert set(crackle.quality) == {"explained", "distance", "spectrum_db", "loudness"}
     samples, rate = soundfile.read(rebuilt / crackle.sound)
     assert (len(samples), rate, faces.sound) == (64_000, 16_000, "")
     names = {name for m in models for name in (m.file, m.thumbnail, m.sound) if name}
