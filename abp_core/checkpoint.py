@@ -25,7 +25,7 @@ from abp_core.spec import MOST_ENTRIES, TrainingSpec
 
 FORMAT = "abp-1"
 MOST_BYTES = 200_000_000
-MOST_POSITIONS = 2**16  # of a whole map, ten times what the largest picture or sound has
+MOST_POSITIONS = 2**17  # of a whole map, twenty times what the largest picture or sound has
 PART = 1_000_000  # values that are looked at in one go
 MEMORY = ("first_moments", "second_moments", "teacher")  # groups that only training needs
 

@@ -83,10 +83,8 @@ def _sound(width: int) -> TrainingSpec:
 
 
 def _objects(width: int, d: int, sigma: float = 0.6) -> TrainingSpec:
-    """Inference in a metric, and lessons about patches. A large sigma: with a small one the latents
-    of training pictures say more than those of others can. Of two numbers the whole plane is to be
-    seen, so that they keep the paper's prior."""
-    plane = d == 2
+    """Inference in a metric, and lessons about the patches of samples. A large sigma: with a small
+    one the latents of training pictures say more than those of others can."""
     return TrainingSpec(
         generator=GeneratorSpec(
             latent_shape=(d,),
@@ -100,13 +98,12 @@ def _objects(width: int, d: int, sigma: float = 0.6) -> TrainingSpec:
         langevin=LangevinSpec(steps=3, step_size=2.0, acceptance=0.5, preconditioned=True),
         sigma=sigma,
         learning_rate=1e-3,
-        lesson_rate=5e-4 if plane else 2e-3,  # of inferred latents the misfit would win
-        halved_after=1000 if plane else 200,
+        lesson_rate=5e-4,
+        halved_after=1000,
         batch_size=32,
         examples=1500,
         standardised=True,
         components=True,
-        prior="normal" if plane else "flow",
     )
 
 

@@ -1,8 +1,8 @@
-"""What pictures of a set still lack, and a lesson that mends it.
+"""What samples of a set still lack, and a lesson that mends it.
 
-Squared error leaves what it cannot foresee blurred. A lesson looks at what the generator makes of
-latents by itself: the patches of its pictures, at every scale, are to be those of the data. Given
-latents that were inferred, that is what a prior learnt from them will draw.
+Squared error leaves what it cannot foresee blurred, and inference shows the generator only latents
+of the data. A lesson looks at what it makes of others by itself: the patches of its pictures, at
+every scale, are to be those of the data.
 """
 
 from collections.abc import Mapping

@@ -27,7 +27,7 @@ from abp_core.metric import (
     fisher_information,
     second_moment,
 )
-from abp_core.noise import LOOK, chain_noise, shuffled
+from abp_core.noise import LOOK, chain_noise
 from abp_core.observation import Compressed, Full, Observation, Occluded, seen_deviation
 from abp_core.posterior import Posterior
 from abp_core.priors import flow, kinds
@@ -162,12 +162,8 @@ class Trainer:
             )
         return Teacher(self.generator, self.data.signals, machine=self.machine)
 
-    def _looked_at(self) -> Tensor:
-        """The latents of a lesson: inferred ones, which is what a flow will draw; or draws of the
-        paper's prior."""
-        if self.spec.prior == "flow":
-            order = shuffled(seed=self.spec.seed, epoch=PUPIL + self.iteration, n=len(self.z))
-            return self.z[order[:PICTURES].to(self.z.device)]
+    def _drawn(self) -> Tensor:
+        """The latents of a lesson, draws of the paper's prior."""
         index, shape = torch.arange(PICTURES) + PUPIL, self.spec.generator.latent_shape
         drawn = chain_noise(
             seed=self.spec.seed, sweep=self.iteration, index=index, steps=1, shape=shape
@@ -215,7 +211,7 @@ class Trainer:
             if event.diverged < self.chains:
                 if self._teacher:
                     rate = self.spec.lesson_rate * self.spec.fade(self.iteration)
-                    self._teacher.lesson(self.iteration, self._looked_at(), rate)
+                    self._teacher.lesson(self.iteration, self._drawn(), rate)
                 if self.spec.standardised:
                     standardise(self.generator, self.z)
                 self.machine.refresh(self._twin, self.generator)

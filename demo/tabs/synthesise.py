@@ -36,8 +36,9 @@ HEADLINES = {
 # The endless sound is drawn as the page shows.
 TUNE = """(current, seed, source, temperature, novelty) =>
     ({ ...current, seed, source, temperature, novelty })"""
-# Each way to draw has its own slider.
-WAY = f"""(source) => [source === {SOURCES[1]!r}, source !== {SOURCES[1]!r}]
+# Each way to draw has its own slider; a flow, of sets, has none.
+WAY = f"""(source, kind) => [source === {SOURCES[1]!r},
+        source !== {SOURCES[1]!r} && kind !== 'objects']
     .map((visible) => ({{ __type__: 'update', visible }}))"""
 NEW_SEED = "() => String(Math.floor(Math.random() * 1e9))"
 PICTURES = [".png", ".jpg", ".jpeg", ".webp"]
@@ -144,7 +145,7 @@ def build(
             fields["nearest"]: gr.update(visible=offer.compared),
             fields["source"]: gr.update(visible=offer.inferred),
             fields["temperature"]: gr.update(visible=paper or not offer.inferred),
-            fields["novelty"]: gr.update(visible=offer.inferred and not paper),
+            fields["novelty"]: gr.update(visible=offer.novel and not paper),
         }
         for of, section in sections:
             updates[section] = gr.update(visible=offer.kind == of)
@@ -212,7 +213,7 @@ def build(
     another.click(None, None, fields["seed"], js=NEW_SEED).then(synthesise, asked, shown, **quiet)
     for field in drawn:
         field.change(None, [endless, *drawn], endless, js=TUNE)
-    fields["source"].input(None, fields["source"], drawn[2:], js=WAY)
+    fields["source"].input(None, [fields["source"], kind], drawn[2:], js=WAY)
 
 
 def _controls() -> tuple[list[tuple[str, Component]], dict[str, Component]]:
@@ -265,7 +266,7 @@ def _controls() -> tuple[list[tuple[str, Component]], dict[str, Component]]:
             list(SOURCES),
             value=SOURCES[0],
             label="New ones come from",
-            info="Patches of the latents that were inferred, or noise as in the paper.",
+            info="Latents like those that were inferred, or noise as in the paper.",
             visible=False,
         )
         fields["temperature"] = gr.Slider(

@@ -26,7 +26,8 @@ class Offer:
     """What can be asked of a model. unit: pixels that sides step by. side: the usual one. margins:
     the usual and the widest. rate: of sounds, in hertz. lengths: whether they may have any.
     compared: whether its training examples are at hand. inferred: whether new latents come from
-    those that were inferred, and not only from N(0, I)."""
+    those that were inferred, and not only from N(0, I). novel: whether how far they may depart
+    from them can be asked for."""
 
     key: str
     kind: Kind
@@ -38,6 +39,7 @@ class Offer:
     lengths: bool
     compared: bool
     inferred: bool
+    novel: bool
 
 
 def offer_of(model: Model, item: PackItem | None) -> Offer:
@@ -58,6 +60,7 @@ def offer_of(model: Model, item: PackItem | None) -> Offer:
         lengths=model.kind == "sound" and spec.spatial,
         compared=model.kind == "objects" and item is not None,
         inferred=_inferred(model),
+        novel=model.saved.spec.prior == "exemplar",
     )
 
 
@@ -84,7 +87,8 @@ def basics(model: Model, sent: Sent) -> dict[str, Any]:
     """What is asked of every model: a seed, and where its latents come from."""
     seed = {"seed": whole(sent.get("seed"))}
     if _inferred(model) and sent.get("source") != SOURCES[1]:
-        return {**seed, "novelty": sent.get("novelty", 1.0)}
+        novel = model.saved.spec.prior == "exemplar"
+        return {**seed, "novelty": sent.get("novelty", 1.0)} if novel else seed
     return {**seed, "paper": _inferred(model), "temperature": sent.get("temperature", 1.0)}
 
 

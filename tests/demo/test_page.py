@@ -22,7 +22,7 @@ from demo import disk, limits, page
 from demo.served import FOLDERS
 from demo.sessions import new_token
 from demo.turns import Lanes
-from demo.workbench import EXAMPLES, Workbench
+from demo.workbench import EXAMPLES, SOURCES, Workbench
 from tests.demo.runs import arrived, until
 
 pytestmark = [  # Gradio's own
@@ -235,7 +235,25 @@ def test_what_a_script_may_call_survives_garbage(studio: Studio) -> None:
 
 def made_with(picture: Any) -> list[Any]:
     """What the Synthesise tab asks for, beside the token."""
-    return ["closed", "texture", 64, 64, "no", 1, picture, 16, True, 1, False, 1, False, "1", 1]
+    return [
+        "closed",
+        "texture",
+        64,
+        64,
+        "no",
+        1,
+        picture,
+        16,
+        True,
+        1,
+        False,
+        1,
+        False,
+        "1",
+        SOURCES[0],
+        1,
+        1,
+    ]
 
 
 @pytest.mark.parametrize(
@@ -289,7 +307,7 @@ def test_an_upload_beyond_the_limit_is_refused(studio: Studio) -> None:
 def train(studio: Studio, token: str, steps: str = "1") -> str:
     """Begins a light run on pebbles."""
     data = [token, {"kind": "texture", "item": "pebbles"}, None, None, "Quick", 1]
-    knobs = [steps, "", "", "", "", "2", "4", ""]  # steps, batch size, examples
+    knobs = [steps, "", "", "", "", "2", "", ""]  # steps, batch size
     return studio.call("begin", json.dumps({"data": data + knobs}).encode())
 
 

@@ -18,7 +18,7 @@ from PIL import Image
 
 from demo import limits
 from demo.disk import Disk
-from demo.workbench import TILES, Made, Making, Rejected, Workbench
+from demo.workbench import SOURCES, TILES, Made, Making, Rejected, Workbench
 
 ANN, BEN = ("token-of-" + name * 3 for name in ("ann", "ben"))
 ROOT = Path(__file__).parents[2]
@@ -160,9 +160,10 @@ def test_objects_and_what_they_may_be_copied_from(workbench: Workbench) -> None:
     beside = made(workbench, OBJECTS, nearest=True)
     assert "each other's" in dict(beside.facts)["Copying?"]
     assert "--nearest demo/examples/objects/toon_faces_64.npz" in beside.command
-    warm = made(workbench, OBJECTS, temperature=1.5)
+    warm = made(workbench, OBJECTS, source=SOURCES[1], temperature=1.5)
     assert dict(warm.facts)["Temperature"] == "1.5"
     assert "--temperature 1.5" in warm.command
+    assert "--paper" in warm.command
 
 
 REFUSED: list[tuple[str, dict[str, Any], str]] = [
@@ -184,7 +185,8 @@ REFUSED: list[tuple[str, dict[str, Any], str]] = [
     (TEXTURE, {"seed": None}, "The seed must be a whole number"),
     (TEXTURE, {"seed": "9" * 30}, "The seed must be a whole number"),
     (TEXTURE, {"seed": [1]}, "The seed must be a whole number"),
-    (TEXTURE, {"temperature": None}, "The temperature must be a number"),
+    (TEXTURE, {"source": SOURCES[1], "temperature": None}, "The temperature must be a number"),
+    (TEXTURE, {"novelty": "new"}, "The novelty must be a number"),
     (TEXTURE, {"picture": "absent.png", "margin": 16}, "absent.png was not found."),
     (TEXTURE, {"picture": "absent.png", "margin": 17}, "The margin must be a multiple of {unit}"),
     (TEXTURE, {"picture": "absent.png", "margin": 528}, "grow by at most 512 pixels here"),
@@ -260,8 +262,9 @@ class TestEndless:
             ({"k": True}, "lost its place"),
             ({"seed": "one"}, "The seed must be"),
             ({"seed": {}}, "The seed must be"),
-            ({"temperature": math.nan}, "The temperature must be"),
-            ({"temperature": "hot"}, "The temperature must be"),
+            ({"source": SOURCES[1], "temperature": math.nan}, "The temperature must be"),
+            ({"source": SOURCES[1], "temperature": "hot"}, "The temperature must be"),
+            ({"novelty": math.nan}, "The novelty must be"),
         ],
     )
     def test_whatever_a_page_sends_gets_a_sentence(

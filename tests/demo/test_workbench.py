@@ -566,8 +566,8 @@ def many(saved: Checkpoint) -> Checkpoint:
 
 def enlarged(saved: Checkpoint) -> Checkpoint:
     """Weights as before, but a signal of 2048 x 2048 pixels."""
-    network = replace(saved.spec.generator, latent_shape=(16, 260, 260))
-    latents = torch.zeros(1, 16, 260, 260)
+    network = replace(saved.spec.generator, latent_shape=(32, 260, 260))
+    latents = torch.zeros(1, 32, 260, 260)
     return replace(saved, spec=replace(saved.spec, generator=network), latents=latents)
 
 
@@ -597,10 +597,11 @@ def test_a_model_that_a_shared_machine_cannot_bear_is_refused(
 @pytest.mark.parametrize(
     ("shape", "sentence"),
     [
-        ((1, 16, 8, 8), "not of this data"),
-        ((1, 16, 4, 36), "damaged"),
-        ((3, 16, 36, 36), "damaged"),
-        ((1000, 16, 8, 8), "damaged"),
+        ((1, 32, 8, 8), "not of this data"),
+        ((1, 32, 4, 36), "damaged"),
+        ((3, 32, 36, 36), "damaged"),
+        ((1000, 32, 8, 8), "damaged"),
+        ((1, 32, 400, 400), "damaged"),
     ],
 )
 def test_a_model_with_too_many_or_too_few_latents_is_refused(
