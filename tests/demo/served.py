@@ -192,7 +192,7 @@ class Page:
 
     def train(self, minutes: float = 1.0, **knobs: str) -> str:
         """Begins a light run on pebbles; the notice."""
-        light = {"steps": "1", "batch_size": "2", "examples": "4"} | knobs
+        light = {"steps": "1", "batch_size": "2"} | knobs
         names = ("steps", "step_size", "temperature", "sigma", "learning_rate", "batch_size")
         texts = [light.get(name, "") for name in (*names, "examples", "seed")]
         choice = {"kind": "texture", "item": "pebbles"}
