@@ -102,9 +102,8 @@ class TestWhatIsShipped:
         assert (rate, len(kept)) == (saved.source.sample_rate, 4 * rate)
         assert np.corrcoef(made, kept)[0, 1] > 0.9
         source, _ = soundfile.read(ROOT / model.data, dtype="float32")
-        pieces = np.array_split(source, max(1, len(source) // (4 * rate)))  # a bird has pauses
-        loudness = [piece.std() for piece in pieces]
-        assert min(loudness) / 2 < kept.std() < 2 * max(loudness)
+        share = kept.std() / source.std()  # as loud as what it learnt from, but for a bird's pauses
+        assert (0.25 if model.name in SILENCE else 0.5) < share < 2
 
     def test_a_sound_for_every_model_that_makes_one(self) -> None:
         assert {m.kind for m in MODELS if m.sound} == {"sound"}

@@ -160,10 +160,9 @@ def test_objects_and_what_they_may_be_copied_from(workbench: Workbench) -> None:
     beside = made(workbench, OBJECTS, nearest=True)
     assert "each other's" in dict(beside.facts)["Copying?"]
     assert "--nearest demo/examples/objects/toon_faces_64.npz" in beside.command
-    warm = made(workbench, OBJECTS, source=SOURCES[1], temperature=1.5)
+    warm = made(workbench, OBJECTS, temperature=1.5)
     assert dict(warm.facts)["Temperature"] == "1.5"
     assert "--temperature 1.5" in warm.command
-    assert "--paper" in warm.command
 
 
 REFUSED: list[tuple[str, dict[str, Any], str]] = [
