@@ -84,24 +84,3 @@ class Drawn:
             for low, high, at in zip(start, stop, self.start, strict=True)
         )
         return self.z[(slice(None), *inside)]
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Planted:
-    """Latents that are known, z (channels, *extent), with another map around them."""
-
-    z: Tensor
-    around: LatentMap
-    at: Place
-
-    def part(self, start: Place, stop: Place) -> Tensor:
-        whole = self.around.part(start, stop)
-        ours, theirs = [slice(None)], [slice(None)]
-        for low, high, at, size in zip(start, stop, self.at, self.z.shape[1:], strict=True):
-            first, last = max(low, at), min(high, at + size)
-            if first >= last:
-                return whole
-            ours.append(slice(first - low, last - low))
-            theirs.append(slice(first - at, last - at))
-        whole[tuple(ours)] = self.z[tuple(theirs)]
-        return whole

@@ -43,7 +43,6 @@ ARROWS: dict[str, set[str]] = {
     "directions": {"generator"},
     "latent_maps": {"noise"},
     "priors.known": {"latent_maps"},
-    "priors.copied": set(),
     "priors.recent": {"latent_maps"},
     "priors.normal": {"latent_maps", "noise", "priors.known"},
     "priors.scales": set(),

@@ -60,7 +60,7 @@ def offer_of(model: Model, item: PackItem | None) -> Offer:
         lengths=model.kind == "sound" and spec.spatial,
         compared=model.kind == "objects" and item is not None,
         inferred=_inferred(model),
-        novel=model.saved.spec.prior == "exemplar",
+        novel=_novel(model),
     )
 
 
@@ -87,13 +87,16 @@ def basics(model: Model, sent: Sent) -> dict[str, Any]:
     """What is asked of every model: a seed, and where its latents come from."""
     seed = {"seed": whole(sent.get("seed"))}
     if _inferred(model) and sent.get("source") != SOURCES[1]:
-        novel = model.saved.spec.prior == "exemplar"
-        return {**seed, "novelty": sent.get("novelty", 1.0)} if novel else seed
+        return {**seed, "novelty": sent.get("novelty", 1.0)} if _novel(model) else seed
     return {**seed, "paper": _inferred(model), "temperature": sent.get("temperature", 1.0)}
 
 
 def _inferred(model: Model) -> bool:
     return model.saved.spec.prior != "normal"
+
+
+def _novel(model: Model) -> bool:
+    return model.saved.spec.prior == "exemplar"
 
 
 def whole(value: object) -> object:

@@ -14,7 +14,6 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import Tensor
 
-from abp_core.priors.copied import share_copied
 from abp_core.priors.exemplar import Exemplar
 from abp_core.priors.known import Known
 from abp_core.priors.normal import Normal
@@ -310,10 +309,3 @@ def test_the_papers_prior_keeps_what_is_known_and_repeats_itself() -> None:
     assert torch.equal(part[:, 1:4, 1:4][:, mask], z[:, mask])
     assert torch.equal(part[:, 5], part[:, 10])
     assert torch.equal(Normal((4,)).draw(3, 0)[:1], Normal((4,)).draw(1, 0))
-
-
-def test_copies_are_told_from_others() -> None:
-    z, other = smooth(28, 30), smooth(28, 30, seed=9)
-    assert share_copied(z[:, 3:15, 5:20], z, 6) == 1
-    assert share_copied(other, z, 6) == 0
-    assert share_copied(smooth(90)[:, 10:50], smooth(90), 6) == 1

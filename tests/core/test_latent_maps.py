@@ -6,8 +6,10 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from abp_core.latent_maps import Drawn, Endless, Planted, Repeated
+from abp_core.latent_maps import Drawn, Endless, Repeated
 from abp_core.noise import BLOCK, chain_noise, field_noise
+from abp_core.priors.known import Known
+from abp_core.priors.normal import Kept
 
 corners = st.tuples(st.integers(-40, 40), st.integers(-40, 40))
 sizes = st.tuples(st.integers(1, 20), st.integers(1, 20))
@@ -100,7 +102,8 @@ def test_what_is_planted_stands_where_it_was_planted(
     planted = torch.full((2, 4, 6), 7.0)
     around = Endless(2, 1)
     stop = (start[0] + size[0], start[1] + size[1])
-    found = Planted(planted, around, at).part(start, stop)
+    everywhere = torch.ones(4, 6, dtype=torch.bool)
+    found = Kept(Known(planted, everywhere, at), around).part(start, stop)
     rows = np.arange(start[0], stop[0])[:, None]
     columns = np.arange(start[1], stop[1])[None]
     ours = (rows >= at[0]) & (rows < at[0] + 4) & (columns >= at[1]) & (columns < at[1] + 6)

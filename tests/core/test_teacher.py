@@ -129,6 +129,13 @@ def test_the_expected_shapes_are_those_that_are_kept() -> None:
     assert teacher.shapes(TAUGHT.generator) == shapes
 
 
+def written(run: Trainer, path: Path) -> tuple[dict[str, str], dict[str, Tensor]]:
+    """The header and the tensors of the file of a run."""
+    run.checkpoint().save(path)
+    with safe_open(path, framework="pt") as file:
+        return file.metadata(), {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
+
+
 def spoil(name: str, tensors: dict[str, Tensor]) -> None:
     if name == "missing":
         del tensors["teacher/pupil.exp_avg.kernels.0"]
@@ -147,10 +154,7 @@ def test_a_damaged_teacher_is_rejected(wrong: str, tmp_path: Path) -> None:
     run = Trainer(TAUGHT, faces())
     run.step()
     path = tmp_path / "run.safetensors"
-    run.checkpoint().save(path)
-    with safe_open(path, framework="pt") as file:
-        header = file.metadata()
-        tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
+    header, tensors = written(run, path)
     spoil(wrong, tensors)
     save_file(tensors, path, header)
     with pytest.raises(CheckpointRejected, match="damaged"):
@@ -185,10 +189,7 @@ def test_a_file_of_a_texture_that_had_lessons_once_still_opens(tmp_path: Path) -
     run = Trainer(plain, Dataset(crops, Source(kind="texture", name="crops")))
     run.step()
     path = tmp_path / "run.safetensors"
-    run.checkpoint().save(path)
-    with safe_open(path, framework="pt") as file:
-        header = file.metadata()
-        tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
+    header, tensors = written(run, path)
     header["spec"] = header["spec"].replace('"lesson_rate": 0.0', '"lesson_rate": 0.002')
     assert "0.002" in header["spec"]
     tensors["teacher/judge.step.0.score.bias"] = torch.ones(())
