@@ -14,11 +14,11 @@ from safetensors import SafetensorError, safe_open
 from safetensors.numpy import save
 from torch import Tensor
 
-from abp_core import teacher
-from abp_core.data import Source
+from abp_core.data.datasets import Source
 from abp_core.generator import Generator
-from abp_core.metric import Metric
-from abp_core.precision import rounded, smallest
+from abp_core.half_precision import rounded, smallest
+from abp_core.losses import samples
+from abp_core.preconditioner import Metric
 from abp_core.priors import kinds
 from abp_core.priors.kinds import Prior
 from abp_core.spec import MOST_ENTRIES, TrainingSpec
@@ -201,7 +201,7 @@ class Checkpoint:
             raise ValueError("learning steps without what they left behind")
         if not light:  # all that training needs, or nothing of it
             shapes |= {"first_moments": expected, "second_moments": expected}
-            shapes["teacher"] = teacher.shapes(spec.generator) if spec.lesson_rate else {}
+            shapes["teacher"] = samples.shapes(spec.generator) if spec.lesson_rate else {}
             if not spec.lesson_rate:  # what lessons of another time left behind
                 tensors = {k: t for k, t in tensors.items() if not k.startswith("teacher/")}
         if any(name.startswith("prior/") for name in tensors):

@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from abp_core.device import Energy, value_and_grad
-from abp_core.metric import Metric, through
+from abp_core.preconditioner import Metric, through
 from abp_core.spec import LangevinSpec
 
 
@@ -52,7 +52,7 @@ def move(
     state: LangevinState, noise: Tensor, spec: LangevinSpec, metric: Metric | None = None
 ) -> Tensor:
     """z - (s^2 / 2) dU/dz + s sqrt(temperature) noise (paper, equation 9); with a metric M of the
-    channels, M dU/dz and M^(1/2) noise (see metric.py)."""
+    channels, M dU/dz and M^(1/2) noise (see preconditioner.py)."""
     s, grad = spec.step_size, state.grad
     if metric is not None:
         grad, noise = through(metric.whole, grad), through(metric.root, noise)

@@ -194,7 +194,7 @@ class LangevinSpec:
     acceptance: 0 keeps the step size; above 0, training shortens it until a Metropolis test
         would accept that share of the moves; `step_size` is then its longest.
     preconditioned: training learns a metric in which the posterior is about as wide in every
-        direction (see metric.py); step sizes are then in its units, and about 1.
+        direction (see preconditioner.py); step sizes are then in its units, and about 1.
     """
 
     steps: int
@@ -239,16 +239,16 @@ class TrainingSpec:
     examples: how many crops or segments are drawn from one picture or sound, and the most that
         are taken of a set; each has its own persistent chain.
     lesson_rate: learning rate of lessons about samples from the prior, one an iteration (see
-        teacher.py); 0, as in the paper, gives none.
+        losses/samples.py); 0, as in the paper, gives none.
     components: let chains begin at the scores of the examples on their principal components
         instead of at the prior; only for a vector latent.
     halved_after: iterations until all learning rates stand at half; see `fade`. 0, as in the
         paper, keeps them where they begin.
     window: where it is above 0, the data is one whole picture or sound with one chain over its
         whole latent map, and an iteration visits `batch_size` windows of it, in each of which it
-        moves so many positions along a side (see windows.py); examples is then 1.
+        moves so many positions along a side (see chains/windows.py); examples is then 1.
     standardised: keep the latents of all chains at mean 0 and covariance I, as the prior has
-        them, by letting the first layer take up the change (see gauge.py).
+        them, by letting the first layer take up the change (see whitening.py).
     prior: where new latents come from (see priors): "normal" is the paper's N(0, I), "exemplar"
         the one latent map that was inferred, "flow" is learnt from the latents of a set.
     """

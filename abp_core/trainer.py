@@ -11,15 +11,20 @@ from typing import Self
 import torch
 from torch import Tensor
 
-from abp_core.chains import Chains, Examples
-from abp_core.chains import DataMismatch as DataMismatch
+from abp_core.chains.examples import Chains, Examples
+from abp_core.chains.examples import DataMismatch as DataMismatch
+from abp_core.chains.windows import Windows
 from abp_core.checkpoint import Checkpoint
-from abp_core.data import Dataset
+from abp_core.data.datasets import Dataset
+from abp_core.data.pca import begin_at_components, filled_in
 from abp_core.device import Machine, this_machine
-from abp_core.gauge import begin_at_components, filled_in, standardise
 from abp_core.generator import Generator
 from abp_core.langevin import acceptance, evaluate, langevin_steps, move
-from abp_core.metric import (
+from abp_core.losses.samples import PICTURES, PUPIL, Teacher
+from abp_core.noise import LOOK, chain_noise
+from abp_core.observation import Compressed, Full, Observation, Occluded, seen_deviation
+from abp_core.posterior import Posterior
+from abp_core.preconditioner import (
     LOOK_EVERY,
     LOOK_PACE,
     PACE,
@@ -27,15 +32,11 @@ from abp_core.metric import (
     fisher_information,
     second_moment,
 )
-from abp_core.noise import LOOK, chain_noise
-from abp_core.observation import Compressed, Full, Observation, Occluded, seen_deviation
-from abp_core.posterior import Posterior
 from abp_core.priors import flow, kinds
 from abp_core.priors.flow import Flow, Progress
 from abp_core.priors.kinds import Prior
 from abp_core.spec import TrainingSpec
-from abp_core.teacher import PICTURES, PUPIL, Teacher
-from abp_core.windows import Windows
+from abp_core.whitening import standardise
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,7 +15,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from abp_core import command
+from abp_core.cli import arguments
 from abp_core.observation import Compressed
 from abp_core.trainer import Trainer
 from benchmarks import classical, learning, picture_sets, tables
@@ -35,7 +35,7 @@ ITERATIONS, PICTURES = 600 * 10, 1000  # of the paper: 600 epochs of batches of 
 
 def main() -> int:
     about = "Learn from random projections of pictures, recover the pictures."
-    args = tables.arguments("compressed", about, list(ROWS), 10.0, runs=4)
+    args = tables.table_arguments("compressed", about, list(ROWS), 10.0, runs=4)
     if args.table:
         print(table(tables.read(args.results)))
         return tables.finish(tables.read(args.results))
@@ -158,4 +158,4 @@ def table(kept: dict[str, Any]) -> str:
 
 
 if __name__ == "__main__":
-    command.run(main)
+    arguments.run(main)

@@ -20,7 +20,7 @@ from typing import Any
 
 import torch
 
-from abp_core import data
+from abp_core.data import datasets
 from abp_core.presets import PRESETS
 from abp_core.trainer import Trainer
 from benchmarks.report import ROOT, keep
@@ -38,7 +38,7 @@ class Running:
     def __init__(self, threads: int) -> None:
         preset = PRESETS["quick-texture"]
         path = ROOT / "demo" / "examples" / "textures" / "pebbles.jpg"
-        dataset, spec = data.load(path, preset.training, sample_rate=0, name="pebbles")
+        dataset, spec = datasets.load(path, preset.training, sample_rate=0, name="pebbles")
         self._trainer, self._threads = Trainer(spec, dataset), threads
         self.iterations, self.seconds = 0, list[float]()
         self._over = threading.Event()

@@ -19,8 +19,8 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from abp_core import data
 from abp_core.checkpoint import Checkpoint
+from abp_core.data import datasets
 from abp_core.device import Machine
 from abp_core.langevin import infer
 from abp_core.noise import chain_noise
@@ -65,7 +65,7 @@ def walk(trainer: Trainer, y: Tensor, batches: Sequence[Tensor]) -> Tensor:
 def examine(preset: str, machine: Machine, folder: Path) -> dict[str, Any]:
     """The three comparisons for one preset and precision."""
     kind = preset.removeprefix("quick-")
-    dataset, spec = data.load(BUNDLED[kind], PRESETS[preset].training)
+    dataset, spec = datasets.load(BUNDLED[kind], PRESETS[preset].training)
     through = Trainer(spec, dataset, machine=machine)
     for _ in through.steps(BEFORE):
         pass

@@ -16,7 +16,8 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from abp_core import command, masks
+from abp_core.cli import arguments
+from abp_core.data import masks
 from abp_core.observation import Occluded
 from abp_core.spec import TrainingSpec
 from abp_core.trainer import Trainer
@@ -46,7 +47,7 @@ ITERATIONS, PICTURES = 600 * 100, 10_000  # of the paper: 600 epochs of batches 
 
 def main() -> int:
     about = "Learn from incomplete pictures, recover what is hidden."
-    args = tables.arguments("incomplete", about, ROWS, 10.0, runs=4)
+    args = tables.table_arguments("incomplete", about, ROWS, 10.0, runs=4)
     if args.table:
         print(table(tables.read(args.results)))
         return tables.finish(tables.read(args.results))
@@ -203,4 +204,4 @@ def table(kept: dict[str, Any]) -> str:
 
 
 if __name__ == "__main__":
-    command.run(main)
+    arguments.run(main)

@@ -19,7 +19,7 @@ import torch
 from torch import Tensor, nn
 from torch.utils.flop_counter import FlopCounterMode
 
-from abp_core import data
+from abp_core.data import datasets
 from abp_core.device import this_machine
 from abp_core.presets import PRESETS
 from abp_core.spec import GeneratorSpec, TrainingSpec
@@ -164,7 +164,7 @@ def langevin_operations(textbook: TextbookTrainer) -> int:
 def compare(preset: str, turns: int) -> dict[str, Any]:
     """Median seconds of both and the median of their ratios, by kind of step."""
     path = BUNDLED[preset.removeprefix("quick-")]
-    dataset, spec = data.load(path, PRESETS[preset].training)
+    dataset, spec = datasets.load(path, PRESETS[preset].training)
     spec = dataclasses.replace(spec, lesson_rate=0.0)  # the textbook gives none
     ours = Trainer(spec, dataset)
     textbook = TextbookTrainer(spec, dataset.signals, ours.sigma)

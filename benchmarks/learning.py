@@ -7,11 +7,11 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from abp_core.data import Dataset
+from abp_core.data.datasets import Dataset
 from abp_core.langevin import infer
-from abp_core.metric import Metric
 from abp_core.noise import chain_noise
 from abp_core.posterior import Posterior
+from abp_core.preconditioner import Metric
 from abp_core.presets import PRESETS
 from abp_core.spec import LangevinSpec, TrainingSpec
 from abp_core.trainer import Diverging, Trainer

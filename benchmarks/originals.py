@@ -12,16 +12,17 @@ import torch
 from PIL import Image
 from torch import Tensor
 
-from abp_core import data, files, synthesis
 from abp_core.checkpoint import Checkpoint
-from abp_core.command import Refused
+from abp_core.cli.arguments import Refused
+from abp_core.data import datasets, decode
+from abp_core.evaluation.yardsticks import sound, texture
+from abp_core.evaluation.yardsticks.common import SEEDS, Yardstick, entire
+from abp_core.evaluation.yardsticks.objects import HELD_BACK, ObjectsYardstick
+from abp_core.evaluation.yardsticks.sound import SOUND_RATE, SoundYardstick
+from abp_core.evaluation.yardsticks.texture import TextureYardstick
 from abp_core.presets import Preset
 from abp_core.spec import Kind
-from abp_core.yardsticks import sound, texture
-from abp_core.yardsticks.common import SEEDS, Yardstick, entire
-from abp_core.yardsticks.objects import HELD_BACK, ObjectsYardstick
-from abp_core.yardsticks.sound import SOUND_RATE, SoundYardstick
-from abp_core.yardsticks.texture import TextureYardstick
+from abp_core.synthesis import sampling
 from benchmarks.yardsticks import Judge
 from benchmarks.yardsticks.sets import PictureSet
 from benchmarks.yardsticks.sounds import SoundClip
@@ -77,7 +78,7 @@ class Original:
         """A model's samples, for each of SEEDS one as large as the original, or a set's."""
         if self.kind == "objects":
             return [
-                synthesis.sample(saved.generator(), saved.prior(), self._held, seed)
+                sampling.sample(saved.generator(), saved.prior(), self._held, seed)
                 for seed in SEEDS
             ]
         if self.kind == "sound":
@@ -90,17 +91,17 @@ class Original:
         return self._whole.source.sample_rate
 
     @cached_property
-    def _whole(self) -> data.Dataset:
+    def _whole(self) -> datasets.Dataset:
         if self.kind == "objects":
-            pictures = files.read_pictures(self.path)
+            pictures = decode.read_pictures(self.path)
             order = np.random.default_rng(0).permutation(len(pictures))
             shuffled = [pictures[i] for i in order]
             training = dataclasses.replace(self.preset.training, examples=len(shuffled))
-            return data.from_pictures(shuffled, training, name=self.name)[0]
-        side = data.LARGEST_PICTURE
-        longest = int(files.MOST_SECONDS * SOUND_RATE)
+            return datasets.from_pictures(shuffled, training, name=self.name)[0]
+        side = datasets.LARGEST_PICTURE
+        longest = int(decode.MOST_SECONDS * SOUND_RATE)
         whole = entire(1, longest) if self.kind == "sound" else entire(1, side, side)
-        return data.load(self.path, whole, sample_rate=SOUND_RATE)[0]
+        return datasets.load(self.path, whole, sample_rate=SOUND_RATE)[0]
 
     def write(self, samples: list[Tensor], folder: Path) -> None:
         """Samples as FOLDER/NAME-SEED.png, as .flac at the original's loudness, or of a set as
@@ -109,18 +110,18 @@ class Original:
         for seed, sample in zip(SEEDS, samples, strict=True):
             path = folder / f"{self.name}-{seed}"
             if self.kind == "texture":
-                Image.fromarray(synthesis.pixels(sample[None])[0]).save(path.with_suffix(".png"))
+                Image.fromarray(sampling.pixels(sample[None])[0]).save(path.with_suffix(".png"))
             elif self.kind == "sound":
-                loud = synthesis.samples(sample, self._whole.source.gain)
+                loud = sampling.samples(sample, self._whole.source.gain)
                 soundfile.write(path.with_suffix(".flac"), loud, self.rate)
             else:
-                np.savez_compressed(path.with_suffix(".npz"), images=synthesis.pixels(sample))
+                np.savez_compressed(path.with_suffix(".npz"), images=sampling.pixels(sample))
 
     def read(self, folder: Path) -> list[Tensor]:
         """What `write` wrote, or another program: every FOLDER/NAME-*, signals as the original's.
         Raises Refused where there is none, and FileRejected."""
         found = sorted(p for p in folder.glob(f"{self.name}-*") if p.suffix in (
-            *files.PICTURE_ENDINGS, *files.SOUND_ENDINGS, ".npz"))  # fmt: skip
+            *decode.PICTURE_ENDINGS, *decode.SOUND_ENDINGS, ".npz"))  # fmt: skip
         if not found:
             raise Refused(f"There are no samples {self.name}-... in {folder}.")
         return [self._read(path) for path in found]
@@ -128,12 +129,12 @@ class Original:
     def _read(self, path: Path) -> Tensor:
         channels = self.signals.shape[1]
         if self.kind == "sound":
-            samples, rate = files.read_sound(path)
+            samples, rate = decode.read_sound(path)
             samples = soxr.resample(samples, rate, self.rate).astype(np.float32)
             return torch.from_numpy(samples * np.float32(self._whole.source.gain))[None]
         if self.kind == "texture":
-            pixels = files.read_picture(path)[None]
+            pixels = decode.read_picture(path)[None]
         else:
-            pixels = np.stack(files.read_pictures(path))
+            pixels = np.stack(decode.read_pictures(path))
         signals = torch.from_numpy(pixels).permute(0, 3, 1, 2)[:, :channels].float() / 127.5 - 1
         return signals if self.kind == "objects" else signals[0]

@@ -8,9 +8,9 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from abp_core import data
-from abp_core.command import Refused
-from abp_core.data import Dataset
+from abp_core.cli.arguments import Refused
+from abp_core.data import datasets
+from abp_core.data.datasets import Dataset
 from abp_core.presets import PRESETS
 from benchmarks.report import EXAMPLES, ROOT
 
@@ -74,5 +74,5 @@ def _place(name: str) -> Path:
 
 
 def _read(name: str, path: Path) -> PictureSet:
-    dataset, _ = data.load(path, PRESETS["objects"].training, name=name)
+    dataset, _ = datasets.load(path, PRESETS["objects"].training, name=name)
     return PictureSet(name, dataset)

@@ -22,16 +22,18 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from abp_core import command, data
 from abp_core.checkpoint import Checkpoint
-from abp_core.command import Refused
-from abp_core.metrics.latents import latent_moments, neighbour_dependence
+from abp_core.cli import arguments
+from abp_core.cli.arguments import Refused
+from abp_core.data import datasets
+from abp_core.data.pack import read_pack
+from abp_core.evaluation.latents import latent_moments, neighbour_dependence
+from abp_core.evaluation.yardsticks.common import Row
+from abp_core.evaluation.yardsticks.objects import ObjectsYardstick
 from abp_core.presets import PRESETS
 from abp_core.priors.normal import Normal
 from abp_core.spec import Kind
 from abp_core.trainer import Diverging, Trainer
-from abp_core.yardsticks.common import Row
-from abp_core.yardsticks.objects import ObjectsYardstick
 from benchmarks import rebuilt, sheets
 from benchmarks.originals import Original
 from benchmarks.report import EXAMPLES, RESULTS, ROOT, THREADS, machine_facts
@@ -141,17 +143,19 @@ def main() -> int:
 
 
 def _arguments() -> argparse.Namespace:
-    parser = command.Parser(
+    parser = arguments.Parser(
         prog="python -m benchmarks.quality", description="Measure what is learnt in minutes."
     )
-    minutes = command.number("The minutes", 0, 10_000)
-    seconds = command.number("The seconds", 0, 1e6)
+    minutes = arguments.number("The minutes", 0, 10_000)
+    seconds = arguments.number("The seconds", 0, 1e6)
     parser.add_argument("--kind", choices=("texture", "sound", "objects"), default="texture")
     parser.add_argument("--name", nargs="+", help="of the bundled data (default: all of its kind)")
     parser.add_argument("--data", type=Path, help="a file of your own instead")
     parser.add_argument("--minutes", type=minutes, default=3.0, help="of training each (default 3)")
     parser.add_argument("--preset", choices=PRESETS, help="default: as the kind")
-    parser.add_argument("--seed", type=command.seed, default=0, help="of the training (default 0)")
+    parser.add_argument(
+        "--seed", type=arguments.seed, default=0, help="of the training (default 0)"
+    )
     parser.add_argument("--every", type=seconds, help="also measure every so many seconds")
     parser.add_argument(
         "--checkpoint", type=Path, nargs="+", help="measure these models, train nothing"
@@ -176,7 +180,7 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--label", help="what the row is called (default: the preset's name)")
     parser.add_argument(
         "--steps",
-        type=command.count("The steps", 1, 10_000),
+        type=arguments.count("The steps", 1, 10_000),
         default=300,
         help="Langevin steps that infer a held-back picture (default 300, as the paper)",
     )
@@ -198,7 +202,7 @@ def _label(args: argparse.Namespace, original: Original, saved: Checkpoint | Non
 
 def _chosen(args: argparse.Namespace) -> Iterator[tuple[Original, Checkpoint | None]]:
     """What is measured, and the model if there is one."""
-    items = {item.path.stem: item for item in data.pack(EXAMPLES)}
+    items = {item.path.stem: item for item in read_pack(EXAMPLES)}
     if args.checkpoint:
         for path in args.checkpoint:
             saved = Checkpoint.load(path)
@@ -208,7 +212,7 @@ def _chosen(args: argparse.Namespace) -> Iterator[tuple[Original, Checkpoint | N
             preset = dataclasses.replace(PRESETS[saved.source.kind], training=saved.spec)
             yield Original(saved.source.kind, file.stem, file, preset, args.steps), saved
         return
-    kind: Kind = data.kind_of(args.data) if args.data else args.kind
+    kind: Kind = datasets.kind_of(args.data) if args.data else args.kind
     preset = PRESETS[args.preset or kind]
     if preset.training.generator.kind != kind:
         raise Refused(f"{args.preset} is no preset for {kind}.")
@@ -250,7 +254,7 @@ def _judged(
     samples: list[Tensor],
     args: argparse.Namespace,
     saved: Checkpoint | None = None,
-    dataset: data.Dataset | None = None,
+    dataset: datasets.Dataset | None = None,
 ) -> Row:
     """The row with all figures of samples, and of the model where there is one; writes the contact
     sheet, and the samples where they are to be kept."""
@@ -367,4 +371,4 @@ def _cell(row: Row, path: str) -> str:
 
 
 if __name__ == "__main__":
-    command.run(main)
+    arguments.run(main)

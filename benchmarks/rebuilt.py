@@ -7,16 +7,16 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
-from abp_core import data
 from abp_core.checkpoint import Checkpoint
-from abp_core.data import Dataset
+from abp_core.data import datasets
+from abp_core.data.datasets import Dataset
+from abp_core.evaluation.yardsticks.common import explained
 from abp_core.langevin import infer
 from abp_core.noise import chain_noise
 from abp_core.observation import Full
 from abp_core.posterior import Posterior
 from abp_core.priors.normal import Normal
 from abp_core.spec import TrainingSpec
-from abp_core.yardsticks.common import explained
 from benchmarks.yardsticks.explained import put_together, without_quarter
 
 STEPS = 200  # from a draw
@@ -28,7 +28,7 @@ PICTURES = 40
 def learnt(saved: Checkpoint, path: Path) -> Dataset:
     """What a model learnt from, signals in the order of its latents."""
     rate = saved.source.sample_rate or 16_000
-    dataset, _ = data.load(path, saved.spec, sample_rate=rate, name=saved.source.name)
+    dataset, _ = datasets.load(path, saved.spec, sample_rate=rate, name=saved.source.name)
     return dataset
 
 
@@ -50,7 +50,7 @@ def whole(saved: Checkpoint, dataset: Dataset) -> Tensor:
 
 def places(spec: TrainingSpec, extent: tuple[int, ...]) -> list[tuple[int, ...]]:
     """Where the windows that settings cut out of a picture or sound of `extent` begin."""
-    cut = data.segments if len(extent) == 1 else data.crops
+    cut = datasets.segments if len(extent) == 1 else datasets.crops
     numbered = torch.arange(math.prod(extent), dtype=torch.float64).view(1, *extent)
     firsts = cut(numbered, spec).flatten(1)[:, 0].long()
     axes = torch.unravel_index(firsts, extent)

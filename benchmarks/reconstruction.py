@@ -19,14 +19,14 @@ import torch
 from matplotlib.figure import Figure
 from torch import Tensor
 
-from abp_core import command
-from abp_core.data import Dataset
+from abp_core.cli import arguments
+from abp_core.data.datasets import Dataset
+from abp_core.evaluation import objects
 from abp_core.langevin import infer
-from abp_core.metric import Metric
-from abp_core.metrics import objects
 from abp_core.noise import chain_noise
 from abp_core.observation import Full
 from abp_core.posterior import Posterior
+from abp_core.preconditioner import Metric
 from abp_core.priors.normal import Normal
 from abp_core.spec import LangevinSpec, TrainingSpec
 from abp_core.trainer import Diverging, Trainer
@@ -49,7 +49,7 @@ ITERATIONS, PICTURES = 600 * 10, 1000  # of the paper: 600 epochs of batches of 
 
 def main() -> int:
     about = "Tell test pictures in d numbers: against PCA and a variational auto-encoder."
-    args = tables.arguments("reconstruction", about, list(ROWS), 5.0, curve=True)
+    args = tables.table_arguments("reconstruction", about, list(ROWS), 5.0, curve=True)
     if args.table:
         print(table(tables.read(args.results)))
         return tables.finish(tables.read(args.results))
@@ -208,4 +208,4 @@ def table(kept: dict[str, Any]) -> str:
 
 
 if __name__ == "__main__":
-    command.run(main)
+    arguments.run(main)

@@ -20,7 +20,7 @@ import torch
 from matplotlib.figure import Figure
 from PIL import Image
 
-from abp_core.data import Dataset, Source
+from abp_core.data.datasets import Dataset, Source
 from abp_core.presets import PRESETS
 from abp_core.spec import TrainingSpec
 from abp_core.trainer import Trainer

@@ -7,10 +7,10 @@ import numpy as np
 from PIL import Image
 from torch import Tensor
 
-from abp_core.files import Pixels
-from abp_core.metrics import sound
-from abp_core.previews import BANDS, resized, spectrogram
-from abp_core.synthesis import contact_sheet, pixels
+from abp_core.data.decode import Pixels
+from abp_core.evaluation import sound
+from abp_core.synthesis.sampling import contact_sheet, pixels
+from abp_core.zoo.thumbnails import BANDS, resized, spectrogram
 
 SAMPLES = 3
 SIDE = 384  # pixels of a texture's picture at most

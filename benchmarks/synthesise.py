@@ -19,9 +19,9 @@ from typing import Any
 
 import torch
 
-from abp_core import synthesis, works, writing
 from abp_core.checkpoint import Checkpoint
-from abp_core.request import Request
+from abp_core.synthesis import encode, render, sampling
+from abp_core.synthesis.request import Request
 from benchmarks.report import EXAMPLES, ROOT, THREADS, keep
 
 MODELS = ROOT / "checkpoints"
@@ -45,10 +45,10 @@ def of_texture(saved: Checkpoint, folder: Path, turns: int) -> dict[str, float]:
     request = Request(size=(1024, 1024), seed=1).fitted(generator.spec)
 
     def saved_as_file() -> None:
-        with writing.whole(folder / "texture.png") as file:
-            works.texture(generator, prior, request).write(file, {})
+        with encode.whole(folder / "texture.png") as file:
+            render.texture(generator, prior, request).write(file, {})
 
-    made = median(lambda: works.texture(generator, prior, request).pixels(), turns)
+    made = median(lambda: render.texture(generator, prior, request).pixels(), turns)
     return {
         "1024 x 1024 texture, s": made,
         "1024 x 1024 texture as a PNG file, s": median(saved_as_file, turns),
@@ -60,8 +60,8 @@ def of_growing(saved: Checkpoint, picture: Path, turns: int) -> dict[str, float]
     request = Request(grow=picture).fitted(generator.spec)
 
     def grown() -> None:
-        *_, known = works.inferring(saved, generator, prior, request)
-        works.texture(generator, prior, request, known).pixels()
+        *_, known = render.inferring(saved, generator, prior, request)
+        render.texture(generator, prior, request, known).pixels()
 
     return {"a picture of 256 x 256 grown by 128 pixels, s": median(grown, turns)}
 
@@ -71,11 +71,11 @@ def of_sound(saved: Checkpoint, turns: int) -> dict[str, float]:
     request = Request(seconds=SECONDS_OF_SOUND, seed=1).fitted(generator.spec, source.sample_rate)
     latents = prior.map(1)
     positions = round(FIRST * source.sample_rate / generator.spec.enlargement)
-    whole = median(lambda: works.sound(generator, prior, source, request).samples(), turns)
+    whole = median(lambda: render.sound(generator, prior, source, request).samples(), turns)
     return {
         "sound, times real time": SECONDS_OF_SOUND / whole,
         "first stretch of an endless sound, s": median(
-            lambda: synthesis.piece(generator, latents, (0,), (positions,)), turns
+            lambda: sampling.piece(generator, latents, (0,), (positions,)), turns
         ),
     }
 

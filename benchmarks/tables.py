@@ -8,7 +8,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from abp_core import command
+from abp_core.cli import arguments
 from benchmarks.picture_sets import BUNDLED
 from benchmarks.report import RESULTS, THREADS, machine_facts
 
@@ -16,11 +16,11 @@ Errors = dict[str, float]
 RECALLED = "recalled, other data"  # the paper's own figures, which were not read from its text
 
 
-def arguments(
+def table_arguments(
     name: str, about: str, rows: list[str], minutes: float, *, runs: int = 0, curve: bool = False
 ) -> argparse.Namespace:
     """The command line of `python -m benchmarks.NAME`."""
-    parser = command.Parser(prog=f"python -m benchmarks.{name}", description=about)
+    parser = arguments.Parser(prog=f"python -m benchmarks.{name}", description=about)
     parser.add_argument("--data", type=Path, help="an aligned set of pictures of your own")
     parser.add_argument(
         "--sets", nargs="+", help=f"of olivetti, {', '.join(BUNDLED)} (default: all at hand)"
@@ -28,12 +28,14 @@ def arguments(
     parser.add_argument("--rows", nargs="+", choices=rows, default=rows, help="default: all")
     parser.add_argument(
         "--minutes",
-        type=command.number("The minutes", 0, 10_000),
+        type=arguments.number("The minutes", 0, 10_000),
         default=minutes,
         help=f"of training for each row (default {minutes:g})",
     )
-    parser.add_argument("--seed", type=command.seed, default=0, help="of the training (default 0)")
-    parser.add_argument("--threads", type=command.count("The threads", 1, 256), default=THREADS)
+    parser.add_argument(
+        "--seed", type=arguments.seed, default=0, help="of the training (default 0)"
+    )
+    parser.add_argument("--threads", type=arguments.count("The threads", 1, 256), default=THREADS)
     parser.add_argument(
         "--results", type=Path, default=RESULTS / f"{name}.json", help="where rows are kept"
     )
@@ -43,7 +45,7 @@ def arguments(
     if runs:
         parser.add_argument(
             "--runs",
-            type=command.count("The runs", 1, 100),
+            type=arguments.count("The runs", 1, 100),
             default=runs,
             help=f"independent ones that share a row's minutes (default {runs})",
         )

@@ -13,7 +13,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from abp_core.data import Dataset
+from abp_core.data.datasets import Dataset
 from abp_core.device import this_machine
 from abp_core.generator import Generator
 from abp_core.noise import shuffled

@@ -10,7 +10,7 @@ import pytest
 import torch
 
 from abp_core.checkpoint import Checkpoint
-from abp_core.data import Dataset, Source
+from abp_core.data.datasets import Dataset, Source
 from abp_core.device import Machine
 from abp_core.generator import Generator
 from abp_core.spec import GeneratorSpec, LangevinSpec, TrainingSpec

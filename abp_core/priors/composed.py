@@ -10,8 +10,8 @@ from fractions import Fraction
 import torch
 from torch import Tensor
 
-from abp_core.latent_maps import Place
 from abp_core.noise import field_noise
+from abp_core.priors.fields import Place
 from abp_core.priors.known import Known
 from abp_core.priors.patches import Patches
 from abp_core.priors.scales import RATIO, Range, beneath, enlarged, overlaps

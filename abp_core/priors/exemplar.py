@@ -13,8 +13,8 @@ from typing import Self
 import torch
 from torch import Tensor
 
-from abp_core.latent_maps import Place
 from abp_core.priors.composed import Composed
+from abp_core.priors.fields import Place
 from abp_core.priors.known import Known
 from abp_core.priors.patches import Patches
 from abp_core.priors.scales import RATIO, enlarged, shrunk

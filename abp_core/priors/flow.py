@@ -15,8 +15,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from abp_core.latent_maps import LatentMap, Place
 from abp_core.noise import PRIOR_DRAW, chain_noise
+from abp_core.priors.fields import LatentMap, Place
 from abp_core.priors.known import Known
 from abp_core.priors.normal import ONE_SIZE
 

@@ -5,8 +5,8 @@ from typing import Protocol
 
 from torch import Tensor
 
-from abp_core.latent_maps import LatentMap, Place
 from abp_core.priors.exemplar import Exemplar
+from abp_core.priors.fields import LatentMap, Place
 from abp_core.priors.flow import Flow
 from abp_core.priors.known import Known
 from abp_core.priors.normal import Normal

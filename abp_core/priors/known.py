@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from abp_core.latent_maps import Place
+from abp_core.priors.fields import Place
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from abp_core.latent_maps import Endless, LatentMap, Place, Repeated
 from abp_core.noise import PRIOR_DRAW, chain_noise
+from abp_core.priors.fields import Endless, LatentMap, Place, Repeated
 from abp_core.priors.known import Known
 
 ONE_SIZE = "This model makes signals of one size only."

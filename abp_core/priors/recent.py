@@ -6,7 +6,7 @@ from threading import Lock
 
 from torch import Tensor
 
-from abp_core.latent_maps import LatentMap, Place
+from abp_core.priors.fields import LatentMap, Place
 
 MOST = 2**24  # numbers that are kept, 64 MB: two rows of blocks of a very large picture
 

@@ -12,8 +12,8 @@ import torch
 from torch import Tensor
 
 from abp_core.device import Energy
-from abp_core.metric import Metric
 from abp_core.observation import Compressed, Downsampled, Full, Observation, Occluded
+from abp_core.preconditioner import Metric
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,9 +7,9 @@ import torch
 from torch import Tensor
 
 from abp_core.device import Energy
-from abp_core.metric import Metric
 from abp_core.observation import Full
 from abp_core.posterior import Posterior
+from abp_core.preconditioner import Metric
 from benchmarks.evidence.answers import Gaussian
 from benchmarks.evidence.grids import Grid
 from benchmarks.evidence.linear import FACTORS, LATENTS, SIGMA, SIGNAL

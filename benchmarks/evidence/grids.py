@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from abp_core.device import Energy
-from abp_core.metric import Metric
+from abp_core.preconditioner import Metric
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,7 +6,7 @@ from typing import Any
 
 import torch
 
-from abp_core.data import Dataset, Source
+from abp_core.data.datasets import Dataset, Source
 from abp_core.spec import GeneratorSpec, LangevinSpec, TrainingSpec
 from abp_core.trainer import Trainer
 from benchmarks.evidence.answers import largest_angle, probabilistic_pca

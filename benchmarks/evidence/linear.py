@@ -8,10 +8,10 @@ import torch
 from torch import Tensor
 
 from abp_core.langevin import infer
-from abp_core.metric import Metric
 from abp_core.noise import chain_noise
 from abp_core.observation import Compressed, Downsampled, Full, Observation, Occluded
 from abp_core.posterior import Posterior
+from abp_core.preconditioner import Metric
 from abp_core.spec import LangevinSpec
 from benchmarks.evidence.answers import Gaussian, Linear, in_standard_errors, matrix_of
 from benchmarks.evidence.walks import gaussian

@@ -6,9 +6,8 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from abp_core import data
 from abp_core.checkpoint import Checkpoint
-from abp_core.collection import shipped
+from abp_core.data import datasets
 from abp_core.device import Energy, Machine
 from abp_core.generator import Generator
 from abp_core.observation import Observation
@@ -16,6 +15,7 @@ from abp_core.posterior import Posterior
 from abp_core.presets import PRESETS
 from abp_core.spec import GeneratorSpec
 from abp_core.trainer import Trainer
+from abp_core.zoo.catalogue import shipped
 from benchmarks.report import EXAMPLES, ROOT
 
 FP32 = Machine(torch.device("cpu"), torch.float32)
@@ -63,7 +63,7 @@ def small_model(iterations: int) -> Model:
     """Learnt now, by the Trainer with the settings of the preset `plane`."""
     plane = PRESETS["plane"].training
     spec = dataclasses.replace(plane, generator=SMALL, learning_rate=3e-3, lesson_rate=0.0)
-    dataset, spec = data.load(FACES, spec)
+    dataset, spec = datasets.load(FACES, spec)
     trainer = Trainer(spec, dataset, machine=FP32)
     for _ in trainer.steps(iterations):
         pass
@@ -75,5 +75,5 @@ def shipped_model(name: str) -> tuple[Model, Checkpoint]:
     """One of checkpoints/, with its training data, and as it was saved."""
     entry = next(entry for entry in shipped(ROOT / "checkpoints") if entry.name == name)
     saved = entry.open(ROOT / "checkpoints")
-    dataset, _ = data.load(ROOT / entry.data, saved.spec)
+    dataset, _ = datasets.load(ROOT / entry.data, saved.spec)
     return Model(saved.generator(), dataset.signals, saved.latents, saved.sigma), saved

@@ -95,7 +95,7 @@ its signal is `tanh(W z + b)` with any W, and on signals of a few hundredths tan
 a thousandth. {row["examples"]} centred signals of 64 entries with four factors,
 {row["iterations"]} iterations of four Langevin moves and one step of Adam. The noise level begins
 at twice its value and is set by the M-step `sigma^2 = E |y - f(z)|^2 / D` after every quarter of
-the run, from the misfits that the run reports. Latents are standardised (`gauge.py`), which the
+the run, from the misfits that the run reports. Latents are standardised (`whitening.py`), which the
 paper does not do: without it the space and the noise level come out alike, but the scale of W is
 still settling.
 

@@ -7,8 +7,8 @@ from torch import Tensor
 
 from abp_core.device import Energy
 from abp_core.langevin import acceptance, langevin_steps, metropolis_steps
-from abp_core.metric import Metric
 from abp_core.noise import chain_noise
+from abp_core.preconditioner import Metric
 from abp_core.spec import LangevinSpec
 
 

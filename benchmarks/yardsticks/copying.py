@@ -4,7 +4,7 @@ material is."""
 import torch
 from torch import Tensor
 
-from abp_core.metrics.halves import halves
+from abp_core.evaluation.halves import halves
 
 ALONG = 8  # patches along each axis of a picture
 ALONG_TIME = 64

@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from abp_core.metrics.sound import log_mel
+from abp_core.evaluation.sound import log_mel
 
 FRAMES = 100  # a second, of a log-mel spectrogram
 RANGE = 60.0  # decibels below the loudest, where a spectrogram ends

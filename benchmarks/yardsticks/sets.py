@@ -6,8 +6,8 @@ from statistics import fmean
 from torch import Tensor
 from torch.nn import functional as F
 
-from abp_core.copying import nearest
-from abp_core.metrics import objects
+from abp_core.evaluation import objects
+from abp_core.synthesis.neighbours import nearest
 from benchmarks.yardsticks import Row, critic
 
 COMPARED = 200  # pictures on each side of a patch distance

@@ -6,7 +6,7 @@ from statistics import fmean, geometric_mean
 from torch import Tensor
 from torch.nn import functional as F
 
-from abp_core.metrics.halves import apart, floor, halves, unrepeated
+from abp_core.evaluation.halves import apart, floor, halves, unrepeated
 from benchmarks.yardsticks import Row, critic
 from benchmarks.yardsticks.copying import CopyingYardstick
 from benchmarks.yardsticks.features import STRIDES, Gaussian, at, gaussians

@@ -7,8 +7,9 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from abp_core import data
 from abp_core.checkpoint import Checkpoint, CheckpointRejected
+from abp_core.data import datasets
+from abp_core.data.pack import PackItem, read_pack
 from abp_core.trainer import Trainer
 from demo import limits
 from demo.disk import Disk
@@ -42,7 +43,7 @@ class Workbench:
         self.sessions = Sessions()
         self.disk = disk or Disk()
         self._saved = SavedRuns(self.disk.runs)
-        self._pack = {item.name: item for item in data.pack(EXAMPLES)}
+        self._pack = {item.name: item for item in read_pack(EXAMPLES)}
         self._collection = Collection()
         self._explorer = Explorer()
         self.repairs = Repairs(
@@ -77,9 +78,9 @@ class Workbench:
         """The kind of an uploaded file and a sentence about it. Raises Rejected."""
         file = Path(path)
         with refusing():
-            kind = data.kind_of(file)
+            kind = datasets.kind_of(file)
             preset = preset_for(kind, STYLES[0])
-            dataset, _ = data.load(file, preset.training, sample_rate=preset.sample_rate)
+            dataset, _ = datasets.load(file, preset.training, sample_rate=preset.sample_rate)
         n, *_, last = dataset.signals.shape
         sentence = {
             "texture": f"a picture, learnt from crops {last} pixels wide",
@@ -98,11 +99,11 @@ class Workbench:
         require_minutes(minutes)
         path, name = self._chosen(item, upload)
         with refusing():
-            kind = data.kind_of(path) if upload else self._pack[item].kind
+            kind = datasets.kind_of(path) if upload else self._pack[item].kind
             preset = preset_for(kind, style)
             spec = spec_with(preset.training, settings)
         with refusing():  # here, so that a refusal leaves the earlier run alone
-            dataset, fitted = data.load(path, spec, sample_rate=preset.sample_rate, name=name)
+            dataset, fitted = datasets.load(path, spec, sample_rate=preset.sample_rate, name=name)
             run = Run(Trainer(fitted, dataset))
         recipe = Recipe(task="learn", name=name, kind=kind, path=path, own=bool(upload))
         self._admit(token, lambda: run, minutes, recipe)
@@ -129,7 +130,7 @@ class Workbench:
             )
         path, _ = self._chosen(source.name, upload)
         with refusing():
-            dataset, _ = data.load(
+            dataset, _ = datasets.load(
                 path, saved.spec, sample_rate=source.sample_rate or 16_000, name=source.name
             )
             if dataset.digest == saved.digest and len(dataset.signals) != len(saved.latents):
@@ -285,7 +286,7 @@ class Workbench:
         with refusing():
             return chunk(model, sent)
 
-    def _learnt_from(self, model: Model) -> data.PackItem | None:
+    def _learnt_from(self, model: Model) -> PackItem | None:
         """The bundled data that a model learnt from, if it did."""
         item = self._pack.get(model.name)
         return item if item is not None and item.kind == model.kind else None

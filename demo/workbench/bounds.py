@@ -5,8 +5,8 @@ from itertools import pairwise
 
 from abp_core.checkpoint import Checkpoint
 from abp_core.presets import PRESETS
-from abp_core.request import DEFAULT_COUNT, DEFAULT_SECONDS, DEFAULT_SIZE
 from abp_core.spec import GeneratorSpec, TrainingSpec
+from abp_core.synthesis.request import DEFAULT_COUNT, DEFAULT_SECONDS, DEFAULT_SIZE
 from demo import limits
 from demo.workbench.refusals import Rejected
 

@@ -5,8 +5,9 @@ from functools import cache
 
 import numpy as np
 
-from abp_core import files, synthesis
-from abp_core.data import PackItem
+from abp_core.data import decode
+from abp_core.data.pack import PackItem
+from abp_core.synthesis import sampling
 from demo import media
 
 
@@ -34,18 +35,18 @@ def card_of(item: PackItem) -> Card:
     """A thing of the pack with its thumbnail, drawn once."""
     sound = ""
     if item.kind == "sound":
-        samples, rate = files.read_sound(item.path)
+        samples, rate = decode.read_sound(item.path)
         picture = media.sound_picture(
             samples[: 4 * rate] / max(abs(samples).max(), 1e-6), rate, 96, 96
         )
         sound = str(item.path)
     elif item.kind == "texture":
-        picture = media.thumbnail(files.read_picture(item.path), 96)
+        picture = media.thumbnail(decode.read_picture(item.path), 96)
     else:
-        pictures = files.read_pictures(item.path)
+        pictures = decode.read_pictures(item.path)
         chosen = pictures[:: max(1, len(pictures) // 4)][:4]
         tiles = np.stack([media.thumbnail(picture, 48) for picture in chosen])
-        picture = synthesis.contact_sheet(tiles, 2)
+        picture = sampling.contact_sheet(tiles, 2)
     return Card(
         kind=item.kind,
         name=item.name,

@@ -8,9 +8,9 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from abp_core import synthesis
-from abp_core.directions import Directions, directions
-from abp_core.metrics import sound
+from abp_core.analysis.directions import Directions, directions
+from abp_core.evaluation import sound
+from abp_core.synthesis import sampling
 from demo import limits, media
 from demo.cache import Cache
 from demo.workbench.models import Model
@@ -103,7 +103,7 @@ def look(explored: Explored, point: Point) -> dict[str, Any]:
         return {**_shown(model, signal), "z": [round(float(v), 4) for v in z]}
     latents = latent_map(model, found, point)
     view = view_of(model)
-    signal = synthesis.piece(model.generator, latents, (0,) * len(view), view)[0]
+    signal = sampling.piece(model.generator, latents, (0,) * len(view), view)[0]
     return {
         **_shown(model, signal),
         "map": map_picture(found, latents.part((0,) * len(view), view)),
@@ -151,7 +151,7 @@ def _plane(explored: Explored) -> str:
     middles = (torch.arange(CELLS) + 0.5) / CELLS * 2 * FARTHEST - FARTHEST
     z = torch.stack(torch.meshgrid(-middles, middles, indexing="ij")[::-1], -1).reshape(-1, 2)
     signals = torch.cat([model.generator(some) for some in z.split(32)])
-    return media.jpeg_url(synthesis.contact_sheet(synthesis.pixels(signals), CELLS), 85)
+    return media.jpeg_url(sampling.contact_sheet(sampling.pixels(signals), CELLS), 85)
 
 
 def _thumbs(model: Model, moved: Tensor, mean: Tensor) -> media.Pixels:
@@ -177,17 +177,17 @@ def thumbnails(model: Model, signals: Tensor, columns: int) -> media.Pixels:
         tiles = [media.spectrogram(signal[0].numpy(), THUMB, THUMB) for signal in signals]
     else:
         seen = signals[..., :SEEN, :SEEN] if model.kind == "texture" else signals
-        tiles = [media.thumbnail(pixels, THUMB) for pixels in synthesis.pixels(seen)]
-    return synthesis.contact_sheet(np.stack(tiles), columns)
+        tiles = [media.thumbnail(pixels, THUMB) for pixels in sampling.pixels(seen)]
+    return sampling.contact_sheet(np.stack(tiles), columns)
 
 
 def _shown(model: Model, signal: Tensor) -> dict[str, str]:
     """A signal (c, ...) as a browser shows and plays it."""
     if model.kind != "sound":
-        return {"picture": media.jpeg_url(synthesis.pixels(signal[None])[0], 95), "sound": ""}
+        return {"picture": media.jpeg_url(sampling.pixels(signal[None])[0], 95), "sound": ""}
     source = model.saved.source
     picture = media.sound_picture(signal[0].numpy(), source.sample_rate, 624, 300)
-    sound = media.wav_url(synthesis.samples(signal, source.gain), source.sample_rate)
+    sound = media.wav_url(sampling.samples(signal, source.gain), source.sample_rate)
     return {"picture": media.jpeg_url(picture), "sound": sound}
 
 

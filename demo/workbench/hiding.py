@@ -7,8 +7,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from abp_core import data, masks
-from abp_core.data import Dataset
+from abp_core.data import datasets, masks
+from abp_core.data.datasets import Dataset
 from abp_core.observation import Compressed, Downsampled, Grey, Observation, Occluded
 from abp_core.spec import TrainingSpec
 from demo import limits
@@ -117,8 +117,8 @@ def _visible(
         else:
             visible = masks.lines(count, (height, width), 0.5, seed=spec.seed)
     if kind == "texture":
-        return data.crops(visible[0], spec)
-    return data.segments(visible[0], spec) if kind == "sound" else visible
+        return datasets.crops(visible[0], spec)
+    return datasets.segments(visible[0], spec) if kind == "sound" else visible
 
 
 def _painted(painted: Pixels | None, size: tuple[int, int]) -> Tensor:

@@ -2,9 +2,9 @@
 
 from pathlib import Path
 
-from abp_core import works, writing
 from abp_core.checkpoint import Checkpoint
-from abp_core.request import Request
+from abp_core.synthesis import encode, render
+from abp_core.synthesis.request import Request
 
 SEED_OF_SAMPLES = 1  # the same latents all the time, so that one sees the model change
 
@@ -30,11 +30,11 @@ def write_samples(saved: Checkpoint, path: Path, model: str) -> None:
     called `model` unless told otherwise, with that command. Raises OSError."""
     generator, prior, source = saved.generator(), saved.prior(), saved.source
     request = Request(seed=SEED_OF_SAMPLES).fitted(generator.spec, source.sample_rate)
-    facts = works.facts(saved, request, model, path.name)
-    with writing.whole(path) as file:
+    facts = render.facts(saved, request, model, path.name)
+    with encode.whole(path) as file:
         if source.kind == "sound":
-            works.sound(generator, prior, source, request).write(path.suffix, file, facts)
+            render.sound(generator, prior, source, request).write(path.suffix, file, facts)
         elif source.kind == "texture":
-            works.texture(generator, prior, request).write(file, facts)
+            render.texture(generator, prior, request).write(file, facts)
         else:
-            works.objects(generator, prior, request).write(file, facts)
+            render.objects(generator, prior, request).write(file, facts)

@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
-from abp_core.data import PackItem
+from abp_core.data.pack import PackItem
 from demo import limits, media
 from demo.workbench.cards import label_of
 from demo.workbench.explore import Explored, thumbnails

@@ -7,7 +7,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from abp_core import synthesis
+from abp_core.synthesis import sampling
 from demo import media
 from demo.workbench.explore import Explored
 from demo.workbench.points import Point, latent_map, vector, view_of
@@ -38,19 +38,19 @@ def journey(explored: Explored, points: list[Point], what: str) -> dict[str, Any
     name = f"{explored.model.name}-{what}"
     if what == "film":
         way = _way(corners, FRAMES)
-        frames = list(synthesis.pixels(_made(explored, way)))
+        frames = list(sampling.pixels(_made(explored, way)))
         film = media.film_url(frames + frames[-2:0:-1], MILLISECONDS)
         return {"picture": film, "sound": "", "file": film, "name": f"{name}.webp"}
     if what == "panel":
         if len(corners) != MOST_POINTS:
             raise Rejected("A panel needs four points, one for each corner; please keep four.")
-        sides = [synthesis.between(corners[k], corners[k + 2], PANEL) for k in (0, 1)]
-        way = torch.cat([synthesis.between(a, b, PANEL) for a, b in zip(*sides, strict=True)])
+        sides = [sampling.between(corners[k], corners[k + 2], PANEL) for k in (0, 1)]
+        way = torch.cat([sampling.between(a, b, PANEL) for a, b in zip(*sides, strict=True)])
         columns = PANEL
     else:
         way = _way(corners, STEPS)
         columns = len(way)
-    sheet = synthesis.contact_sheet(synthesis.pixels(_made(explored, way)), columns)
+    sheet = sampling.contact_sheet(sampling.pixels(_made(explored, way)), columns)
     picture, file = media.jpeg_url(sheet, 90), media.png_url(sheet)
     return {"picture": picture, "sound": "", "file": file, "name": f"{name}.png"}
 
@@ -69,7 +69,7 @@ def _latents(explored: Explored, point: Point, *, small: bool) -> Tensor:
 
 def _way(corners: list[Tensor], steps: int) -> Tensor:
     """Latents from corner to corner, `steps` moves each."""
-    legs = [synthesis.between(a, b, steps + 1)[:-1] for a, b in pairwise(corners)]
+    legs = [sampling.between(a, b, steps + 1)[:-1] for a, b in pairwise(corners)]
     return torch.cat([*legs, corners[-1][None]])
 
 
@@ -93,7 +93,7 @@ def _sound(explored: Explored, points: list[Point]) -> dict[str, Any]:
     signal = model.generator.interior(torch.cat(legs, -1)[None])[0]
     source = model.saved.source
     picture = media.sound_picture(signal[0].numpy(), source.sample_rate, 936, 260)
-    sound = media.wav_url(synthesis.samples(signal, source.gain), source.sample_rate)
+    sound = media.wav_url(sampling.samples(signal, source.gain), source.sample_rate)
     return {
         "picture": media.jpeg_url(picture),
         "sound": sound,

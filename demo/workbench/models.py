@@ -7,12 +7,13 @@ from typing import Literal
 
 from torch import Tensor
 
-from abp_core import collection, examples
+from abp_core.analysis import excerpts
 from abp_core.checkpoint import Checkpoint
-from abp_core.collection import Shipped
 from abp_core.generator import Generator
 from abp_core.priors.kinds import Prior
 from abp_core.spec import Kind
+from abp_core.zoo import catalogue
+from abp_core.zoo.catalogue import Shipped
 from demo import limits
 from demo.cache import Cache
 from demo.workbench.cards import label_of
@@ -47,7 +48,7 @@ class Model:
     @cached_property
     def examples(self) -> Tensor:
         """Latents (n, *latent_shape) of examples that it learnt from."""
-        return examples.latents_of(self.saved)
+        return excerpts.latents_of(self.saved)
 
     @cached_property
     def maps(self) -> Cache[object, Tensor]:
@@ -89,7 +90,7 @@ class Collection:
 
     def __init__(self, folder: Path = CHECKPOINTS) -> None:
         self.folder = folder
-        self._shipped = {each.name: each for each in collection.shipped(folder)}
+        self._shipped = {each.name: each for each in catalogue.shipped(folder)}
         self._open: Cache[str, Model] = Cache(limits.OPEN_MODELS)
 
     def __contains__(self, name: object) -> bool:

@@ -14,12 +14,12 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from abp_core import synthesis
-from abp_core.directions import Directions
-from abp_core.latent_maps import Drawn, LatentMap
+from abp_core.analysis.directions import Directions
 from abp_core.priors.exemplar import Exemplar
+from abp_core.priors.fields import Drawn, LatentMap
 from abp_core.priors.known import Known
 from abp_core.priors.normal import Kept
+from abp_core.synthesis import sampling
 from demo import limits
 from demo.workbench.models import Model
 from demo.workbench.refusals import Rejected
@@ -158,7 +158,7 @@ class _Mixed:
     shares: list[float]
 
     def part(self, start: tuple[int, ...], stop: tuple[int, ...]) -> Tensor:
-        return synthesis.blend([each.part(start, stop) for each in self.maps], self.shares)
+        return sampling.blend([each.part(start, stop) for each in self.maps], self.shares)
 
 
 def _inside(edit: Edit, model: Model) -> Tensor:
@@ -265,7 +265,7 @@ def _shares(point: Point) -> dict[int, float]:
 def _blended(point: Point, drawn: Callable[[int], Tensor]) -> Tensor:
     """The latents at a place of the plane of seeds, mixed from the four seeds around it."""
     shares = _shares(point)
-    return synthesis.blend([drawn(seed) for seed in shares], list(shares.values()))
+    return sampling.blend([drawn(seed) for seed in shares], list(shares.values()))
 
 
 def _example(model: Model, number: int) -> Tensor:

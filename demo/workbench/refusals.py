@@ -5,9 +5,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from abp_core.checkpoint import CheckpointRejected
-from abp_core.files import FileRejected
-from abp_core.request import RequestRejected
+from abp_core.data.decode import FileRejected
 from abp_core.spec import SpecRejected
+from abp_core.synthesis.request import RequestRejected
 from abp_core.trainer import DataMismatch
 from demo.jobs import NeverBegan
 from demo.sent import Garbled

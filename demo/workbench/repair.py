@@ -9,17 +9,17 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from abp_core import synthesis
-from abp_core.data import Dataset
+from abp_core.data.datasets import Dataset
 from abp_core.langevin import energy_ceiling, infer
-from abp_core.metric import Metric
 from abp_core.noise import chain_noise
 from abp_core.observation import Downsampled, Observation, Occluded
 from abp_core.posterior import Posterior
+from abp_core.preconditioner import Metric
 from abp_core.presets import Preset
 from abp_core.priors.exemplar import Exemplar
 from abp_core.priors.known import Known
 from abp_core.spec import TrainingSpec
+from abp_core.synthesis import sampling
 from abp_core.trainer import Diverging, Trainer
 from demo import media
 from demo.jobs import Progress
@@ -119,7 +119,7 @@ class RepairRun:
 
     def _samples(self) -> Tensor:
         with torch.inference_mode():
-            return synthesis.sample(
+            return sampling.sample(
                 self.trainer.generator, self.trainer.prior(), len(self._index), SEED_OF_SAMPLES
             )
 
@@ -219,11 +219,11 @@ def _panel(caption: str, signals: Tensor, data: Dataset) -> Panel:
         return Panel(
             caption,
             media.jpeg_url(media.sound_picture(signals[0, 0].numpy(), rate)),
-            media.wav_url(synthesis.samples(signals[0], source.gain), rate),
+            media.wav_url(sampling.samples(signals[0], source.gain), rate),
         )
-    pictures = synthesis.pixels(signals)
+    pictures = sampling.pixels(signals)
     return Panel(
-        caption, media.jpeg_url(synthesis.contact_sheet(pictures, math.isqrt(len(pictures))), 90)
+        caption, media.jpeg_url(sampling.contact_sheet(pictures, math.isqrt(len(pictures))), 90)
     )
 
 
@@ -232,5 +232,5 @@ def _spread_panel(caption: str, spread: Tensor, data: Dataset) -> Panel:
         picture = media.sound_picture(spread[0, 0].numpy(), data.source.sample_rate)
         return Panel(caption, media.jpeg_url(picture))
     tiles = [media.heat(each.mean(0).numpy(), SPREAD) for each in spread]
-    sheet = synthesis.contact_sheet(np.stack(tiles), math.isqrt(len(tiles)))
+    sheet = sampling.contact_sheet(np.stack(tiles), math.isqrt(len(tiles)))
     return Panel(caption, media.jpeg_url(sheet, 90))

@@ -9,9 +9,10 @@ import torch
 from PIL import Image
 from torch import Tensor
 
-from abp_core import data, files, synthesis
-from abp_core.data import Dataset
+from abp_core.data import datasets, decode
+from abp_core.data.datasets import Dataset
 from abp_core.observation import Occluded
+from abp_core.synthesis import sampling
 from demo import media
 from demo.media import CANVAS, Pixels
 from demo.workbench.bounds import require_minutes
@@ -67,13 +68,13 @@ class Repairs:
         """The first picture of what was chosen, to paint on; None for a sound. Raises Rejected."""
         path, _ = self._chosen(item, upload)
         with refusing():
-            kind = data.kind_of(path)
+            kind = datasets.kind_of(path)
             if kind == "sound":
                 return None
             picture = (
-                files.read_picture(path)
+                decode.read_picture(path)
                 if kind == "texture"
-                else files.read_pictures(path, most=1)[0]
+                else decode.read_pictures(path, most=1)[0]
             )
         return media.thumbnail(picture, CANVAS) if kind == "objects" else _fitted(picture)
 
@@ -82,7 +83,7 @@ class Repairs:
         if dataset.source.kind == "sound":
             raise Rejected("This repairs pictures; please choose a model of a set or a texture.")
         number = int(np.random.default_rng().integers(len(dataset.signals)))
-        return _fitted(synthesis.pixels(dataset.signals[number : number + 1])[0])
+        return _fitted(sampling.pixels(dataset.signals[number : number + 1])[0])
 
     def start(
         self,
@@ -101,13 +102,13 @@ class Repairs:
         require_minutes(minutes)
         path, name = self._chosen(item, upload)
         with refusing():
-            kind = data.kind_of(path)
+            kind = datasets.kind_of(path)
             preset = preset_for(kind, style)
         if style not in STYLES[:2]:
             raise Rejected("Please choose Quick or Standard; the paper's settings take hours here.")
         with refusing():
             rate = preset.sample_rate
-            dataset, spec = data.load(path, spec_of(preset), sample_rate=rate, name=name)
+            dataset, spec = datasets.load(path, spec_of(preset), sample_rate=rate, name=name)
             number = int(k) if isinstance(k, int | float) and k == k and abs(k) < 1e9 else 0
             hidden = hide(what, dataset, spec, k=number, painted=painted)
             run = RepairRun.begun(spec, dataset, hidden)

@@ -7,8 +7,8 @@ from time import monotonic
 
 import torch
 
-from abp_core import synthesis
-from abp_core.data import Dataset
+from abp_core.data.datasets import Dataset
+from abp_core.synthesis import sampling
 from abp_core.trainer import Diverging, Trainer
 from demo import limits, media
 from demo.jobs import Progress, Report
@@ -106,12 +106,12 @@ class Run:
             shown, rebuilt = self._seen()
             prior = trainer.prior()
             if source.kind == "objects":
-                new = synthesis.sample(trainer.generator, prior, len(shown), SEED_OF_SAMPLES)
+                new = sampling.sample(trainer.generator, prior, len(shown), SEED_OF_SAMPLES)
             else:
                 size = tuple(
                     min(n, most) for n, most in zip(shown.shape[2:], self._size, strict=True)
                 )
-                new = synthesis.cut(trainer.generator, prior.map(SEED_OF_SAMPLES), size)
+                new = sampling.cut(trainer.generator, prior.map(SEED_OF_SAMPLES), size)
         panel = _sound_panel if source.kind == "sound" else _picture_panel
         return tuple(
             panel(caption, signals, trainer.data)
@@ -140,8 +140,8 @@ class Run:
 
 
 def _picture_panel(caption: str, signals: torch.Tensor, _: Dataset) -> Panel:
-    pictures = synthesis.pixels(signals)
-    sheet = synthesis.contact_sheet(pictures, math.isqrt(len(pictures)))
+    pictures = sampling.pixels(signals)
+    sheet = sampling.contact_sheet(pictures, math.isqrt(len(pictures)))
     return Panel(caption, media.jpeg_url(sheet))
 
 
@@ -151,5 +151,5 @@ def _sound_panel(caption: str, signals: torch.Tensor, dataset: Dataset) -> Panel
     return Panel(
         caption,
         media.jpeg_url(media.sound_picture(signals[0, 0, :segment].numpy(), rate)),
-        media.wav_url(synthesis.samples(signals[0], dataset.source.gain), rate),
+        media.wav_url(sampling.samples(signals[0], dataset.source.gain), rate),
     )

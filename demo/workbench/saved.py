@@ -13,8 +13,9 @@ from typing import Any
 
 import numpy as np
 
-from abp_core import data, writing
 from abp_core.checkpoint import Checkpoint
+from abp_core.data import datasets
+from abp_core.synthesis import encode
 from abp_core.trainer import Trainer
 from demo.jobs import Job, Report
 from demo.media import Pixels
@@ -47,7 +48,7 @@ def build(recipe: Recipe, saved: Checkpoint) -> Run | RepairRun:
     """The run of a checkpoint, going on exactly. Raises FileRejected, CheckpointRejected,
     DataMismatch, Rejected."""
     source = saved.source
-    dataset, _ = data.load(
+    dataset, _ = datasets.load(
         recipe.path, saved.spec, sample_rate=source.sample_rate or 16_000, name=source.name
     )
     if recipe.task != "repair":
@@ -101,7 +102,7 @@ class Keeper:
         fields["path"] = str(self.recipe.path)
         told = {"recipe": fields, "report": dataclasses.asdict(report), "model": self.model}
         told["report"]["view"] = [dataclasses.asdict(panel) for panel in report.view or ()]
-        with writing.whole(self._folder / RECORD) as file:
+        with encode.whole(self._folder / RECORD) as file:
             file.write(json.dumps(told).encode())
 
 

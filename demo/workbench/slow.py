@@ -5,7 +5,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from abp_core.metric import through
+from abp_core.preconditioner import through
 from demo.workbench.explore import map_picture
 from demo.workbench.walk_views import listed, pictures_of, signed_of
 from demo.workbench.walking import Walking

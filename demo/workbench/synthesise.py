@@ -13,11 +13,12 @@ from typing import IO, Any
 import numpy as np
 import soxr
 
-from abp_core import copying, files, growing, synthesis, works, writing
-from abp_core.data import PackItem
-from abp_core.request import NOUNS, Request
-from abp_core.works import Picture, Sound
-from abp_core.writing import Facts
+from abp_core.data import decode
+from abp_core.data.pack import PackItem
+from abp_core.synthesis import encode, neighbours, outpainting, render, sampling
+from abp_core.synthesis.encode import Facts
+from abp_core.synthesis.render import Picture, Sound
+from abp_core.synthesis.request import NOUNS, Request
 from demo import limits, media
 from demo.workbench.home import slug
 from demo.workbench.models import Model
@@ -89,10 +90,10 @@ def chunk(model: Model, sent: Sent) -> dict[str, Any]:
     if type(k) is not int or not 0 <= k < 2**40:
         raise Rejected("This page has lost its place; please reload it.")
     n = max(1, round(limits.CHUNK_SECONDS * source.sample_rate / spec.enlargement))
-    prior = works.prior_for(model.prior, spec, request)
+    prior = render.prior_for(model.prior, spec, request)
     latents = prior.map(request.seed)
-    signal = synthesis.piece(model.generator, latents, (k * n,), ((k + 1) * n,))
-    samples = writing.integers(synthesis.samples(signal[0], source.gain)).astype("<i2")
+    signal = sampling.piece(model.generator, latents, (k * n,), ((k + 1) * n,))
+    samples = encode.integers(sampling.samples(signal[0], source.gain)).astype("<i2")
     return {"rate": source.sample_rate, "samples": base64.b64encode(samples.tobytes()).decode()}
 
 
@@ -112,10 +113,10 @@ class _Maker:
     def texture(self) -> Iterator[Making | Made]:
         model, request, known = self.model, self.request, None
         if request.grow:
-            for known in works.inferring(model.saved, model.generator, model.prior, request):
-                share = known.step / growing.STEPS
+            for known in render.inferring(model.saved, model.generator, model.prior, request):
+                share = known.step / outpainting.STEPS
                 yield Making(f"Inferring what the picture is made of: {share:.0%}", share)
-        picture = works.texture(model.generator, model.prior, request, known)
+        picture = render.texture(model.generator, model.prior, request, known)
         strips, rows = [], 0
         for strip in picture.strips:
             strips.append(strip)
@@ -141,7 +142,7 @@ class _Maker:
     def sound(self) -> Iterator[Making | Made]:
         yield Making("Making the sound", 0.0)
         source, request = self.model.saved.source, self.request
-        samples = works.sound(self.model.generator, self.model.prior, source, request).samples()
+        samples = render.sound(self.model.generator, self.model.prior, source, request).samples()
         took, rate, loop = self._took(), source.sample_rate, request.tile is not None
         original = _original(self.item.path, rate) if self.item else samples[:0]
         drawn = min(len(samples), len(original) or len(samples))  # the same stretch of time
@@ -166,10 +167,10 @@ class _Maker:
         yield Making("Making the pictures", 0.0)
         model, request, found = self.model, self.request, None
         if request.nearest:
-            examples = copying.examples(model.saved, request.nearest)
-            found = works.copied(model.generator, model.prior, request, examples)
+            examples = neighbours.examples(model.saved, request.nearest)
+            found = render.copied(model.generator, model.prior, request, examples)
         pixels, took = (
-            works.objects(model.generator, model.prior, request, found).pixels(),
+            render.objects(model.generator, model.prior, request, found).pixels(),
             self._took(),
         )
         side = model.generator.spec.signal_shape[-1]
@@ -188,14 +189,14 @@ class _Maker:
         """Path of a file of the visitor's. Raises OSError."""
         model, request = self.model, self._told
         path = self._place(f"{slug(model.name)}-seed-{request.seed}{ending}")
-        with writing.whole(path) as file:
-            write(file, works.facts(model.saved, request, model.command_path, path.name))
+        with encode.whole(path) as file:
+            write(file, render.facts(model.saved, request, model.command_path, path.name))
         return str(path)
 
     def _each(self, file: IO[bytes], _: Facts) -> None:
         model = self.model
         own = (model.saved, model.generator, model.prior)
-        works.write_each(file, *own, self.request, model.command_path)
+        render.write_each(file, *own, self.request, model.command_path)
 
     def _made(
         self,
@@ -233,7 +234,7 @@ class _Maker:
 @lru_cache(maxsize=8)
 def _original(path: Path, rate: int) -> media.Samples:
     """A clip at a model's rate, at its own level."""
-    samples, own = files.read_sound(path)
+    samples, own = decode.read_sound(path)
     return samples if own == rate else soxr.resample(samples, own, rate).astype(np.float32)
 
 

@@ -9,8 +9,10 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from abp_core import data, examples, files
-from abp_core.data import Dataset, PackItem
+from abp_core.analysis import excerpts
+from abp_core.data import datasets, decode
+from abp_core.data.datasets import Dataset
+from abp_core.data.pack import PackItem
 from abp_core.observation import Downsampled, Full, Observation, Occluded
 from demo import limits
 from demo.cache import Cache
@@ -67,12 +69,14 @@ class Library:
 def read(model: Model, path: Path, name: str) -> Dataset:
     """A file as a model's data. Raises FileRejected, Rejected."""
     spec, source = model.saved.spec, model.saved.source
-    if model.kind == "objects" and data.kind_of(path) == "texture":  # one picture is enough here
-        picture = files.read_picture(path)
-        dataset, _ = data.from_pictures([picture, picture], spec, name=name)
+    if (
+        model.kind == "objects" and datasets.kind_of(path) == "texture"
+    ):  # one picture is enough here
+        picture = decode.read_picture(path)
+        dataset, _ = datasets.from_pictures([picture, picture], spec, name=name)
     else:
-        rate = source.sample_rate or data.LOWEST_RATE
-        dataset, _ = data.load(path, spec, sample_rate=rate, name=name)
+        rate = source.sample_rate or datasets.LOWEST_RATE
+        dataset, _ = datasets.load(path, spec, sample_rate=rate, name=name)
     signals, wanted = dataset.signals, spec.generator.out_channels
     if signals.shape[1] != wanted:  # a grey picture for a model in colour, or the other way round
         signals = signals.mean(1, keepdim=True).expand(-1, wanted, *signals.shape[2:])
@@ -87,7 +91,7 @@ def target_of(model: Model, dataset: Dataset, name: str) -> Target:
 def _examples(model: Model, dataset: Dataset, name: str) -> Dataset:
     """Crops, segments or pictures of the size that a model makes. Raises Rejected."""
     spec = model.saved.spec
-    signals = examples.signals_of(spec, dataset.signals)
+    signals = excerpts.signals_of(spec, dataset.signals)
     if tuple(signals.shape[1:]) != spec.generator.signal_shape:
         size = " x ".join(map(str, spec.generator.signal_shape[1:]))
         raise Rejected(

@@ -6,8 +6,9 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from abp_core import synthesis, walks
+from abp_core.analysis import traces
 from abp_core.observation import Occluded
+from abp_core.synthesis import sampling
 from demo import limits, media
 from demo.workbench.explore import map_picture
 from demo.workbench.models import Model
@@ -77,7 +78,7 @@ def spread(walking: Walking) -> str:
 def land(walking: Walking) -> dict[str, Any]:
     """The energy on the plane in which the walk is widest, and the walk on it."""
     steps = walking.walk.steps
-    plane = walks.plane_of(steps)
+    plane = traces.plane_of(steps)
     path = torch.stack([plane.coordinates(step.z) for step in steps])  # (steps, chains, 2)
     if walking.model.generator.spec.latent_shape == (2,):
         low, high = torch.full((2,), -FARTHEST), torch.full((2,), FARTHEST)
@@ -90,7 +91,7 @@ def land(walking: Walking) -> dict[str, Any]:
     across, down = (
         torch.linspace(float(a), float(b), places) for a, b in zip(low, high, strict=True)
     )
-    heights = walks.landscape(walking.walk.posterior, plane, across, down.flip(0))
+    heights = traces.landscape(walking.walk.posterior, plane, across, down.flip(0))
     z = torch.stack([step.z for step in steps]).flatten(0, 1)
     spread = float((z - z.mean(0)).square().sum())
     shown = float((path.flatten(0, 1) - path.flatten(0, 1).mean(0)).square().sum())
@@ -140,14 +141,14 @@ def _shown(model: Model, x: Tensor) -> tuple[str, str]:
     sound = ""
     if model.kind == "sound":
         source = model.saved.source
-        sound = media.wav_url(synthesis.samples(x, source.gain), source.sample_rate)
+        sound = media.wav_url(sampling.samples(x, source.gain), source.sample_rate)
     return media.jpeg_url(pixels_of(model, x), 92), sound
 
 
 def pixels_of(model: Model, x: Tensor) -> media.Pixels:
     if model.kind == "sound":
         return media.sound_picture(x[0].numpy(), model.saved.source.sample_rate, 256, 256)
-    return synthesis.pixels(x[None])[0]
+    return sampling.pixels(x[None])[0]
 
 
 def signed_of(model: Model, x: Tensor) -> str:

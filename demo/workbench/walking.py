@@ -10,12 +10,12 @@ from typing import Any
 import numpy as np
 import torch
 
-from abp_core import walks
-from abp_core.metrics.chains import agreement
+from abp_core.analysis import traces
+from abp_core.analysis.convergence import agreement
+from abp_core.analysis.traces import Step, Walk
 from abp_core.noise import chain_noise
 from abp_core.observation import Full, Observation
 from abp_core.spec import LangevinSpec
-from abp_core.walks import Step, Walk
 from demo import limits
 from demo.workbench.explore import Explored
 from demo.workbench.models import Model
@@ -117,7 +117,7 @@ def begun(number: int, explored: Explored, target: Target, wish: Wish) -> Walkin
     observation = observed(wish.hiding, target.y, wish.seed)
     y = observation.measure(target.y, torch.zeros(1, dtype=torch.int64))
     sigma = saved.sigma * (wish.sigma / saved.spec.sigma if wish.sigma else 1.0)
-    posterior = walks.about(explored.model.generator, y, observation, sigma, wish.chains)
+    posterior = traces.about(explored.model.generator, y, observation, sigma, wish.chains)
     index = torch.arange(wish.chains)
     noise = chain_noise(
         seed=wish.seed, sweep=WALK_SWEEP, index=index, steps=wish.steps, shape=shape
@@ -145,7 +145,7 @@ def replayed(number: int, explored: Explored, target: Target) -> Walking:
     saved = explored.model.saved
     if target.example < 0:
         raise Rejected("Training walked for its own examples only; please choose one of them.")
-    walk = walks.as_in_training(saved, target.y, target.example)
+    walk = traces.as_in_training(saved, target.y, target.example)
     wish = Wish(
         steps=walk.spec.steps,
         step_size=walk.spec.step_size,

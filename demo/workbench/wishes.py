@@ -6,9 +6,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from abp_core.data import PackItem
-from abp_core.request import Request, loop_of
+from abp_core.data.pack import PackItem
 from abp_core.spec import Kind
+from abp_core.synthesis.request import Request, loop_of
 from demo import limits
 from demo.workbench.models import Model
 from demo.workbench.refusals import Rejected

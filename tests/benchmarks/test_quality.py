@@ -8,8 +8,8 @@ import soundfile
 import torch
 from PIL import Image
 
-from abp_core import data
-from abp_core.command import Refused
+from abp_core.cli.arguments import Refused
+from abp_core.data import datasets
 from abp_core.presets import PRESETS
 from abp_core.spec import Kind
 from benchmarks import quality, rebuilt, sheets
@@ -59,7 +59,7 @@ class TestOriginal:
 
 @pytest.mark.parametrize("original", ["texture", "sound"], indirect=True)
 def test_windows_are_found_where_they_were_cut(original: Original) -> None:
-    learnt, spec = data.load(original.path, original.preset.training)
+    learnt, spec = datasets.load(original.path, original.preset.training)
     size = spec.generator.signal_shape[1:]
     if len(learnt.signals) == 1:
         pytest.skip("the whole is one window")

@@ -9,8 +9,8 @@ from hypothesis import strategies as st
 from torch import Tensor
 from torch.nn import functional as F
 
-from abp_core.metrics import texture
-from abp_core.yardsticks.common import explained
+from abp_core.evaluation import texture
+from abp_core.evaluation.yardsticks.common import explained
 from benchmarks.yardsticks import critic, events
 from benchmarks.yardsticks.copying import CopyingYardstick, best_matches, patches
 from benchmarks.yardsticks.explained import put_together, without_quarter

@@ -10,11 +10,13 @@ import torch
 from PIL import Image
 from playwright.sync_api import Page, expect
 
-from abp_core import collection, data, walks
+from abp_core.analysis import traces
+from abp_core.data import datasets
 from abp_core.noise import chain_noise
 from abp_core.observation import Full
 from abp_core.priors.normal import Normal
 from abp_core.spec import LangevinSpec
+from abp_core.zoo import catalogue
 from tests.browser.conftest import ROOT, Scheme, Visitor, every_view, no_serious_findings, tab_to
 
 FACES, TEXTURE, SOUND = "animal faces", "pebbles", "stream"
@@ -66,15 +68,15 @@ def picture(page: Page) -> str:
 
 def engines(steps: int, seed: int) -> list[Any]:
     """The same walk, by the engine alone."""
-    shipped = {each.name: each for each in collection.shipped(ROOT / "checkpoints")}
+    shipped = {each.name: each for each in catalogue.shipped(ROOT / "checkpoints")}
     model = shipped["noto_animal_faces_128"]
     saved = model.open(ROOT / "checkpoints")
-    dataset, _ = data.load(ROOT / model.data, saved.spec)
-    posterior = walks.about(saved.generator(), dataset.signals[:1], Full(), saved.sigma, 4)
+    dataset, _ = datasets.load(ROOT / model.data, saved.spec)
+    posterior = traces.about(saved.generator(), dataset.signals[:1], Full(), saved.sigma, 4)
     index = torch.arange(4)
     noise = chain_noise(seed=seed, sweep=1, index=index, steps=steps, shape=(2,))
     how = LangevinSpec(steps=steps, step_size=0.3)
-    walk = walks.Walk(posterior, Normal((2,)).draw(4, seed), noise, how, saved.metric())
+    walk = traces.Walk(posterior, Normal((2,)).draw(4, seed), noise, how, saved.metric())
     while not walk.ended:
         walk.advance()
     return walk.steps

@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from abp_core.metrics.chains import agreement
+from abp_core.analysis.convergence import agreement
 
 
 def chains(shift: float, rho: float, draws: int = 2000, d: int = 3) -> torch.Tensor:

@@ -4,7 +4,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from abp_core.directions import directions
+from abp_core.analysis.directions import directions
 from abp_core.generator import Generator
 from tests.tiny import NETWORKS
 

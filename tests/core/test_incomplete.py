@@ -5,7 +5,7 @@ import dataclasses
 import pytest
 import torch
 
-from abp_core.gauge import filled_in
+from abp_core.data.pca import filled_in
 from abp_core.observation import Compressed, Full, Occluded, seen_deviation
 from abp_core.trainer import Trainer
 from tests.tiny import FP32, NETWORKS, dataset, training

@@ -5,7 +5,7 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from abp_core.masks import lines, scattered, square, stretch
+from abp_core.data.masks import lines, scattered, square, stretch
 
 
 @pytest.mark.parametrize("share", [0.5, 0.7, 0.9])

@@ -10,10 +10,11 @@ import pytest
 import soundfile
 from PIL import Image
 
-from abp_core import collection, command, previews, train
 from abp_core.checkpoint import Checkpoint
-from abp_core.collection import Recipe, Shipped
-from abp_core.train import Stop
+from abp_core.cli import arguments, train
+from abp_core.cli.train import Stop
+from abp_core.zoo import catalogue, thumbnails
+from abp_core.zoo.catalogue import Recipe, Shipped
 from tests.core.test_train_cli import handlers, refused  # noqa: F401
 
 FACES = Recipe(
@@ -41,13 +42,13 @@ def run(*words: object) -> int:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(sys, "argv", ["train", *map(str, words)])
         with pytest.raises(SystemExit) as ended:
-            command.run(train.main)
+            arguments.run(train.main)
     return int(str(ended.value.code))
 
 
 def index(folder: Path, *listed: Recipe) -> Path:
     folder.mkdir(exist_ok=True)
-    collection.write_entries(folder, list(listed))
+    catalogue.write_entries(folder, list(listed))
     return folder
 
 
@@ -64,7 +65,7 @@ def rebuilt(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def test_files_and_index_belong_together(rebuilt: Path) -> None:
-    faces, crackle = models = collection.shipped(rebuilt)
+    faces, crackle = models = catalogue.shipped(rebuilt)
     assert [model.name for model in models] == ["faces", "crackle"]
     for model in models:
         content = (rebuilt / model.file).read_bytes()
@@ -81,19 +82,19 @@ def test_files_and_index_belong_together(rebuilt: Path) -> None:
     samples, rate = soundfile.read(rebuilt / crackle.sound)
     assert (len(samples), rate, faces.sound) == (64_000, 16_000, "")
     names = {name for m in models for name in (m.file, m.thumbnail, m.sound) if name}
-    assert set(contents(rebuilt)) == names | {collection.INDEX}
+    assert set(contents(rebuilt)) == names | {catalogue.INDEX}
 
 
 def test_the_same_again_only_the_one_that_was_named(rebuilt: Path, tmp_path: Path) -> None:
     folder = index(tmp_path, FACES, CRACKLE)
     assert run("--rebuild", folder, "--only", "faces") == 0
-    faces, later = collection.entries(folder)
+    faces, later = catalogue.entries(folder)
     assert later == CRACKLE
     assert isinstance(faces, Shipped)
-    assert faces.sha256 == collection.shipped(rebuilt)[0].sha256
+    assert faces.sha256 == catalogue.shipped(rebuilt)[0].sha256
     before = (folder / faces.thumbnail).read_bytes()
     assert run("--rebuild", folder, "--only", "faces") == 0
-    assert collection.shipped(folder)[0].sha256 == faces.sha256
+    assert catalogue.shipped(folder)[0].sha256 == faces.sha256
     assert (folder / faces.thumbnail).read_bytes() == before
 
 
@@ -101,16 +102,16 @@ def test_it_makes_what_the_ordinary_command_makes(rebuilt: Path, tmp_path: Path)
     """The command in the index, and then --from."""
     runs, folder = tmp_path / "runs", index(tmp_path / "models", FACES)
     runs.mkdir()
-    words = collection.shipped(rebuilt)[0].command.split()[3:]
+    words = catalogue.shipped(rebuilt)[0].command.split()[3:]
     words[words.index("--out") + 1] = str(runs / "faces.safetensors")
     with pytest.MonkeyPatch.context() as patch:
-        patch.chdir(collection.ROOT)
+        patch.chdir(catalogue.ROOT)
         assert run(*words) == 0
     whole = Checkpoint.load(runs / "faces.safetensors")
     assert whole.first_moments
     assert run("--rebuild", folder, "--from", runs) == 0
-    (packed,) = collection.shipped(folder)
-    assert packed.sha256 == collection.shipped(rebuilt)[0].sha256
+    (packed,) = catalogue.shipped(folder)
+    assert packed.sha256 == catalogue.shipped(rebuilt)[0].sha256
     assert packed.seconds == round(whole.seconds, 1)
 
 
@@ -139,7 +140,7 @@ def test_a_rebuild_that_is_stopped_keeps_the_old_files(
     before, after = contents(rebuilt), contents(tmp_path)
     assert set(before) == set(after)
     assert all(after[name] == before[name] for name in before if name.startswith("crackle"))
-    for model in collection.shipped(tmp_path):
+    for model in catalogue.shipped(tmp_path):
         model.open(tmp_path)
 
 
@@ -152,7 +153,7 @@ def test_a_write_that_fails_leaves_models_that_open(
     def full(saved: Checkpoint) -> None:
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(previews, "thumbnail", full)
+    monkeypatch.setattr(thumbnails, "thumbnail", full)
     assert run("--rebuild", tmp_path, "--only", "faces") == 2
     assert contents(tmp_path) == contents(rebuilt)
 
@@ -215,11 +216,11 @@ class TestRefusals:
             ({"kind": None}, "is not for None"),
         ):
             index(tmp_path, FACES)
-            (fields,) = json.loads((tmp_path / collection.INDEX).read_text())
+            (fields,) = json.loads((tmp_path / catalogue.INDEX).read_text())
             del fields["command"]
-            (tmp_path / collection.INDEX).write_text(json.dumps([fields | changes]))
+            (tmp_path / catalogue.INDEX).write_text(json.dumps([fields | changes]))
             assert sentence in asking()
-        (tmp_path / collection.INDEX).write_text("[")
+        (tmp_path / catalogue.INDEX).write_text("[")
         assert "is no JSON file" in asking()
 
     @pytest.mark.parametrize(
@@ -247,7 +248,7 @@ class TestRefusals:
         folder = index(tmp_path, Recipe(**fields))
         said = refused(monkeypatch, capsys, "--rebuild", folder, "--from", rebuilt)
         assert said == f"{sentence}\n"
-        assert list(contents(folder)) == [collection.INDEX]
+        assert list(contents(folder)) == [catalogue.INDEX]
 
 
 def test_the_picture_of_a_plane_shows_all_of_it(rebuilt: Path) -> None:
@@ -258,7 +259,7 @@ def test_the_picture_of_a_plane_shows_all_of_it(rebuilt: Path) -> None:
         latents.append(z)
         return z
 
-    previews._plane(seen)  # type: ignore[arg-type]
+    thumbnails._plane(seen)  # type: ignore[arg-type]
     grid = np.asarray(latents[0]).reshape(4, 4, 2)
     assert grid[0, 0].tolist() == [-2, 2]
     assert grid[0, 3].tolist() == [2, 2]

@@ -9,7 +9,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from abp_core.request import LAST_SEED, Request, RequestRejected, frames_of, loop_of, size_of
+from abp_core.synthesis.request import (
+    LAST_SEED,
+    Request,
+    RequestRejected,
+    frames_of,
+    loop_of,
+    size_of,
+)
 from tests.tiny import NETWORKS
 
 TEXTURE, SOUND, OBJECTS = (NETWORKS[kind] for kind in ("texture", "sound", "objects"))

@@ -16,10 +16,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
 
-from abp_core import command, growing, synthesis, synthesise, train, works
 from abp_core.checkpoint import Checkpoint
+from abp_core.cli import arguments, synthesise, train
 from abp_core.priors.normal import Normal
-from abp_core.request import Request
+from abp_core.synthesis import outpainting, render, sampling
+from abp_core.synthesis.request import Request
 
 ROOT = Path(__file__).resolve().parents[2]
 EXAMPLES = ROOT / "demo" / "examples"
@@ -67,8 +68,8 @@ def test_a_texture_of_any_size_says_how_it_was_made(
         again = picture.info["Command"]
         made = np.asarray(picture)
     saved = Checkpoint.load(models["texture"])
-    whole = synthesis.cut(saved.generator(), saved.prior().map(9), (77, 301))
-    off = np.abs(made.astype(int) - synthesis.pixels(whole)[0]).max()
+    whole = sampling.cut(saved.generator(), saved.prior().map(9), (77, 301))
+    off = np.abs(made.astype(int) - sampling.pixels(whole)[0]).max()
     assert off <= 1  # another process may use other kernels
 
     first = out.read_bytes()
@@ -82,7 +83,7 @@ def test_a_sound_of_any_length_is_as_loud_as_its_source(
     models: dict[str, Path], tmp_path: Path
 ) -> None:
     saved = Checkpoint.load(models["sound"])
-    signal = synthesis.cut(saved.generator(), saved.prior().map(0), (19_752,))[0, 0].numpy()
+    signal = sampling.cut(saved.generator(), saved.prior().map(0), (19_752,))[0, 0].numpy()
     assert saved.source.gain != 1
     for kind in ("WAV", "FLAC"):
         out = tmp_path / f"new.{kind.lower()}"
@@ -116,7 +117,7 @@ def ask(
     asked = ["synthesise", "--checkpoint", str(model), "--out", str(out), *map(str, words)]
     monkeypatch.setattr(sys, "argv", asked)
     with pytest.raises(SystemExit) as ended:
-        command.run(synthesise.main)
+        arguments.run(synthesise.main)
     return ended.value.code
 
 
@@ -148,11 +149,11 @@ def test_a_picture_grows(
     out = tmp_path / "new.png"
     words = ("--grow", tmp_path / "given.png", "--margin", 32)
     assert ask(monkeypatch, models["texture"], out, *words) == 0
-    assert capsys.readouterr().out.startswith(f"{growing.STEPS} steps of inference explain ")
+    assert capsys.readouterr().out.startswith(f"{outpainting.STEPS} steps of inference explain ")
     with Image.open(out) as picture:
         made = np.asarray(picture)
     assert made.shape == (64 + 2 * 32, 96 + 2 * 32, 3)
-    soft = works.SOFT
+    soft = render.SOFT
     inside = made[32 + soft : 96 - soft, 32 + soft : 128 - soft]
     assert np.array_equal(inside, given[3 + soft : 67 - soft, soft : 96 - soft])
 
@@ -191,8 +192,8 @@ def test_novelty_and_the_papers_prior(
         assert ask(monkeypatch, models["texture"], out, "--size", "40x24", *words) == 0
         with Image.open(out) as picture:
             made = np.asarray(picture)
-        expected = synthesis.cut(saved.generator(), prior.map(0), (24, 40))
-        assert np.array_equal(made, synthesis.pixels(expected)[0])
+        expected = sampling.cut(saved.generator(), prior.map(0), (24, 40))
+        assert np.array_equal(made, sampling.pixels(expected)[0])
 
 
 def test_a_loop_of_the_usual_length(
@@ -308,7 +309,7 @@ def test_ctrl_c_leaves_nothing_behind(
     def interrupted(*_: object) -> None:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(synthesis, "piece", interrupted)
+    monkeypatch.setattr(sampling, "piece", interrupted)
     assert ask(monkeypatch, models["texture"], tmp_path / "x.png") == 130
     assert capsys.readouterr().err == "Stopped by Ctrl-C; nothing was saved.\n"
     assert list(tmp_path.iterdir()) == []
@@ -316,15 +317,15 @@ def test_ctrl_c_leaves_nothing_behind(
 
 def test_pixels_of_known_signals() -> None:
     signals = torch.tensor([-2.0, -1.0, 0.0, 1.0, 2.0]).view(1, 1, 1, 5)
-    assert synthesis.pixels(signals)[0, 0].tolist() == [[v] * 3 for v in (0, 0, 128, 255, 255)]
+    assert sampling.pixels(signals)[0, 0].tolist() == [[v] * 3 for v in (0, 0, 128, 255, 255)]
     colour = torch.tensor([-1.0, 0.2, 1.0]).view(1, 3, 1, 1)
-    assert synthesis.pixels(colour).tolist() == [[[[0, 153, 255]]]]
+    assert sampling.pixels(colour).tolist() == [[[[0, 153, 255]]]]
 
 
 @given(st.integers(1, 12), st.integers(1, 5))
 def test_a_contact_sheet_holds_every_picture_in_reading_order(n: int, columns: int) -> None:
     pictures = np.arange(n, dtype=np.uint8)[:, None, None, None] + np.zeros((1, 2, 3, 3), np.uint8)
-    sheet = synthesis.contact_sheet(pictures, columns)
+    sheet = sampling.contact_sheet(pictures, columns)
     rows = -(-n // columns)
     assert sheet.shape == (2 * rows, 3 * columns, 3)
     assert sheet[::2, ::3, 0].ravel()[:n].tolist() == list(range(n))
@@ -335,4 +336,4 @@ def test_a_contact_sheet_holds_every_picture_in_reading_order(n: int, columns: i
 def test_samples_undo_the_gain(gain: float, value: float) -> None:
     signal = torch.full((1, 4), value)
     expected = np.clip(value / gain, -1, 1)
-    np.testing.assert_allclose(synthesis.samples(signal, gain), expected, rtol=1e-5, atol=1e-7)
+    np.testing.assert_allclose(sampling.samples(signal, gain), expected, rtol=1e-5, atol=1e-7)

@@ -14,8 +14,8 @@ import soundfile
 import torch
 from PIL import Image
 
-from abp_core import command, train
 from abp_core.checkpoint import Checkpoint
+from abp_core.cli import arguments, train
 from abp_core.presets import PRESETS
 from abp_core.spec import LangevinSpec
 from abp_core.trainer import Diverging, Trainer, TrainingEvent
@@ -50,7 +50,7 @@ def refused(
     """The sentence with which a request is refused, in this process; nothing else was said."""
     monkeypatch.setattr(sys, "argv", ["train", *map(str, args)])
     with pytest.raises(SystemExit) as ended:
-        command.run(train.main)
+        arguments.run(train.main)
     said = capsys.readouterr()
     assert ended.value.code == 2
     assert said.out == ""

@@ -9,9 +9,9 @@ import pytest
 import torch
 from torch import Tensor
 
-from abp_core import chains as chains_module
+from abp_core.chains import examples as chains_module
 from abp_core.checkpoint import Checkpoint
-from abp_core.data import Dataset
+from abp_core.data.datasets import Dataset
 from abp_core.device import Machine
 from abp_core.langevin import infer
 from abp_core.noise import chain_noise, shuffled

@@ -9,10 +9,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 from torch import Tensor
 
-from abp_core import data
-from abp_core.chains import DataMismatch
+from abp_core.chains.examples import DataMismatch
+from abp_core.chains.windows import Schedule, Windows
 from abp_core.checkpoint import Checkpoint, CheckpointRejected
-from abp_core.data import Dataset, Source
+from abp_core.data import datasets
+from abp_core.data.datasets import Dataset, Source
 from abp_core.device import Machine, value_and_grad
 from abp_core.generator import Generator
 from abp_core.noise import walk_noise
@@ -20,7 +21,6 @@ from abp_core.observation import Compressed, Downsampled, Full, Grey, Observatio
 from abp_core.posterior import Posterior
 from abp_core.spec import GeneratorSpec, LangevinSpec, TrainingSpec
 from abp_core.trainer import Trainer
-from abp_core.windows import Schedule, Windows
 from tests.tiny import BF16, FP32, goes_on_exactly, sha256, training
 
 TEXTURE = GeneratorSpec(
@@ -264,7 +264,7 @@ class TestCheckpoint:
 
 def test_a_picture_is_read_whole() -> None:
     pixels = torch.arange(50 * 43 * 3).view(50, 43, 3).byte().numpy()
-    loaded, spec = data.from_picture(pixels, settings("texture"), name="made")
+    loaded, spec = datasets.from_picture(pixels, settings("texture"), name="made")
     assert loaded.signals.shape == (1, 3, 48, 40)  # whole positions of 4 x 4 pixels
     assert spec.generator.latent_shape == (3, 6, 6)
     assert Trainer(spec, loaded, machine=FP32).z.shape[2:] == (48 // 4 + 4, 40 // 4 + 4)
@@ -272,5 +272,7 @@ def test_a_picture_is_read_whole() -> None:
 
 def test_a_sound_is_read_whole() -> None:
     samples = torch.randn(9001, generator=torch.Generator().manual_seed(0)).numpy()
-    loaded, _ = data.from_sound(samples, 16_000, settings("sound"), sample_rate=16_000, name="made")
+    loaded, _ = datasets.from_sound(
+        samples, 16_000, settings("sound"), sample_rate=16_000, name="made"
+    )
     assert loaded.signals.shape == (1, 1, 9001 // 16 * 16)

@@ -7,12 +7,12 @@ import numpy as np
 import pytest
 import torch
 
-from abp_core import data, files
-from abp_core.data import Dataset
+from abp_core.data import datasets, decode
+from abp_core.data.datasets import Dataset
+from abp_core.evaluation.yardsticks.objects import LEAST_COMPARED, LearntSetYardstick
+from abp_core.evaluation.yardsticks.summary import summary
 from abp_core.presets import PRESETS
 from abp_core.trainer import Trainer
-from abp_core.yardsticks.objects import LEAST_COMPARED, LearntSetYardstick
-from abp_core.yardsticks.summary import summary
 from tests.tiny import FP32, NETWORKS, dataset, training
 
 PACK = Path(__file__).resolve().parents[2] / "demo" / "examples"
@@ -23,13 +23,13 @@ BOOTS = PACK / "objects" / "ankle_boot_32.npz"
 def few(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A file of few pictures, to be quick."""
     path = tmp_path_factory.mktemp("data") / "boots.npz"
-    np.savez(path, np.stack(files.read_pictures(BOOTS)[:101]))
+    np.savez(path, np.stack(decode.read_pictures(BOOTS)[:101]))
     return path
 
 
 @pytest.fixture(scope="module")
 def boots(few: Path) -> Dataset:
-    learnt, _ = data.load(few, PRESETS["objects"].training)
+    learnt, _ = datasets.load(few, PRESETS["objects"].training)
     return learnt
 
 
@@ -64,7 +64,7 @@ def test_reconstruction_is_that_of_the_stored_latents() -> None:
 
 def test_the_figures_of_a_set_have_four_digits(few: Path) -> None:
     preset = PRESETS["quick-objects"]
-    learnt, spec = data.load(few, preset.training)
+    learnt, spec = datasets.load(few, preset.training)
     saved = Trainer(dataclasses.replace(spec, lesson_rate=0.0), learnt).checkpoint()
     figures = summary(saved, few, preset)
     assert set(figures) == {"distance", "diversity", "diversity_of_data", "reconstruction"}

@@ -15,8 +15,8 @@ from hypothesis import strategies as st
 from PIL import Image
 from torch import Tensor
 
-from abp_core import synthesis
 from abp_core.priors.exemplar import Exemplar
+from abp_core.synthesis import sampling
 from demo import limits
 from demo.disk import Disk
 from demo.workbench import EXAMPLES, Rejected, Settings, Workbench
@@ -199,8 +199,8 @@ def test_a_seed_is_the_sample_of_that_seed(known: dict[str, Explored]) -> None:
     torch.testing.assert_close(z, sample, rtol=0, atol=1e-4)
     model = known[TEXTURE].model
     made = pixels(look(known[TEXTURE], Point(seed=12))["picture"])
-    whole = synthesis.cut(model.generator, model.prior.map(12), (224, 224))
-    sample = synthesis.pixels(whole)[0]
+    whole = sampling.cut(model.generator, model.prior.map(12), (224, 224))
+    sample = sampling.pixels(whole)[0]
     assert np.abs(made - sample).mean() < 6  # a JPEG of fine grain
     assert np.abs(made[::-1] - sample).mean() > 20
 

@@ -14,11 +14,11 @@ import soundfile
 import torch
 from PIL import Image
 
-from abp_core import data
+from abp_core.analysis.traces import Walk, about
+from abp_core.data import datasets
 from abp_core.noise import chain_noise
 from abp_core.observation import Full
 from abp_core.spec import LangevinSpec
-from abp_core.walks import Walk, about
 from demo import limits
 from demo.disk import Disk
 from demo.workbench import EXAMPLES, Rejected, Workbench
@@ -57,7 +57,7 @@ def test_the_numbers_are_the_engines(workbench: Workbench) -> None:
     opening = begin(workbench, token, FACES, wish=wish)
     steps = walked(workbench, token, opening)
     model = workbench.model(token)
-    dataset, _ = data.load(EXAMPLES / "objects" / f"{FACES}.npz", model.saved.spec)
+    dataset, _ = datasets.load(EXAMPLES / "objects" / f"{FACES}.npz", model.saved.spec)
     posterior = about(model.generator, dataset.signals[1:2], Full(), model.saved.sigma, 2)
     index = torch.arange(2)
     start = chain_noise(seed=5, sweep=2**64 - 1, index=index, steps=1, shape=(2,))[0]

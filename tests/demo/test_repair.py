@@ -10,8 +10,8 @@ import pytest
 import torch
 from PIL import Image
 
-from abp_core import data
-from abp_core.data import Dataset
+from abp_core.data import datasets
+from abp_core.data.datasets import Dataset
 from abp_core.presets import PRESETS
 from abp_core.spec import TrainingSpec
 from demo import media
@@ -30,7 +30,7 @@ FILES = {
 
 
 def loaded(kind: str) -> tuple[Dataset, TrainingSpec]:
-    return data.load(FILES[kind], spec_of(PRESETS[f"quick-{kind}"]))
+    return datasets.load(FILES[kind], spec_of(PRESETS[f"quick-{kind}"]))
 
 
 @pytest.fixture(scope="module")
@@ -65,7 +65,7 @@ def test_what_one_picture_or_sound_has_lost_no_crop_shows(kind: str, what: str) 
     dataset, spec = loaded(kind)
     hidden = hide(what, dataset, spec).hidden
     places = torch.arange(int(np.prod(dataset.extent)), dtype=torch.float64)
-    cut = data.crops if kind == "texture" else data.segments
+    cut = datasets.crops if kind == "texture" else datasets.segments
     where = cut(places.view(1, *dataset.extent), spec).long().flatten()
     lost = torch.full((len(places),), -1.0)
     lost[where] = hidden.flatten()
@@ -96,7 +96,7 @@ def test_what_cannot_be_hidden_gets_a_sentence(
 
 
 def test_colour_cannot_be_taken_from_what_has_none() -> None:
-    dataset, spec = data.load(
+    dataset, spec = datasets.load(
         EXAMPLES / "objects" / "ankle_boot_32.npz", spec_of(PRESETS["quick-objects"])
     )
     with pytest.raises(Rejected, match="no colour"):

@@ -20,8 +20,8 @@ import soundfile
 import torch
 from PIL import Image
 
-from abp_core import data
 from abp_core.checkpoint import Checkpoint
+from abp_core.data import datasets
 from abp_core.presets import PRESETS
 from abp_core.spec import TrainingSpec
 from abp_core.trainer import Trainer
@@ -108,7 +108,7 @@ def saved(tmp_path: Path) -> Callable[..., Path]:
     def save(change: Callable[[Checkpoint], Checkpoint] = lambda saved: saved) -> Path:
         spec = replace(PRESETS["quick-texture"].training, batch_size=2)
         spec = replace(spec, langevin=replace(spec.langevin, steps=2))
-        dataset, spec = data.load(EXAMPLES / "textures" / "pebbles.jpg", spec, name="pebbles")
+        dataset, spec = datasets.load(EXAMPLES / "textures" / "pebbles.jpg", spec, name="pebbles")
         trainer = Trainer(spec, dataset)
         list(trainer.steps(2))
         path = tmp_path / "saved.safetensors"
@@ -244,7 +244,7 @@ def test_a_saved_run_goes_on_exactly(workbench: Workbench, saved: Callable[..., 
     stopped(workbench)
     ours = Checkpoint.load(Path(workbench.take_home(ANN)))
     begun = Checkpoint.load(path)
-    dataset, _ = data.load(EXAMPLES / "textures" / "pebbles.jpg", begun.spec, name="pebbles")
+    dataset, _ = datasets.load(EXAMPLES / "textures" / "pebbles.jpg", begun.spec, name="pebbles")
     alone = Trainer.resume(begun, dataset)
     list(alone.steps(ours.iteration - begun.iteration))
     assert sha256(alone.checkpoint()) == sha256(ours)

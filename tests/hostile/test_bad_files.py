@@ -18,10 +18,11 @@ from hypothesis import strategies as st
 from PIL import Image
 from safetensors.torch import save
 
-from abp_core import checkpoint, files
+from abp_core import checkpoint
 from abp_core.checkpoint import Checkpoint, CheckpointRejected
-from abp_core.data import Source, from_picture, load
-from abp_core.files import FileRejected
+from abp_core.data import decode
+from abp_core.data.datasets import Source, from_picture, load
+from abp_core.data.decode import FileRejected
 from abp_core.presets import PRESETS
 from abp_core.spec import GeneratorSpec, TrainingSpec
 from abp_core.trainer import Trainer
@@ -33,15 +34,15 @@ SHIPPED = Path(__file__).parents[2] / "checkpoints" / "toon_faces_64.safetensors
 # What unpickling this would run: os.system("touch ran").
 PICKLE = b"cposix\nsystem\n(S'touch ran'\ntR."
 READERS = {
-    ".png": files.read_picture,
-    ".jpg": files.read_picture,
-    ".webp": files.read_picture,
-    ".wav": files.read_sound,
-    ".flac": files.read_sound,
-    ".ogg": files.read_sound,
-    ".mp3": files.read_sound,
-    ".zip": files.read_pictures,
-    ".npz": files.read_pictures,
+    ".png": decode.read_picture,
+    ".jpg": decode.read_picture,
+    ".webp": decode.read_picture,
+    ".wav": decode.read_sound,
+    ".flac": decode.read_sound,
+    ".ogg": decode.read_sound,
+    ".mp3": decode.read_sound,
+    ".zip": decode.read_pictures,
+    ".npz": decode.read_pictures,
 }
 ENDINGS = pytest.mark.parametrize("ending", READERS)
 
@@ -69,7 +70,7 @@ def valid(ending: str) -> bytes:
         with zipfile.ZipFile(memory, "w") as archive:
             for name in ("a.png", "b.png"):
                 archive.writestr(name, valid(".png"))
-    elif READERS[ending] is files.read_picture:
+    elif READERS[ending] is decode.read_picture:
         formats = {".png": "PNG", ".jpg": "JPEG", ".webp": "WEBP"}
         Image.fromarray(noise[0]).save(memory, formats[ending])
     else:
@@ -119,7 +120,7 @@ class TestAnyFile:
             if not one_sentence(error):
                 pytest.fail(f"not for the user: {error}")
             return
-        if ending in files.SOUND_ENDINGS:
+        if ending in decode.SOUND_ENDINGS:
             samples, rate = result
             assert np.isfinite(samples).all()
             assert samples.dtype == np.float32
@@ -170,7 +171,7 @@ class TestPictureBombs:
         path = flat_png(tmp_path / "a.png", 5000, 5000)
         assert path.stat().st_size < 0.1 * MB
         with peak_memory() as memory:
-            assert files.read_picture(path).shape == (5000, 5000, 3)
+            assert decode.read_picture(path).shape == (5000, 5000, 3)
         assert memory.growth < 250 * MB  # 100 that Pillow holds, 75 of pixels
 
     @pytest.mark.parametrize("size", [(5001, 5000), (60_000, 60_000), (2**31 - 1, 2**31 - 1)])
@@ -179,7 +180,7 @@ class TestPictureBombs:
     ) -> None:
         path = flat_png(tmp_path / "a.png", *size, rows=1 if size[0] < 10**6 else 0)
         with peak_memory() as memory:
-            refused(files.read_picture, path)
+            refused(decode.read_picture, path)
         assert memory.growth < 5 * MB
 
     def test_within_a_zip(self, tmp_path: Path) -> None:
@@ -188,7 +189,7 @@ class TestPictureBombs:
             archive.write(tmp_path / "bomb.png", "a.png")
             archive.write(tmp_path / "bomb.png", "b.png")
         with peak_memory() as memory:
-            refused(files.read_pictures, tmp_path / "a.zip")
+            refused(decode.read_pictures, tmp_path / "a.zip")
         assert memory.growth < 5 * MB
 
     def test_many_large_pictures_in_a_small_zip(self, tmp_path: Path) -> None:
@@ -197,7 +198,7 @@ class TestPictureBombs:
             for number in range(8):  # 480 MB once decoded
                 archive.write(tmp_path / "large.png", f"{number}.png")
         with peak_memory() as memory:
-            assert "too large" in refused(files.read_pictures, tmp_path / "a.zip")
+            assert "too large" in refused(decode.read_pictures, tmp_path / "a.zip")
         assert memory.growth < 250 * MB
 
 
@@ -466,7 +467,7 @@ class TestSounds:
         wave = np.full((16_000, channels), 0.1, np.float32)
         wave[77] = value
         path = self.written(tmp_path / "a.wav", wave)
-        assert "no numbers" in refused(files.read_sound, path)
+        assert "no numbers" in refused(decode.read_sound, path)
 
     def test_a_long_silence_in_a_small_file(self, tmp_path: Path) -> None:
         path, minute = tmp_path / "a.flac", np.zeros((48_000 * 60, 2), np.int16)
@@ -476,19 +477,19 @@ class TestSounds:
         del minute
         assert path.stat().st_size < MB  # 276 MB as samples
         with peak_memory() as memory:
-            samples, rate = files.read_sound(path)
+            samples, rate = decode.read_sound(path)
         assert len(samples) == 60 * rate
         assert memory.growth < 80 * MB
 
     def test_a_thousand_channels(self, tmp_path: Path) -> None:
         path, block = tmp_path / "a.wav", np.zeros((500, 1000), np.int16)
         soundfile.write(path, block, 16_000, subtype="PCM_U8")
-        assert len(files.read_sound(path)[0]) == 500
+        assert len(decode.read_sound(path)[0]) == 500
         with soundfile.SoundFile(path, "w", 16_000, 1000, subtype="PCM_U8") as sound:
             for _ in range(62):
                 sound.write(block)
         with peak_memory() as memory:
-            assert "too many samples" in refused(files.read_sound, path)
+            assert "too many samples" in refused(decode.read_sound, path)
         assert memory.growth < 5 * MB
 
     def test_a_header_that_promises_more_than_there_is(self, tmp_path: Path) -> None:
@@ -497,7 +498,7 @@ class TestSounds:
         struct.pack_into("<I", content, content.index(b"data") + 4, 2**31 - 8)
         path.write_bytes(content)
         with peak_memory() as memory:
-            samples, _ = files.read_sound(path)
+            samples, _ = decode.read_sound(path)
         assert len(samples) == 100
         assert memory.growth < 5 * MB
 
@@ -513,7 +514,7 @@ class TestSets:
                     for _ in range(21):
                         member.write(bytes(10 * MB))
         with peak_memory() as memory:
-            assert "more than 400 MB" in refused(files.read_pictures, tmp_path / name)
+            assert "more than 400 MB" in refused(decode.read_pictures, tmp_path / name)
         assert memory.growth < 5 * MB
 
     def test_a_size_that_is_a_lie(self, tmp_path: Path) -> None:
@@ -527,7 +528,7 @@ class TestSets:
         for name in ("a.zip", "a.npz"):
             (tmp_path / name).write_bytes(content)
             with peak_memory() as memory:
-                refused(files.read_pictures, tmp_path / name)
+                refused(decode.read_pictures, tmp_path / name)
             assert memory.growth < 5 * MB
 
     @pytest.mark.parametrize("packing", [zipfile.ZIP_BZIP2, zipfile.ZIP_LZMA])
@@ -536,19 +537,19 @@ class TestSets:
             archive.writestr("a.png", bytes(20 * MB))
             archive.writestr("b.png", bytes(20 * MB))
         with peak_memory() as memory:
-            assert "an ordinary zip" in refused(files.read_pictures, tmp_path / "a.zip")
+            assert "an ordinary zip" in refused(decode.read_pictures, tmp_path / "a.zip")
         assert memory.growth < 5 * MB
 
     def test_a_set_of_one(self, tmp_path: Path) -> None:
         with zipfile.ZipFile(tmp_path / "a.zip", "w") as archive:
             archive.writestr("a.png", valid(".png"))
-        assert "one picture" in refused(files.read_pictures, tmp_path / "a.zip")
+        assert "one picture" in refused(decode.read_pictures, tmp_path / "a.zip")
 
     def test_one_broken_picture_is_named(self, tmp_path: Path) -> None:
         with zipfile.ZipFile(tmp_path / "a.zip", "w") as archive:
             archive.writestr("fine.png", valid(".png"))
             archive.writestr("deep/broken.png", valid(".png")[:60])
-        assert "broken.png in a.zip" in refused(files.read_pictures, tmp_path / "a.zip")
+        assert "broken.png in a.zip" in refused(decode.read_pictures, tmp_path / "a.zip")
 
     def test_names_that_climb_out_write_nothing(self, tmp_path: Path) -> None:
         (tmp_path / "here").mkdir()
@@ -556,7 +557,7 @@ class TestSets:
         with zipfile.ZipFile(path, "w") as archive:
             for name in ("../up.png", "/root.png"):
                 archive.writestr(name, valid(".png"))
-        assert len(files.read_pictures(path)) == 2
+        assert len(decode.read_pictures(path)) == 2
         assert [p.name for p in tmp_path.rglob("*.*")] == ["a.zip"]
 
     def test_a_locked_archive(self, tmp_path: Path) -> None:
@@ -570,7 +571,7 @@ class TestSets:
                 content[start + flags] |= 1
                 start = content.find(mark, start + 1)
         (tmp_path / "a.zip").write_bytes(content)
-        refused(files.read_pictures, tmp_path / "a.zip")
+        refused(decode.read_pictures, tmp_path / "a.zip")
 
     def npz(self, path: Path, header: str, body: bytes) -> Path:
         """An .npz of one array with this header, as it stands."""
@@ -586,15 +587,15 @@ class TestSets:
         monkeypatch.chdir(tmp_path)
         header = "{'descr': '|O', 'fortran_order': False, 'shape': (2, 8, 8)}"
         path = self.npz(tmp_path / "a.npz", header, PICKLE)
-        assert "no array of pictures" in refused(files.read_pictures, path)
+        assert "no array of pictures" in refused(decode.read_pictures, path)
         with zipfile.ZipFile(path, "w") as archive:
             archive.writestr("a.npy", PICKLE)
-        refused(files.read_pictures, path)
+        refused(decode.read_pictures, path)
         assert not (tmp_path / "ran").exists()
 
     def test_an_array_of_objects_saved_by_numpy(self, tmp_path: Path) -> None:
         np.savez(tmp_path / "a.npz", np.full((2, 8, 8), None, object))
-        assert "no array of pictures" in refused(files.read_pictures, tmp_path / "a.npz")
+        assert "no array of pictures" in refused(decode.read_pictures, tmp_path / "a.npz")
 
     @pytest.mark.parametrize(
         ("header", "found"),
@@ -615,7 +616,7 @@ class TestSets:
         monkeypatch.chdir(tmp_path)
         with peak_memory() as memory:
             sentence = refused(
-                files.read_pictures, self.npz(tmp_path / "a.npz", header, bytes(100))
+                decode.read_pictures, self.npz(tmp_path / "a.npz", header, bytes(100))
             )
         assert found in sentence
         assert memory.growth < 5 * MB

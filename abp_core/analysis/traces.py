@@ -1,0 +1,228 @@
+"""Walks for eyes: some chains of one example, every step kept with all that is to be known of it.
+
+The moves are those of langevin.py; a walk that is left alone stands, bit for bit, where `infer`
+would have ended.
+"""
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from abp_core.checkpoint import Checkpoint
+from abp_core.device import Machine, this_machine
+from abp_core.generator import Generator
+from abp_core.langevin import LangevinState, acceptance, evaluate, move
+from abp_core.noise import chain_noise, walk_noise
+from abp_core.observation import Full, Observation
+from abp_core.posterior import LOT, Posterior
+from abp_core.preconditioner import Metric
+from abp_core.spec import LangevinSpec
+
+POINTS = 64  # of a landscape that are evaluated at once
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Step:
+    """n chains after `number` moves.
+
+    z (n, *latent_shape). misfit, prior (n,): |y - A f(z)|^2 / (2 sigma^2) and |z|^2 / 2, which
+    add up to U(z). slope (n,): |dU/dz|. length (n,): of the move that led here. noise (n,): the
+    noise's share of it, of the sum of both squares. accepted (n,): the probability with which a
+    Metropolis test would have taken that move; nan where there is none. put_back (n,): whether
+    the chain ran away with that move, and stands at its start again.
+    """
+
+    number: int
+    z: Tensor
+    misfit: Tensor
+    prior: Tensor
+    slope: Tensor
+    length: Tensor
+    noise: Tensor
+    accepted: Tensor
+    put_back: Tensor
+
+
+class Walk:
+    """n chains from `start` (n, *latent_shape), one move for each row of noise (steps, n, ...).
+
+    posterior: of n examples, or of one that all chains are about.
+    """
+
+    def __init__(
+        self,
+        posterior: Posterior,
+        start: Tensor,
+        noise: Tensor,
+        spec: LangevinSpec,
+        metric: Metric | None = None,
+    ) -> None:
+        self.posterior, self.spec, self.metric = posterior, spec, metric
+        self.noise, self._start = noise, start
+        self._state = evaluate(posterior.energy, start)
+        self._ceiling = self._state.ceiling
+        nothing = torch.zeros(len(start))
+        unknown = torch.full_like(nothing, torch.nan)
+        self.steps = [self._seen(self._state, nothing, unknown, unknown, nothing.bool())]
+
+    @property
+    def ended(self) -> bool:
+        return len(self.steps) > len(self.noise)
+
+    def advance(self) -> Step:
+        """Takes the next move. Raises StopIteration after the last."""
+        if self.ended:
+            raise StopIteration
+        before, number = self._state, len(self.steps)
+        drawn = self.noise[number - 1]
+        still = move(before, torch.zeros_like(drawn), self.spec, self.metric)
+        z = move(before, drawn, self.spec, self.metric)
+        after = evaluate(self.posterior.energy, z, number)
+        after = LangevinState(number, after.z, after.energy, after.grad, self._ceiling)
+        tested = self.spec.temperature > 0
+        accepted = acceptance(before, after, self.spec, self.metric) if tested else None
+        lost = after.diverged
+        if lost.any():
+            chosen = lost.view(-1, *(1 for _ in z.shape[1:]))
+            after = evaluate(self.posterior.energy, torch.where(chosen, self._start, z), number)
+        self._state = after
+        drift, noisy = (_norms(still - before.z), _norms(z - still))
+        step = self._seen(
+            after,
+            _norms(z - before.z),
+            noisy.square() / (drift.square() + noisy.square()).clamp(min=1e-30),
+            torch.full_like(drift, torch.nan) if accepted is None else accepted,
+            lost,
+        )
+        self.steps.append(step)
+        return step
+
+    def _seen(
+        self,
+        state: LangevinState,
+        length: Tensor,
+        noise: Tensor,
+        accepted: Tensor,
+        put_back: Tensor,
+    ) -> Step:
+        prior = state.z.flatten(1).square().sum(1) / 2
+        return Step(
+            state.step,
+            state.z,
+            state.energy - prior,
+            prior,
+            _norms(state.grad),
+            length,
+            noise,
+            accepted,
+            put_back,
+        )
+
+
+def as_in_training(
+    saved: Checkpoint, y: Tensor, example: int, machine: Machine | None = None
+) -> Walk:
+    """The walk that training would take at its next iteration, if it drew this example: from where
+    the example's chain stands, with that iteration's noise, in the trainer's own arithmetic.
+
+    Of a chain over a whole picture or sound all windows move at once, each with that iteration's
+    noise at its place.
+
+    y (1, *signal_shape): the example.
+    """
+    machine = machine or this_machine()
+    index = torch.tensor([example])
+    langevin, sweep = saved.spec.langevin, saved.iteration + 1
+    if saved.spec.window:
+        channels, *extent = saved.latents.shape[1:]
+        noise = walk_noise(
+            seed=saved.spec.seed,
+            sweep=sweep,
+            steps=langevin.steps,
+            channels=channels,
+            start=tuple(0 for _ in extent),
+            stop=tuple(extent),
+        )[:, None]
+    else:
+        noise = chain_noise(
+            seed=saved.spec.seed,
+            sweep=sweep,
+            index=index,
+            steps=langevin.steps,
+            shape=saved.spec.generator.latent_shape,
+        )
+    twin = machine.chain_copy(saved.generator().to(machine.device))
+    here = index.to(machine.device)
+    lot = 1 if saved.spec.window else LOT
+    posterior = Posterior(twin, Full(), y.to(machine.device), here, saved.sigma, lot)
+    walk = LangevinSpec(
+        steps=langevin.steps, step_size=saved.step_size, temperature=langevin.temperature
+    )
+    start = saved.latents[example][None].to(machine.device)
+    return Walk(posterior, start, noise.to(machine.device), walk, saved.metric())
+
+
+def about(
+    generator: Generator, y: Tensor, observation: Observation, sigma: float, chains: int
+) -> Posterior:
+    """The posterior of `chains` chains that are all about one y (1, ...)."""
+    index = torch.zeros(chains, dtype=torch.int64)
+    return Posterior(generator, observation, y.expand(chains, *y.shape[1:]), index, sigma)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Plane:
+    """A plane through a space of latents: origin + a axes[0] + b axes[1], both unit vectors
+    (*latent_shape)."""
+
+    origin: Tensor
+    axes: Tensor
+
+    def coordinates(self, z: Tensor) -> Tensor:
+        """(n, 2) of latents (n, *latent_shape), cast down onto the plane."""
+        return (z - self.origin).flatten(1) @ self.axes.flatten(1).T
+
+    def points(self, coordinates: Tensor) -> Tensor:
+        """Latents (n, *latent_shape) of coordinates (n, 2)."""
+        flat = coordinates @ self.axes.flatten(1)
+        return self.origin + flat.view(-1, *self.origin.shape)
+
+
+def plane_of(steps: list[Step]) -> Plane:
+    """The plane in which a walk is widest; that of the latents themselves where there are two."""
+    z = torch.stack([step.z for step in steps]).flatten(0, 1)
+    shape = z.shape[1:]
+    if shape == (2,):
+        return Plane(torch.zeros(2), torch.eye(2))
+    origin = z.mean(0)
+    _, _, axes = torch.linalg.svd((z - origin).flatten(1), full_matrices=False)
+    axes = axes[:2]
+    if len(axes) < 2:
+        axes = torch.cat([axes, torch.zeros_like(axes)])
+    return Plane(origin, axes.view(2, *shape))
+
+
+def landscape(posterior: Posterior, plane: Plane, across: Tensor, down: Tensor) -> Tensor:
+    """U (len(down), len(across)) at the places of a plane, about the first of the posterior's
+    examples."""
+    grid = torch.stack(torch.meshgrid(across, down, indexing="xy"), -1).reshape(-1, 2)
+    energies = []
+    for some in torch.split(grid, POINTS):
+        z = plane.points(some)
+        n = len(z)
+        one = Posterior(
+            posterior.generator,
+            posterior.observation,
+            posterior.y[:1].expand(n, *posterior.y.shape[1:]),
+            posterior.index[:1].expand(n),
+            posterior.sigma,
+        )
+        with torch.inference_mode():
+            energies.append(one.energy(z))
+    return torch.cat(energies).view(len(down), len(across))
+
+
+def _norms(z: Tensor) -> Tensor:
+    norms: Tensor = torch.linalg.vector_norm(z.flatten(1), dim=1)
+    return norms

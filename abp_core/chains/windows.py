@@ -1,0 +1,181 @@
+"""One persistent chain over the latent map of a whole picture or sound, visited window by window.
+
+What a latent says reaches `reach` positions far. So the latents of a window, given those around it,
+have a posterior of their own that is exactly that of the whole map: the misfit of all that they
+reach, computed from all that this depends on.
+
+    map     . . . . . . . . . . . . . . . . . . . .
+    frame         [ - - - - - - - - - - - ]             2 reach around the window: held
+    seen              [ = = = = = = = ]                 1 reach around it: the misfit counts
+    window                [ # # # ]                     moved
+
+The map has margins (see GeneratorSpec), so that the border of a picture is like any other place:
+what lies beyond it was not seen.
+"""
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import product
+from types import EllipsisType
+
+import torch
+from torch import Tensor
+from torch.nn import functional as F
+
+from abp_core.chains.examples import DataMismatch, turn
+from abp_core.generator import Generator
+from abp_core.noise import shift, walk_noise
+from abp_core.observation import Full, Observation, Occluded, Windowed
+from abp_core.spec import TrainingSpec
+
+Place = tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Schedule:
+    """Which windows of a map an epoch visits: a grid that covers it, borders and corners included,
+    shifted from epoch to epoch as far as it is larger than the map. extent, size: of the map and
+    of a window, in positions."""
+
+    extent: Place
+    size: Place
+    seed: int
+
+    @property
+    def windows(self) -> int:
+        """Of an epoch."""
+        return math.prod(map(self._along, range(len(self.extent))))
+
+    def places(self, epoch: int) -> list[Place]:
+        """Where they begin."""
+        return list(product(*(self._starts(axis, epoch) for axis in range(len(self.extent)))))
+
+    def _along(self, axis: int) -> int:
+        """As few along an axis as cover it."""
+        return math.ceil(self.extent[axis] / self.size[axis])
+
+    def _starts(self, axis: int, epoch: int) -> list[int]:
+        extent, size, n = self.extent[axis], self.size[axis], self._along(axis)
+        back = shift(seed=self.seed, epoch=epoch, axis=axis, n=n * size - extent + 1)
+        return [min(max(k * size - back, 0), extent - size) for k in range(n)]
+
+
+class Windows:
+    """The chain z (1, channels, *extent) over one signal of this size, of which y (1, ...) was
+    seen; see Chains in examples.py, where those visited are windows of it.
+
+    Raises DataMismatch for an observation that is not made of places.
+    """
+
+    lot = 1  # visits are all alike: a window has no company that changes
+
+    def __init__(
+        self,
+        spec: TrainingSpec,
+        size: Place,
+        y: Tensor,
+        observation: Observation,
+        device: torch.device,
+    ) -> None:
+        self._seed, self._channels = spec.seed, spec.generator.first_map[0]
+        self._reach = reach = spec.generator.reach
+        _, *extent = spec.generator.map_of(size)
+        self._unit = _entries_a_position(y, [n - 2 * reach for n in extent])
+        self._window = tuple(min(spec.window, n) for n in extent)
+        self._schedule = Schedule(tuple(extent), self._window, spec.seed)
+        visible = torch.ones_like(y[:, :1])
+        if isinstance(observation, Occluded):
+            visible, observation = observation.visible.to(y), Full()
+
+        # All that windows are cut out of, with as much around it as a frame takes beyond the map.
+        around = 2 * reach
+        start = self._noise(sweep=0, steps=1, at=(0,) * len(extent), size=tuple(extent))
+        self._framed = _padded(start, around).to(device)
+        self.z = self._framed[_box([around] * len(extent), extent)]
+        self._y = _padded(y, around * self._unit).to(device)
+        self._visible = _padded(visible, around * self._unit).to(device)
+
+        k = min(spec.batch_size, self._schedule.windows)
+        self.index = torch.arange(k, device=device)
+        self._places = self._schedule.places(0)[:k]
+        self._frame, self.y, seen = map(torch.clone, self._cut())
+        self.observation: Observation = Windowed(observation, seen)
+        self._seen = seen
+
+    def visit(self, iteration: int) -> Tensor:
+        """Later ones of an iteration's windows have the last word where they overlap."""
+        windows, k = self._schedule.windows, len(self.index)
+        places = self._schedule.places(iteration // (windows // k))
+        self._places = [
+            places[number] for number in turn(self._seed, iteration, windows, k).tolist()
+        ]
+        held = (self._frame, self.y, self._seen)
+        for buffer, found in zip(held, self._cut(), strict=True):
+            buffer.copy_(found)
+        inner = self._frame[_box([2 * self._reach] * len(self._window), self._window)]
+        start = inner.clone()
+        inner.zero_()
+        return start
+
+    def noise(self, sweep: int, steps: int) -> Tensor:
+        drawn = [
+            self._noise(sweep=sweep, steps=steps, at=place, size=self._window)
+            for place in self._places
+        ]
+        return torch.stack(drawn, 1).to(self.z.device)
+
+    def signals(self, generator: Generator, z: Tensor) -> Tensor:
+        """What the windows reach becomes, with all around them as it stands."""
+        return generator.interior(_padded(z, 2 * self._reach) + self._frame)
+
+    def keep(self, z: Tensor) -> None:
+        for place, moved in zip(self._places, z, strict=True):
+            self.z[_box(place, self._window)] = moved
+
+    def _noise(self, *, sweep: int, steps: int, at: Place, size: Place) -> Tensor:
+        """(steps, channels, *size) of the positions from `at`."""
+        return walk_noise(
+            seed=self._seed,
+            sweep=sweep,
+            steps=steps,
+            channels=self._channels,
+            start=at,
+            stop=tuple(low + n for low, n in zip(at, size, strict=True)),
+        )
+
+    def _cut(self) -> tuple[Tensor, Tensor, Tensor]:
+        """Of the windows visited: the latents of their frames, what was seen of all that they
+        reach, and where it was seen."""
+
+        def cut(whole: Tensor, unit: int, wider: int) -> Tensor:
+            size = [unit * (n + 2 * wider) for n in self._window]
+            return torch.cat([whole[_box([unit * n for n in at], size)] for at in self._places])
+
+        reach, unit = self._reach, self._unit
+        return (
+            cut(self._framed, 1, 2 * reach),
+            cut(self._y, unit, reach),
+            cut(self._visible, unit, reach),
+        )
+
+
+def _entries_a_position(y: Tensor, positions: Sequence[int]) -> int:
+    """How many entries of y (1, c, ...) along an axis were seen of each position that is shown."""
+    unit = y.shape[-1] // positions[-1]
+    if list(y.shape[2:]) != [unit * n for n in positions] or unit == 0:
+        raise DataMismatch(
+            "A picture or sound that is visited window by window must be seen place by place: "
+            "please choose crops instead, or hide single places of it."
+        )
+    return unit
+
+
+def _box(start: Sequence[int], size: Sequence[int]) -> tuple[slice | EllipsisType, ...]:
+    """Where a part of a map stands in a tensor whose last axes are the map's."""
+    return (..., *(slice(low, low + n) for low, n in zip(start, size, strict=True)))
+
+
+def _padded(map_: Tensor, positions: int) -> Tensor:
+    """A map (n, c, *extent) with so many zeros on every side."""
+    return F.pad(map_, [positions] * 2 * (map_.ndim - 2))

@@ -1,0 +1,1 @@
+"""The command lines: `python -m abp_core.train`, `python -m abp_core.synthesise`."""

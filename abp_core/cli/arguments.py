@@ -1,0 +1,113 @@
+"""What the command lines share: a refusal is one sentence on stderr and exit code 2."""
+
+import argparse
+import math
+import os
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import NoReturn
+
+from abp_core.checkpoint import CheckpointRejected
+from abp_core.data.decode import FileRejected
+from abp_core.spec import SpecRejected
+from abp_core.synthesis.request import RequestRejected
+from abp_core.trainer import DataMismatch
+from abp_core.zoo.catalogue import CollectionRejected
+
+
+class Refused(ValueError):
+    """A request that cannot be met. The message is one sentence for the user."""
+
+
+REFUSALS = (
+    Refused,
+    FileRejected,
+    SpecRejected,
+    CheckpointRejected,
+    CollectionRejected,
+    DataMismatch,
+    RequestRejected,
+)
+
+
+class Parser(argparse.ArgumentParser):
+    """An argument parser that refuses in one sentence, without the usage lines."""
+
+    def error(self, message: str) -> NoReturn:
+        _, _, sentence = (
+            message.rpartition(": ") if message.startswith("argument") else ("", "", "")
+        )
+        sentence = sentence if sentence.endswith(".") else f"{message}."
+        raise Refused(sentence[0].upper() + sentence[1:])
+
+
+def run(main: Callable[[], int]) -> NoReturn:
+    """Ends the process with main's exit code, or with 2 and the sentence of a refusal."""
+    try:
+        code = main()
+    except REFUSALS as refusal:
+        code = _refuse(str(refusal))
+    except OSError as error:  # a full disk, a folder that was taken away
+        code = _refuse(
+            f"{error.filename or 'The file'} could not be used: {error.strerror or error}."
+        )
+    except (MemoryError, RuntimeError) as error:
+        if isinstance(error, RuntimeError) and "memory" not in str(error):
+            raise
+        code = _refuse("There is not enough memory for this; please ask for less at once.")
+    sys.exit(code)
+
+
+def number(what: str, lowest: float, highest: float) -> Callable[[str], float]:
+    """A converter for argparse: a finite number in (lowest, highest]."""
+
+    def convert(text: str) -> float:
+        try:
+            value = float(text)
+        except ValueError:
+            value = math.nan
+        if not lowest < value <= highest:
+            raise argparse.ArgumentTypeError(
+                f"{what} must be a number above {lowest:g} and at most {highest:,g}."
+            )
+        return value
+
+    return convert
+
+
+def count(what: str, lowest: int, highest: int) -> Callable[[str], int]:
+    """A converter for argparse: a whole number in [lowest, highest]."""
+
+    def convert(text: str) -> int:
+        try:
+            value = int(text) if len(text) < 50 else lowest - 1
+        except ValueError:
+            value = lowest - 1
+        if not lowest <= value <= highest:
+            raise argparse.ArgumentTypeError(
+                f"{what} must be a whole number from {lowest} to {highest:,}."
+            )
+        return value
+
+    return convert
+
+
+def seed(text: str) -> int:
+    """A converter for argparse: a seed."""
+    return count("The seed", 0, 2**63 - 1)(text)
+
+
+def require_place(out: Path) -> None:
+    """Raises Refused where no file can be written at `out`."""
+    if out.is_dir():
+        raise Refused(f"{out} is a folder; please add a file name.")
+    if not out.parent.is_dir():
+        raise Refused(f"The folder {out.parent} does not exist; please make it first.")
+    if not os.access(out.parent, os.W_OK):
+        raise Refused(f"The folder {out.parent} cannot be written to; please choose another.")
+
+
+def _refuse(sentence: str) -> int:
+    print(sentence, file=sys.stderr)
+    return 2

@@ -1,0 +1,1 @@
+"""From files, which may be hostile, to signals in [-1, 1]."""

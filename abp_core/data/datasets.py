@@ -1,0 +1,245 @@
+"""Training data: from arrays and files to signals in [-1, 1]."""
+
+import dataclasses
+import hashlib
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Self
+
+import numpy as np
+import soxr
+import torch
+from PIL import Image
+from torch import Tensor
+
+from abp_core.data import decode
+from abp_core.data.decode import FileRejected, Pixels, Samples
+from abp_core.spec import Kind, SpecRejected, TrainingSpec
+
+LARGEST_PICTURE = 512  # pixels along a side; a larger texture is made smaller
+SMALLEST_PICTURE = 32
+SHORTEST_SOUND = 0.5  # seconds
+LOWEST_RATE, HIGHEST_RATE = 1_000, 192_000  # of a sound's signal, in hertz
+SOUND_DEVIATION = 0.25  # of a sound's signal, unless its peak would leave [-1, 1]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Source:
+    """Where signals come from, and how to turn a signal back into what it was.
+
+    scale: signal pixels for each pixel of the file as it was read. sample_rate: of the signal, in
+    hertz. gain: a sound's signal is its samples times this.
+    """
+
+    kind: Kind
+    name: str
+    scale: float = 1.0
+    sample_rate: int = 0
+    gain: float = 1.0
+
+    def to_json(self) -> str:
+        return json.dumps(dataclasses.asdict(self))
+
+    @classmethod
+    def from_json(cls, text: str) -> Self:
+        """The inverse of `to_json`. Raises ValueError for anything else."""
+        try:
+            source = cls(**json.loads(text))
+            factors = (source.scale, source.gain)
+            sound = source.kind == "sound"
+            if (
+                source.kind in ("texture", "sound", "objects")
+                and isinstance(source.name, str)
+                and all(isinstance(x, int | float) and 0 < x < 1e300 for x in factors)
+                and isinstance(source.sample_rate, int)
+                and (
+                    LOWEST_RATE <= source.sample_rate <= HIGHEST_RATE
+                    if sound
+                    else not source.sample_rate
+                )
+            ):
+                return source
+        except (TypeError, ValueError, RecursionError):
+            pass
+        raise ValueError("This is no description of training data.")
+
+
+@dataclass(frozen=True, slots=True)
+class Dataset:
+    """signals (n, c, h, w) or (n, 1, length), float32 in [-1, 1], one row an example. extent: size
+    of the one picture or sound that they were cut out of, or that is the one example; empty for a
+    set."""
+
+    signals: Tensor
+    source: Source
+    extent: tuple[int, ...] = ()
+
+    @property
+    def deviation(self) -> float:
+        """The signals' standard deviation about the mean of their channel."""
+        channels = self.signals.transpose(0, 1).flatten(1)
+        return float(channels.var(1, correction=0).mean().sqrt())
+
+    @property
+    def digest(self) -> str:
+        """SHA-256 of the signals and their shape."""
+        digest = hashlib.sha256(repr(tuple(self.signals.shape)).encode())
+        digest.update(self.signals.numpy().tobytes())
+        return digest.hexdigest()
+
+
+def kind_of(path: Path) -> Kind:
+    """What a file or folder would be used as, by its ending. Raises FileRejected."""
+    ending = path.suffix.lower()
+    if path.is_dir() or ending in decode.SET_ENDINGS:
+        return "objects"
+    if ending in decode.PICTURE_ENDINGS:
+        return "texture"
+    if ending in decode.SOUND_ENDINGS:
+        return "sound"
+    raise FileRejected(
+        f"{path.name} is of no known kind; please choose a picture (PNG, JPEG, WebP), a sound "
+        "(WAV, FLAC, OGG, MP3), or a zip or .npz of pictures."
+    )
+
+
+def load(
+    path: Path, spec: TrainingSpec, *, sample_rate: int = 16_000, name: str = ""
+) -> tuple[Dataset, TrainingSpec]:
+    """The data at `path` and `spec` fitted to its size and channels. Raises FileRejected.
+
+    The network of `spec` decides how the file is read: a sound network reads a sound, one with
+    a spatial latent crops a texture, one with a vector latent takes a set of pictures.
+    """
+    name = name or path.stem
+    kind, wanted = kind_of(path), spec.generator.kind
+    if kind != wanted:
+        raise FileRejected(f"{path.name} is for {kind}, but these settings are for {wanted}.")
+    if kind == "sound":
+        samples, rate = decode.read_sound(path)
+        return from_sound(samples, rate, spec, sample_rate=sample_rate, name=name)
+    if kind == "texture":
+        return from_picture(decode.read_picture(path), spec, name=name)
+    side = min(spec.generator.signal_shape[1:])
+    pictures = decode.read_pictures(path, most=max(2, spec.examples), side=side)
+    return from_pictures(pictures, spec, name=name)
+
+
+def from_picture(pixels: Pixels, spec: TrainingSpec, *, name: str) -> tuple[Dataset, TrainingSpec]:
+    """One picture (h, w, 3), at its own scale unless it is larger than 512: random crops of it, or
+    the whole of it where it is visited window by window."""
+    height, width = pixels.shape[:2]
+    if min(height, width) < SMALLEST_PICTURE:
+        raise FileRejected(
+            f"{name} has {width} x {height} pixels; please choose a picture of at least "
+            f"{SMALLEST_PICTURE} x {SMALLEST_PICTURE}."
+        )
+    scale = min(1.0, LARGEST_PICTURE / max(height, width))
+    if scale < 1:
+        height, width = max(1, round(height * scale)), max(1, round(width * scale))
+        picture = Image.fromarray(pixels).resize((width, height), Image.Resampling.LANCZOS)
+        pixels = np.array(picture)
+        if min(height, width) < SMALLEST_PICTURE:
+            raise FileRejected(f"{name} is too long and thin; please crop it nearer to a square.")
+    signal = _signal(pixels[None])[0]
+    extent = tuple(min(size, crop) for size, crop in zip(
+        (height, width), spec.generator.signal_shape[1:], strict=True))  # fmt: skip
+    spec = _fitted(spec, extent, len(signal))
+    cut = whole(signal, spec) if spec.window else crops(signal, spec)
+    source = Source(kind="texture", name=name, scale=scale)
+    extent = tuple(cut.shape[2:]) if spec.window else (height, width)
+    return _dataset(cut, source, extent), spec
+
+
+def whole(signal: Tensor, spec: TrainingSpec) -> Tensor:
+    """A picture (c, height, width) or sound (1, samples) as one example (1, c, ...), without what
+    is no whole position of its latent map, at its end."""
+    _, *size = spec.generator.made_of(spec.generator.map_of(tuple(signal.shape[1:])))
+    return signal[(None, slice(None), *(slice(n) for n in size))].contiguous()
+
+
+def crops(picture: Tensor, spec: TrainingSpec) -> Tensor:
+    """The random crops (examples, c, h, w) that settings fitted to a picture take of it, or of
+    anything as large, (c, height, width)."""
+    height, width = spec.generator.signal_shape[1:]
+    space = (picture.shape[1] - height + 1, picture.shape[2] - width + 1)
+    draw = np.random.default_rng(spec.seed)
+    corners = draw.integers(space, size=(spec.examples, 2)).tolist()
+    return torch.stack([picture[:, i : i + height, j : j + width] for i, j in corners])
+
+
+def segments(sound: Tensor, spec: TrainingSpec) -> Tensor:
+    """The random segments (examples, 1, length) that settings fitted to a sound take of it, or of
+    anything as long, (1, samples)."""
+    (length,) = spec.generator.signal_shape[1:]
+    draw = np.random.default_rng(spec.seed)
+    starts = draw.integers(sound.shape[1] - length + 1, size=spec.examples).tolist()
+    return torch.stack([sound[:, start : start + length] for start in starts])
+
+
+def from_sound(
+    samples: Samples, rate: int, spec: TrainingSpec, *, sample_rate: int, name: str
+) -> tuple[Dataset, TrainingSpec]:
+    """Random segments of one mono sound (frames,), resampled to at most `sample_rate`."""
+    if len(samples) < SHORTEST_SOUND * rate:
+        raise FileRejected(
+            f"{name} lasts {len(samples) / rate:.1f} s; please choose a sound of at least "
+            f"{SHORTEST_SOUND} s."
+        )
+    if rate < LOWEST_RATE:
+        raise FileRejected(
+            f"{name} has {rate} samples a second; please choose a sound of at least {LOWEST_RATE}."
+        )
+    if np.ptp(samples) < 1e-4:
+        raise FileRejected(f"{name} is silent; please choose a sound that can be heard.")
+    if rate > sample_rate:
+        samples = soxr.resample(samples, rate, sample_rate).astype(np.float32)
+        rate = sample_rate
+    samples = samples - samples.mean()
+    gain = float(min(SOUND_DEVIATION / samples.std(), 0.99 / np.abs(samples).max()))
+    signal = torch.from_numpy(samples * np.float32(gain))
+    spec = _fitted(spec, (min(len(signal), spec.generator.signal_shape[1]),), 1)
+    cut = whole(signal[None], spec) if spec.window else segments(signal[None], spec)
+    source = Source(kind="sound", name=name, sample_rate=rate, gain=gain)
+    extent = tuple(cut.shape[2:]) if spec.window else (len(signal),)
+    return _dataset(cut, source, extent), spec
+
+
+def from_pictures(
+    pictures: list[Pixels], spec: TrainingSpec, *, name: str
+) -> tuple[Dataset, TrainingSpec]:
+    """A set of aligned pictures (h, w, 3), each cut to a square and brought to one size: that of
+    the settings' network, or the smallest picture's own if that is smaller."""
+    if len(pictures) < 2:
+        raise FileRejected(f"{name} holds one picture; a set needs at least two.")
+    pictures = pictures[: spec.examples]
+    shortest = min(min(pixels.shape[:2]) for pixels in pictures)
+    unit = spec.generator.enlargement
+    side = min(
+        max(unit * round(shortest / unit), SMALLEST_PICTURE), *spec.generator.signal_shape[1:]
+    )
+    signals = _signal(np.stack([decode.square(pixels, side) for pixels in pictures]))
+    spec = _fitted(spec, (side, side), signals.shape[1])
+    return _dataset(signals, Source(kind="objects", name=name)), spec
+
+
+def _signal(pixels: Pixels) -> Tensor:
+    """(n, h, w, 3) bytes to (n, 3, h, w) in [-1, 1], or (n, 1, h, w) where all is grey."""
+    grey = bool((pixels == pixels[..., :1]).all())
+    signals = torch.from_numpy(pixels[..., :1] if grey else pixels).permute(0, 3, 1, 2)
+    return signals.contiguous().float().div_(127.5).sub_(1)  # in place: it may be a large set
+
+
+def _fitted(spec: TrainingSpec, extent: tuple[int, ...], out_channels: int) -> TrainingSpec:
+    try:
+        return dataclasses.replace(spec, generator=spec.generator.fitted_to(extent, out_channels))
+    except SpecRejected as error:
+        raise FileRejected(str(error)) from error
+
+
+def _dataset(signals: Tensor, source: Source, extent: tuple[int, ...] = ()) -> Dataset:
+    data = Dataset(signals, source, extent)
+    if data.deviation < 1e-3:
+        raise FileRejected(f"{source.name} is the same everywhere; there is nothing to learn.")
+    return data

@@ -1,0 +1,34 @@
+"""The bundled data, as its manifest lists it."""
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+
+from abp_core.spec import Kind
+
+
+@dataclass(frozen=True, slots=True)
+class PackItem:
+    """One entry of the bundled pack."""
+
+    kind: Kind
+    name: str
+    path: Path
+    licence: str
+    author: str
+
+
+def read_pack(folder: Path) -> list[PackItem]:
+    """The items that `folder/manifest.json` lists. A film counts as a set of its frames."""
+    entries = json.loads((folder / "manifest.json").read_text())
+    kinds: dict[str, Kind] = {"texture": "texture", "sound": "sound"}
+    return [
+        PackItem(
+            kinds.get(entry["kind"], "objects"),
+            entry["name"],
+            folder / entry["file"],
+            entry["licence"],
+            entry["author"],
+        )
+        for entry in entries
+    ]

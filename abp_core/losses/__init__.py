@@ -1,0 +1,1 @@
+"""What samples of a set still lack, as a loss."""

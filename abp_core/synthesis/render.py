@@ -1,0 +1,230 @@
+"""What is made of a request: a picture or a sound, piece by piece, ready to be written.
+
+The command line and the studio make things here, so that the same request gives the same file.
+"""
+
+import dataclasses
+import math
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from functools import partial
+from typing import IO, Self
+
+import numpy as np
+from torch import Tensor
+
+from abp_core.checkpoint import Checkpoint
+from abp_core.data.datasets import Source
+from abp_core.generator import Generator
+from abp_core.priors.exemplar import Exemplar
+from abp_core.priors.fields import LatentMap, Place
+from abp_core.priors.kinds import Prior
+from abp_core.priors.normal import Normal
+from abp_core.spec import GeneratorSpec
+from abp_core.synthesis import encode, neighbours, outpainting, raster, sampling
+from abp_core.synthesis.encode import Bytes, Facts, Floats
+from abp_core.synthesis.neighbours import Nearest
+from abp_core.synthesis.outpainting import Known
+from abp_core.synthesis.request import Request, frames_of
+
+SOFTWARE = "ABP Studio"
+GAP = 8  # white pixels between the textures of a sheet, and after each pair of objects
+SOFT = 24  # pixels over which a picture's own edge gives way to what grows around it
+
+
+@dataclass(frozen=True, slots=True)
+class Picture:
+    """strips: (rows, width, 3 or 1), from top to bottom; they can be gone through once."""
+
+    width: int
+    height: int
+    strips: Iterator[Bytes]
+
+    @classmethod
+    def of(cls, pixels: Bytes) -> Self:
+        return cls(pixels.shape[1], pixels.shape[0], iter([pixels]))
+
+    def pixels(self) -> Bytes:
+        """The whole of it, (height, width, 3 or 1)."""
+        return np.concatenate(list(self.strips))
+
+    def write(self, file: IO[bytes], facts: Facts) -> None:
+        encode.write_png(file, (self.width, self.height), self.strips, facts)
+
+
+@dataclass(frozen=True, slots=True)
+class Sound:
+    """pieces: mono samples (n,) in [-1, 1], as loud as what was learnt; they can be gone through
+    once."""
+
+    rate: int
+    pieces: Iterator[Floats]
+
+    @classmethod
+    def of(cls, samples: Floats, rate: int) -> Self:
+        return cls(rate, iter([samples]))
+
+    def samples(self) -> Floats:
+        """The whole of it, (frames,)."""
+        return np.concatenate(list(self.pieces))
+
+    def write(self, ending: str, file: IO[bytes], facts: Facts) -> None:
+        """As .wav or .flac."""
+        encode.write_sound(file, ending.removeprefix(".").upper(), self.rate, self.pieces, facts)
+
+
+def facts(saved: Checkpoint, request: Request, checkpoint: str, out: str) -> Facts:
+    """What a file says about itself, so that it can be made again."""
+    model = f"{saved.source.name}, iteration {saved.iteration}"
+    return {
+        "Title": f"{model}, seed {request.seed}",
+        "Software": SOFTWARE,
+        "Model": model,
+        "Seed": str(request.seed),
+        "Command": request.command(checkpoint, out),
+    }
+
+
+def prior_for(own: Prior, spec: GeneratorSpec, request: Request) -> Prior:
+    """Where the latents of a request come from: a model's own prior, or the paper's."""
+    if request.paper or isinstance(own, Normal):
+        return Normal(spec.latent_shape, request.temperature)
+    if isinstance(own, Exemplar):
+        return dataclasses.replace(own, novelty=request.novelty)
+    return own
+
+
+def texture(
+    generator: Generator, prior: Prior, request: Request, known: Known | None = None
+) -> Picture:
+    """A texture, or a sheet of as many as were asked for. request: a fitted one. known: the picture
+    that is to grow, if one is."""
+    if known is not None:
+        return _grown(generator, request, known)
+    assert request.size is not None
+    width, height = request.size
+    count = request.count or 1
+    if count == 1:
+        return Picture(width, height, _strips(generator, prior, request, raster.HELD))
+    columns, rows = _grid(count)
+    singles = [_strips(generator, prior, one, raster.HELD // columns) for one in each(request)]
+    lines = (
+        raster.beside(singles[start : start + columns], GAP, columns)
+        for start in range(0, count, columns)
+    )
+    wide, high = (n * (side + GAP) - GAP for n, side in ((columns, width), (rows, height)))
+    return Picture(wide, high, raster.below(lines, GAP))
+
+
+def inferring(
+    saved: Checkpoint, generator: Generator, prior: Prior, request: Request
+) -> Iterator[Known]:
+    """The picture of a request as its latents are inferred, step by step. Raises FileRejected."""
+    assert request.grow is not None
+    pixels = outpainting.read(request.grow, generator.spec)
+    prior = prior_for(prior, generator.spec, request)
+    return outpainting.walk(saved, generator, pixels, prior, request.seed, request.margin or 0)
+
+
+def each(request: Request) -> Iterator[Request]:
+    """The textures of a request one by one: as many seeds."""
+    for k in range(request.count or 1):
+        yield dataclasses.replace(request, seed=request.seed + k, count=None)
+
+
+def write_each(
+    file: IO[bytes],
+    saved: Checkpoint,
+    generator: Generator,
+    prior: Prior,
+    request: Request,
+    checkpoint: str,
+) -> None:
+    """The textures of a request one by one, in a zip; each says how to make it alone."""
+
+    def members() -> Iterator[tuple[str, Callable[[IO[bytes]], None]]]:
+        for one in each(request):
+            name = f"seed-{one.seed}.png"
+            about = facts(saved, one, checkpoint, name)
+            yield name, partial(texture(generator, prior, one).write, facts=about)
+
+    encode.write_zip(file, members())
+
+
+def objects(
+    generator: Generator, prior: Prior, request: Request, found: Nearest | None = None
+) -> Picture:
+    """A sheet of pictures. found: the training examples to put beside them, if any."""
+    count, (_, height, width) = request.count or 1, generator.spec.signal_shape
+    columns, rows = _grid(count) if found is None else _grid(count, wide=2)
+    signals = _samples(generator, prior, request)
+
+    def lines() -> Iterator[Bytes]:
+        for start in range(0, count, columns):
+            stop = min(start + columns, count)
+            ours = raster.pixels(signals[start:stop])
+            pairs = [iter([picture]) for picture in ours]
+            if found is not None:
+                theirs = raster.pixels(found.pictures[start:stop])
+                pairs = [iter([np.hstack(pair)]) for pair in zip(ours, theirs, strict=True)]
+            yield from raster.beside(pairs, gap, columns)
+
+    gap, across = (0, width) if found is None else (GAP, 2 * width)
+    return Picture(columns * (across + gap) - gap, rows * height, lines())
+
+
+def copied(generator: Generator, prior: Prior, request: Request, examples: Tensor) -> Nearest:
+    """The training examples nearest to the objects of a request."""
+    return neighbours.nearest(_samples(generator, prior, request), examples)
+
+
+def sound(generator: Generator, prior: Prior, source: Source, request: Request) -> Sound:
+    """A sound. request: a fitted one."""
+    if generator.spec.spatial:
+        frames = frames_of(request.seconds or 0, source.sample_rate)
+        signals = sampling.strips(
+            generator, _latents(generator, prior, request, (frames,)), (frames,)
+        )
+    else:
+        signals = iter([_samples(generator, prior, request)])
+    return Sound(source.sample_rate, (sampling.samples(x[0], source.gain) for x in signals))
+
+
+def _strips(generator: Generator, prior: Prior, request: Request, held: int) -> Iterator[Bytes]:
+    """Of one texture."""
+    assert request.size is not None
+    latents = _latents(generator, prior, request, request.size[::-1])
+    return raster.strips(generator, latents, request.size, held)
+
+
+def _grown(generator: Generator, request: Request, known: Known) -> Picture:
+    margin = request.margin or 0
+    height, width = (n + 2 * margin for n in known.pixels.shape[:2])
+    whole = raster.strips(generator, known.latents, (width, height))
+    if not request.rebuilt:
+        whole = raster.laid(whole, known.pixels, margin, SOFT)
+    return Picture(width, height, whole)
+
+
+def _latents(generator: Generator, prior: Prior, request: Request, size: Place) -> LatentMap:
+    """The endless map of the seed, or one that repeats itself. size: of the signal, (height, width)
+    or (frames,)."""
+    axes = "yx"[-len(size) :]
+    periods = tuple(
+        extent // generator.spec.enlargement if axis in (request.tile or "") else 0
+        for axis, extent in zip(axes, size, strict=True)
+    )
+    prior = prior_for(prior, generator.spec, request)
+    return prior.map(request.seed, periods=periods if any(periods) else None)
+
+
+def _samples(generator: Generator, prior: Prior, request: Request) -> Tensor:
+    """As many signals of a vector latent as were asked for."""
+    prior = prior_for(prior, generator.spec, request)
+    return sampling.sample(generator, prior, request.count or 1, request.seed)
+
+
+def _grid(count: int, wide: int = 1) -> tuple[int, int]:
+    """Columns and rows of a sheet that is about square, of cells `wide` times as wide as high."""
+    columns = math.ceil(math.sqrt(count / wide))
+    return columns, math.ceil(count / columns)

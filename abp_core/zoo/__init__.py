@@ -1,0 +1,1 @@
+"""The shipped models: their catalogue, thumbnails, and how they are made again."""
