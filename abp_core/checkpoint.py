@@ -16,9 +16,9 @@ from torch import Tensor
 
 from abp_core.data.datasets import Source
 from abp_core.generator import Generator
-from abp_core.half_precision import rounded, smallest
+from abp_core.half_precision import round_to_half, shrink_dtype
 from abp_core.losses import samples
-from abp_core.preconditioner import Metric
+from abp_core.preconditioner import Preconditioner
 from abp_core.priors import kinds
 from abp_core.priors.kinds import Prior
 from abp_core.spec import MOST_ENTRIES, TrainingSpec
@@ -27,7 +27,10 @@ FORMAT = "abp-1"
 MOST_BYTES = 200_000_000
 MOST_POSITIONS = 2**17  # of a whole map, twenty times what the largest picture or sound has
 PART = 1_000_000  # values that are looked at in one go
-MEMORY = ("first_moments", "second_moments", "teacher")  # groups that only training needs
+MEMORY = ("first_moments", "second_moments", "sample_loss")  # groups that only training needs
+SAMPLE_LOSS = "sample_loss/"
+EARLIER_NAME = ("teacher/pupil.", SAMPLE_LOSS)  # of that group in files of before
+NOT_NEEDED = (SAMPLE_LOSS, "teacher/")  # without that loss
 
 
 class CheckpointRejected(ValueError):
@@ -42,11 +45,11 @@ class Checkpoint:
     were taken (an iteration in which every chain diverged takes none). weights, first_moments,
     second_moments: by parameter name. latents (examples, *latent_shape): where the persistent
     chains stand; one over a whole picture or sound has the shape of its map, (1, c, ...).
-    curvature (c, c): what the metric of a preconditioned walk is made of. teacher: what the lessons
-    of a run that has them go on from. learnt: what a prior needs beside the latents; nothing before
-    it is learnt. All are float32.
+    curvature (c, c): what the metric of a preconditioned walk is made of. sample_loss: what the
+    second loss of a run that has one goes on from. learnt: what a prior needs beside the latents;
+    nothing before it is learnt. All are float32.
 
-    In its light form it is the model alone: there are no moments and no teacher, and updates is 0.
+    In its light form it is the model alone: there are no moments, and updates is 0.
     """
 
     spec: TrainingSpec
@@ -62,7 +65,7 @@ class Checkpoint:
     second_moments: dict[str, Tensor]
     latents: Tensor
     curvature: Tensor
-    teacher: dict[str, Tensor] = field(default_factory=dict)
+    sample_loss: dict[str, Tensor] = field(default_factory=dict)
     learnt: dict[str, Tensor] = field(default_factory=dict)
 
     def generator(self) -> Generator:
@@ -71,9 +74,9 @@ class Checkpoint:
         generator.load_state_dict(self.weights)
         return generator.requires_grad_(False)
 
-    def metric(self) -> Metric | None:
+    def preconditioner(self) -> Preconditioner | None:
         """Of the walk by now; None where it has none of its own."""
-        return Metric.of(self.curvature) if self.spec.langevin.preconditioned else None
+        return Preconditioner.of(self.curvature) if self.spec.langevin.preconditioned else None
 
     def prior(self) -> Prior:
         """Where new latents come from, as the latents stand."""
@@ -92,7 +95,7 @@ class Checkpoint:
         1/255, and so is what the prior needs. The seconds are 0, so that the same training always
         gives the same file.
         """
-        weights, latents = rounded(self.spec.generator, self.weights, self.latents)
+        weights, latents = round_to_half(self.spec.generator, self.weights, self.latents)
         return replace(
             self,
             updates=0,
@@ -101,7 +104,7 @@ class Checkpoint:
             first_moments={},
             second_moments={},
             latents=latents,
-            teacher={},
+            sample_loss={},
             learnt={name: tensor.half().float() for name, tensor in self.learnt.items()},
         )
 
@@ -112,7 +115,7 @@ class Checkpoint:
             "weights": self.weights,
             "first_moments": self.first_moments,
             "second_moments": self.second_moments,
-            "teacher": self.teacher,
+            "sample_loss": self.sample_loss,
             "prior": self.learnt,
         }
         named = {
@@ -122,7 +125,7 @@ class Checkpoint:
         }
         named["latents"] = self.latents
         if not self.first_moments:
-            named = {name: smallest(tensor) for name, tensor in named.items()}
+            named = {name: shrink_dtype(tensor) for name, tensor in named.items()}
         named["curvature"] = self.curvature
         return {name: tensor.detach().cpu().contiguous() for name, tensor in named.items()}
 
@@ -196,14 +199,15 @@ class Checkpoint:
                 for name, parameter in Generator(spec.generator).named_parameters()
             }
         shapes = {"weights": expected}
-        light = not any(name.partition("/")[0] in MEMORY for name in tensors)
+        light = not any(name.partition("/")[0] in (*MEMORY, "teacher") for name in tensors)
         if light and updates:
             raise ValueError("learning steps without what they left behind")
         if not light:  # all that training needs, or nothing of it
             shapes |= {"first_moments": expected, "second_moments": expected}
-            shapes["teacher"] = samples.shapes(spec.generator) if spec.lesson_rate else {}
-            if not spec.lesson_rate:  # what lessons of another time left behind
-                tensors = {k: t for k, t in tensors.items() if not k.startswith("teacher/")}
+            tensors = {name.replace(*EARLIER_NAME): t for name, t in tensors.items()}
+            shapes["sample_loss"] = samples.shapes(spec.generator) if spec.sample_loss_rate else {}
+            if not spec.sample_loss_rate:  # what such a loss of another time left behind
+                tensors = {k: t for k, t in tensors.items() if not k.startswith(NOT_NEEDED)}
         if any(name.startswith("prior/") for name in tensors):
             shapes["prior"] = kinds.shapes(spec.prior, spec.generator.latent_shape)
         groups: dict[str, dict[str, Tensor]] = {group: {} for group in (*MEMORY, "prior")}
@@ -226,7 +230,7 @@ class Checkpoint:
         everything = [latents, curvature, *(t for group in groups.values() for t in group.values())]
         if any(t.dtype != torch.float32 or not _finite(t) for t in everything):
             raise ValueError("values that are no finite numbers")
-        squares = [t for name, t in groups["teacher"].items() if ".exp_avg_sq." in name]
+        squares = [t for name, t in groups["sample_loss"].items() if ".exp_avg_sq." in name]
         if any((t < 0).any() for t in [*groups["second_moments"].values(), *squares]):
             raise ValueError("squares below zero, whose roots would become weights")
         learnt = groups.pop("prior")
@@ -253,7 +257,7 @@ def _fits(spec: TrainingSpec, latents: Tensor) -> bool:
     shape, expected = tuple(latents.shape[1:]), spec.generator.latent_shape
     if not spec.window:
         return shape == expected
-    made = spec.generator.made_of(shape) if len(shape) == len(expected) else (0,)
+    made = spec.generator.signal_shape_of(shape) if len(shape) == len(expected) else (0,)
     known = len(latents) == 1 and shape[0] == expected[0]
     bearable = math.prod(made) <= MOST_ENTRIES and math.prod(shape[1:]) <= MOST_POSITIONS
     return known and min(made) > 0 and bearable

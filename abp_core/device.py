@@ -41,7 +41,7 @@ class Machine:
         enabled = self.fast is not torch.float32
         return torch.autocast(self.device.type, dtype=torch.bfloat16, enabled=enabled)
 
-    def recorded(self, energy: Energy, z: Tensor) -> Energy:
+    def capture(self, energy: Energy, z: Tensor) -> Energy:
         """`energy` made ready for many evaluations at latents shaped like z: on CUDA a captured
         graph (whatever else the energy reads must stay in place), elsewhere itself."""
         return CapturedEnergy(energy, z) if self.device.type == "cuda" else energy

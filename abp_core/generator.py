@@ -59,17 +59,17 @@ class Generator(nn.Module):
             self.biases.append(nn.Parameter(torch.zeros(after)))
 
     def forward(self, z: Tensor) -> Tensor:
-        return self.interior(z) if self.spec.margins else self._signal(self._opened(z), None)
+        return self.interior(z) if self.spec.margins else self._signal(self._open(z), None)
 
     def interior(self, z: Tensor) -> Tensor:
         """The part of f(z) in which the border of the latent map is not felt: what its positions
         from `spec.reach` to `reach` before the end become. Computes just what that depends on."""
-        h = self._opened(z)
+        h = self._open(z)
         margins = [0 if k == 1 else self.spec.reach for k in self.kernel]
         wanted = [(m, size - m) for m, size in zip(margins, h.shape[2:], strict=True)]
         return self._signal(h, self._spans(wanted))
 
-    def _opened(self, z: Tensor) -> Tensor:
+    def _open(self, z: Tensor) -> Tensor:
         """The first map (n, channels, h, w)."""
         spec = self.spec
         h = z.to(self.kernels[0].dtype)
@@ -83,7 +83,7 @@ class Generator(nn.Module):
         """What the first map becomes; with spans, cut down to them before every layer."""
         place = (0, 0)  # of the first entry of h
         for layer, stride in enumerate(self.strides):
-            h = _cut(h, place, spans[layer]) if spans else h
+            h = _crop(h, place, spans[layer]) if spans else h
             h = h.contiguous(memory_format=torch.channels_last)
             kernel, bias = self.kernels[layer], self.biases[layer]
             if layer < len(self.strides) - 1:
@@ -94,7 +94,7 @@ class Generator(nn.Module):
             if spans:
                 (row, _), (column, _) = spans[layer]
                 place = (row * stride[0], column * stride[1])
-        x = _cut(h, place, spans[-1]) if spans else h
+        x = _crop(h, place, spans[-1]) if spans else h
         return x.squeeze(2) if len(self.spec.first_map) == 2 else x
 
     def _spans(self, wanted: list[Span]) -> list[list[Span]]:
@@ -111,7 +111,7 @@ class Generator(nn.Module):
         return spans
 
     @torch.no_grad()
-    def begin_at(self, mean: Tensor, deviation: float) -> None:
+    def start_at(self, mean: Tensor, deviation: float) -> None:
         """Lets an untrained generator put out about `mean` (channels,) give or take somewhat less
         than `deviation`, so that the first latents need explain neither what all signals share
         nor contrasts that none has."""
@@ -154,7 +154,7 @@ def _padding(k: int, s: int) -> int:
     return (k - s + (k - s) % 2) // 2
 
 
-def _cut(h: Tensor, place: Span, span: list[Span]) -> Tensor:
+def _crop(h: Tensor, place: Span, span: list[Span]) -> Tensor:
     """The part `span` of a map (n, c, h, w) whose first entry stands at `place`."""
     (top, bottom), (left, right) = span
     row, column = place

@@ -15,12 +15,12 @@ from abp_core.spec import GeneratorSpec
 
 MOST_MOVED = 1 / 255  # of any entry of a signal in [-1, 1]: half a grey level
 PROBES = 32  # samples from the prior that must stay where they are, beside the model's own
-LOT = 16  # signals that are made at once
+BATCH = 16  # signals that are made at once
 
 Named = dict[str, Tensor]
 
 
-def rounded(
+def round_to_half(
     spec: GeneratorSpec, weights: Mapping[str, Tensor], latents: Tensor
 ) -> tuple[Named, Tensor]:
     """Weights by name and latents (n, c, ...), float32, at values that half precision holds
@@ -43,7 +43,7 @@ def rounded(
     return {name: chosen[name] for name in weights}, chosen["latents"]
 
 
-def smallest(tensor: Tensor) -> Tensor:
+def shrink_dtype(tensor: Tensor) -> Tensor:
     """In half precision where that loses nothing, else as it is."""
     half = tensor.half()
     return half if torch.equal(half.to(tensor.dtype), tensor) else tensor
@@ -63,5 +63,5 @@ def _signals(spec: GeneratorSpec, tensors: Named) -> Tensor:
     drawn = chain_noise(
         seed=0, sweep=PRIOR_DRAW, index=torch.arange(PROBES), steps=1, shape=spec.latent_shape
     )[0]
-    lots = [*torch.split(tensors["latents"], LOT), *torch.split(drawn, LOT)]
+    lots = [*torch.split(tensors["latents"], BATCH), *torch.split(drawn, BATCH)]
     return torch.cat([generator(z).flatten() for z in lots])

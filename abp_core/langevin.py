@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from abp_core.device import Energy, value_and_grad
-from abp_core.preconditioner import Metric, through
+from abp_core.preconditioner import Preconditioner, apply_to_channels
 from abp_core.spec import LangevinSpec
 
 
@@ -49,13 +49,19 @@ def evaluate(energy: Energy, z: Tensor, step: int = 0) -> LangevinState:
 
 
 def move(
-    state: LangevinState, noise: Tensor, spec: LangevinSpec, metric: Metric | None = None
+    state: LangevinState,
+    noise: Tensor,
+    spec: LangevinSpec,
+    preconditioner: Preconditioner | None = None,
 ) -> Tensor:
     """z - (s^2 / 2) dU/dz + s sqrt(temperature) noise (paper, equation 9); with a metric M of the
     channels, M dU/dz and M^(1/2) noise (see preconditioner.py)."""
     s, grad = spec.step_size, state.grad
-    if metric is not None:
-        grad, noise = through(metric.whole, grad), through(metric.root, noise)
+    if preconditioner is not None:
+        grad, noise = (
+            apply_to_channels(preconditioner.whole, grad),
+            apply_to_channels(preconditioner.root, noise),
+        )
     moved: Tensor = state.z - s**2 / 2 * grad + s * spec.temperature**0.5 * noise
     return moved
 
@@ -64,7 +70,7 @@ def acceptance(
     before: LangevinState,
     after: LangevinState,
     spec: LangevinSpec,
-    metric: Metric | None = None,
+    preconditioner: Preconditioner | None = None,
 ) -> Tensor:
     """The probability (n,) with which a Metropolis test would accept the move between two states
     (MALA; Roberts and Tweedie 1996). It falls from 1 to 0 as the step grows too long; a chain
@@ -72,8 +78,10 @@ def acceptance(
     s, t = spec.step_size, spec.temperature
 
     def surprise(here: LangevinState, there: LangevinState) -> Tensor:
-        drift = there.z - move(here, torch.zeros_like(here.z), spec, metric)
-        whitened = drift if metric is None else through(metric.inverse, drift)
+        drift = there.z - move(here, torch.zeros_like(here.z), spec, preconditioner)
+        whitened = (
+            drift if preconditioner is None else apply_to_channels(preconditioner.inverse, drift)
+        )
         return (drift * whitened).flatten(1).sum(1) / (2 * s**2 * t)
 
     ratio = (before.energy - after.energy) / t + surprise(before, after) - surprise(after, before)
@@ -81,7 +89,11 @@ def acceptance(
 
 
 def langevin_steps(
-    energy: Energy, z: Tensor, noise: Tensor, spec: LangevinSpec, metric: Metric | None = None
+    energy: Energy,
+    z: Tensor,
+    noise: Tensor,
+    spec: LangevinSpec,
+    preconditioner: Preconditioner | None = None,
 ) -> Iterator[LangevinState]:
     """The walk for eyes: the state at z and after each of the moves, len(noise) + 1 in all.
 
@@ -91,7 +103,7 @@ def langevin_steps(
     ceiling = state.ceiling
     yield state
     for step, drawn in enumerate(noise, start=1):
-        here = evaluate(energy, move(state, drawn, spec, metric), step)
+        here = evaluate(energy, move(state, drawn, spec, preconditioner), step)
         state = LangevinState(step, here.z, here.energy, here.grad, ceiling)
         yield state
 
@@ -102,7 +114,7 @@ def metropolis_steps(
     noise: Tensor,
     dice: Tensor,
     spec: LangevinSpec,
-    metric: Metric | None = None,
+    preconditioner: Preconditioner | None = None,
 ) -> Iterator[LangevinState]:
     """The walk with a Metropolis test after every move (MALA; Roberts and Tweedie 1996): a chain
     whose move is refused stays where it was. It rests at the posterior itself, whatever the step;
@@ -113,8 +125,8 @@ def metropolis_steps(
     state = evaluate(energy, z)
     yield state
     for step, (drawn, thrown) in enumerate(zip(noise, dice, strict=True), start=1):
-        there = evaluate(energy, move(state, drawn, spec, metric), step)
-        taken = thrown < acceptance(state, there, spec, metric)
+        there = evaluate(energy, move(state, drawn, spec, preconditioner), step)
+        taken = thrown < acceptance(state, there, spec, preconditioner)
         wide = taken.view(-1, *[1] * (z.ndim - 1))
         state = LangevinState(
             step,
@@ -127,10 +139,14 @@ def metropolis_steps(
 
 
 def infer(
-    energy: Energy, z: Tensor, noise: Tensor, spec: LangevinSpec, metric: Metric | None = None
+    energy: Energy,
+    z: Tensor,
+    noise: Tensor,
+    spec: LangevinSpec,
+    preconditioner: Preconditioner | None = None,
 ) -> Tensor:
     """The walk for learning: the last z of `langevin_steps`, bit for bit, without the evaluation
     that would only tell how good it is."""
-    for state in islice(langevin_steps(energy, z, noise, spec, metric), len(noise)):
-        z = move(state, noise[state.step], spec, metric)
+    for state in islice(langevin_steps(energy, z, noise, spec, preconditioner), len(noise)):
+        z = move(state, noise[state.step], spec, preconditioner)
     return z

@@ -11,7 +11,9 @@ from torch import Tensor
 PRIOR_DRAW = 2**64 - 1  # the sweep of samples from the prior; training never gets there
 FIELD = 2**64 - 2  # and that of the endless field
 WALK = 2**64 - 3  # and that of the walks of a chain over a whole latent map
-LOOK = 2**61  # the first "example" whose noise looks at a curvature; no example gets there
+CURVATURE_INDEX = (
+    2**61
+)  # the first "example" whose noise looks at a curvature; no example gets there
 BLOCK = 8  # positions along a side of what is drawn of the field at a time
 
 
@@ -100,7 +102,7 @@ def shift(*, seed: int, epoch: int, axis: int, n: int) -> int:
     return int(np.random.Generator(philox).integers(n))
 
 
-def shuffled(*, seed: int, epoch: int, n: int) -> Tensor:
+def permutation(*, seed: int, epoch: int, n: int) -> Tensor:
     """The order (n,) in which an epoch visits n examples, a function of (seed, epoch)."""
     philox = np.random.Philox(
         key=np.array([seed, 2**64 - 1], dtype=np.uint64),

@@ -45,7 +45,7 @@ class Posterior:
         residual = y - self.observation.measure(self.generator(z), index)
         return residual.flatten(1).square().sum(1)[:n] / (2 * self.sigma**2)
 
-    def seen(self, z: Tensor) -> Tensor:
+    def predict(self, z: Tensor) -> Tensor:
         """A f(z), shaped like y."""
         return self.observation.measure(self.generator(z), self.index)
 

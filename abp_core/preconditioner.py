@@ -23,13 +23,13 @@ from torch import Tensor
 from abp_core.device import Energy, value_and_grad
 from abp_core.posterior import in_lots
 
-PACE = 0.05  # of the way to a batch's moment, every iteration
-LOOK_EVERY = 8  # iterations until the Fisher information is taken anew,
-LOOK_PACE = 0.2  # and so much of the way to it
+FOLLOW_RATE = 0.05  # of the way to a batch's moment, every iteration
+ESTIMATE_EVERY = 8  # iterations until the Fisher information is taken anew,
+ESTIMATE_RATE = 0.2  # and so much of the way to it
 
 
 @dataclass(frozen=True, slots=True)
-class Metric:
+class Preconditioner:
     """M, M^(1/2) and M^-1, (c, c), over the channels of a latent (n, c, ...)."""
 
     whole: Tensor
@@ -66,7 +66,7 @@ def fisher_information(seen: Energy, z: Tensor, noise: Tensor, sigma: float) -> 
     return torch.eye(z.shape[1], device=z.device) + second_moment(gradient)
 
 
-def through(matrix: Tensor, z: Tensor) -> Tensor:
+def apply_to_channels(matrix: Tensor, z: Tensor) -> Tensor:
     """matrix (c, c) applied to the channels of z (n, c, ...).
 
     In whole lots, as energies are: a chain must not depend on its company.

@@ -83,8 +83,8 @@ def _sound(width: int) -> TrainingSpec:
 
 
 def _objects(width: int, d: int, sigma: float = 0.6) -> TrainingSpec:
-    """Inference in a metric, and lessons about the patches of samples. A large sigma: with a small
-    one the latents of training pictures say more than those of others can."""
+    """Inference in a metric, and a second loss of the patches of samples. A large sigma: with a
+    small one the latents of training pictures say more than those of others can."""
     return TrainingSpec(
         generator=GeneratorSpec(
             latent_shape=(d,),
@@ -98,7 +98,7 @@ def _objects(width: int, d: int, sigma: float = 0.6) -> TrainingSpec:
         langevin=LangevinSpec(steps=3, step_size=2.0, acceptance=0.5, preconditioned=True),
         sigma=sigma,
         learning_rate=1e-3,
-        lesson_rate=5e-4,
+        sample_loss_rate=5e-4,
         halved_after=1000,
         batch_size=32,
         examples=1500,

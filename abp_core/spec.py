@@ -10,7 +10,7 @@ Kind = Literal["texture", "sound", "objects"]
 PriorName = Literal["normal", "exemplar", "flow"]
 
 MOST_ENTRIES = 2**24  # of one training signal; a picture of 2,300 x 2,300 in colour
-SMALLEST_TAUGHT = 32  # pixels along a side, so that there are patches at more than one scale
+SMALLEST_SAMPLE_LOSS = 32  # pixels along a side, so that there are patches at more than one scale
 
 
 class SpecRejected(ValueError):
@@ -156,14 +156,14 @@ class GeneratorSpec:
     @property
     def signal_shape(self) -> tuple[int, ...]:
         """Shape of one x, for example (3, 128, 128) or (1, 60000)."""
-        return self.made_of(self.first_map)
+        return self.signal_shape_of(self.first_map)
 
-    def made_of(self, first_map: tuple[int, ...]) -> tuple[int, ...]:
+    def signal_shape_of(self, first_map: tuple[int, ...]) -> tuple[int, ...]:
         """Shape of what a first map of this shape becomes; for a spatial latent, of f(z)."""
         shown = (size - 2 * self.margin for size in first_map[1:])
         return (self.out_channels, *(size * self.enlargement for size in shown))
 
-    def map_of(self, extent: tuple[int, ...]) -> tuple[int, ...]:
+    def map_shape_of(self, extent: tuple[int, ...]) -> tuple[int, ...]:
         """Shape of the latent map of a signal of this size; what is no whole position is left
         out."""
         sizes = (size // self.enlargement + 2 * self.margin for size in extent)
@@ -176,7 +176,7 @@ class GeneratorSpec:
             len(extent) == len(self.first_map) - 1 and min(extent) >= self.enlargement,
             f"The data is too small: each side must be at least {self.enlargement} long.",
         )
-        first_map = self.map_of(extent)
+        first_map = self.map_shape_of(extent)
         return dataclasses.replace(
             self,
             latent_shape=first_map if self.spatial else self.latent_shape,
@@ -238,8 +238,8 @@ class TrainingSpec:
     sigma: noise level of x = f(z) + e, in units of the data's standard deviation.
     examples: how many crops or segments are drawn from one picture or sound, and the most that
         are taken of a set; each has its own persistent chain.
-    lesson_rate: learning rate of lessons about samples from the prior, one an iteration (see
-        losses/samples.py); 0, as in the paper, gives none.
+    sample_loss_rate: learning rate of a second loss, of samples from the prior, which takes a step
+        of its own an iteration (see losses/samples.py); 0, as in the paper, leaves it out.
     components: let chains begin at the scores of the examples on their principal components
         instead of at the prior; only for a vector latent.
     halved_after: iterations until all learning rates stand at half; see `fade`. 0, as in the
@@ -261,7 +261,7 @@ class TrainingSpec:
     examples: int
     seed: int = 0
     standardised: bool = False
-    lesson_rate: float = 0.0
+    sample_loss_rate: float = 0.0
     halved_after: int = 0
     components: bool = False
     window: int = 0
@@ -290,22 +290,22 @@ class TrainingSpec:
         )
         _require(isinstance(self.standardised, bool), "Standardised is either true or false.")
         _require(
-            _is_real(self.lesson_rate) and 0 <= self.lesson_rate <= 1,
-            "The lesson rate must be a number from 0 to 1.",
+            _is_real(self.sample_loss_rate) and 0 <= self.sample_loss_rate <= 1,
+            "The rate of the loss of samples must be a number from 0 to 1.",
         )
         _require(
-            self.lesson_rate == 0
+            self.sample_loss_rate == 0
             or (
                 not self.generator.spatial
                 and len(self.generator.first_map) == 3
-                and min(self.generator.signal_shape[1:]) >= SMALLEST_TAUGHT
+                and min(self.generator.signal_shape[1:]) >= SMALLEST_SAMPLE_LOSS
             ),
-            "Lessons are for sets of pictures of at least "
-            f"{SMALLEST_TAUGHT} x {SMALLEST_TAUGHT} pixels.",
+            "The loss of samples is for sets of pictures of at least "
+            f"{SMALLEST_SAMPLE_LOSS} x {SMALLEST_SAMPLE_LOSS} pixels.",
         )
         _require(
-            self.lesson_rate == 0 or self.examples > 1,
-            "Lessons need at least two examples.",
+            self.sample_loss_rate == 0 or self.examples > 1,
+            "The loss of samples needs at least two examples.",
         )
         _require(isinstance(self.components, bool), "Components is either true or false.")
         _require(
@@ -346,8 +346,8 @@ class TrainingSpec:
     def fade(self, iteration: int) -> float:
         """What the learning rates are multiplied with by then: 1 / (1 + iteration / halved_after).
 
-        All of them alike (a stochastic approximation, Robbins and Monro 1951): what learning and
-        lessons pull the weights between stays where it is, and the swings about it die down.
+        All of them alike (a stochastic approximation, Robbins and Monro 1951): what the two
+        losses pull the weights between stays where it is, and the swings about it die down.
         """
         return 1 / (1 + iteration / self.halved_after) if self.halved_after else 1.0
 
@@ -364,8 +364,10 @@ class TrainingSpec:
                 for name, value in fields.pop("generator").items()
             }
             langevin = LangevinSpec(**fields.pop("langevin"))
-            if len(generator["latent_shape"]) > 1:  # there were lessons for latent maps once
-                fields["lesson_rate"] = 0.0
+            if "lesson_rate" in fields:  # as files called it before
+                fields["sample_loss_rate"] = fields.pop("lesson_rate")
+            if len(generator["latent_shape"]) > 1:  # latent maps had such a loss once
+                fields["sample_loss_rate"] = 0.0
             return cls(generator=GeneratorSpec(**generator), langevin=langevin, **fields)
         except (ValueError, TypeError, KeyError, AttributeError, RecursionError) as error:
             if isinstance(error, SpecRejected):

@@ -11,24 +11,24 @@ from typing import Self
 import torch
 from torch import Tensor
 
-from abp_core.chains.examples import Chains, Examples
+from abp_core.chains.examples import Chains, PerExample
 from abp_core.chains.examples import DataMismatch as DataMismatch
 from abp_core.chains.windows import Windows
 from abp_core.checkpoint import Checkpoint
 from abp_core.data.datasets import Dataset
-from abp_core.data.pca import begin_at_components, filled_in
+from abp_core.data.pca import impute, start_at_components
 from abp_core.device import Machine, this_machine
 from abp_core.generator import Generator
 from abp_core.langevin import acceptance, evaluate, langevin_steps, move
-from abp_core.losses.samples import PICTURES, PUPIL, Teacher
-from abp_core.noise import LOOK, chain_noise
+from abp_core.losses.samples import BATCH_SIZE, SAMPLE_INDEX, SampleLoss
+from abp_core.noise import CURVATURE_INDEX, chain_noise
 from abp_core.observation import Compressed, Full, Observation, Occluded, seen_deviation
 from abp_core.posterior import Posterior
 from abp_core.preconditioner import (
-    LOOK_EVERY,
-    LOOK_PACE,
-    PACE,
-    Metric,
+    ESTIMATE_EVERY,
+    ESTIMATE_RATE,
+    FOLLOW_RATE,
+    Preconditioner,
     fisher_information,
     second_moment,
 )
@@ -69,7 +69,7 @@ class Diverging:
         self.chains, self.patience = chains, patience
         self._lost = 0
 
-    def seen(self, event: TrainingEvent) -> bool:
+    def observe(self, event: TrainingEvent) -> bool:
         """Takes the next iteration's event; whether it is time to give up."""
         self._lost = self._lost + 1 if event.diverged >= self.chains else 0
         return self._lost >= self.patience
@@ -107,20 +107,20 @@ class Trainer:
         self.generator = Generator(spec.generator, seed=spec.seed).to(machine.device)
         if isinstance(self.observation, Full):
             mean = data.signals.transpose(0, 1).flatten(1).mean(1)
-            self.generator.begin_at(mean.to(machine.device), deviation)
+            self.generator.start_at(mean.to(machine.device), deviation)
         elif isinstance(self.observation, Occluded):
-            self.generator.begin_at(self.observation.mean(y).to(machine.device), deviation)
+            self.generator.start_at(self.observation.mean(y).to(machine.device), deviation)
         elif isinstance(self.observation, Compressed):
             mean = self.observation.mean(y, spec.generator.out_channels)
-            self.generator.begin_at(mean.to(machine.device), deviation / self.observation.gain)
+            self.generator.start_at(mean.to(machine.device), deviation / self.observation.gain)
         self.optimiser = torch.optim.Adam(
             self.generator.parameters(), lr=spec.learning_rate, betas=(0.5, 0.999), fused=True
         )
-        self._chains = self._begun(y)
+        self._chains = self._start_chains(y)
         if spec.components:
-            begin_at_components(self.z, self._whole(y).to(machine.device))
+            start_at_components(self.z, self._whole(y).to(machine.device))
 
-        self._teacher = self._engaged() if spec.lesson_rate else None
+        self._sample_loss = self._build_sample_loss() if spec.sample_loss_rate else None
 
         # The walk reads those it visits from fixed places, so that its evaluation can be recorded.
         here = self._chains
@@ -128,7 +128,7 @@ class Trainer:
         self._posterior = Posterior(
             partial(here.signals, twin), here.observation, here.y, here.index, self.sigma, here.lot
         )
-        self._energy = machine.recorded(self._posterior.energy, here.visit(0))
+        self._energy = machine.capture(self._posterior.energy, here.visit(0))
 
     @property
     def z(self) -> Tensor:
@@ -140,32 +140,31 @@ class Trainer:
         """How many chains, or windows of one, an iteration moves: its minibatch."""
         return len(self._chains.index)
 
-    def _begun(self, y: Tensor) -> Chains:
+    def _start_chains(self, y: Tensor) -> Chains:
         """The chains, at the prior."""
         if self.spec.window:
             size = tuple(self.data.signals.shape[2:])
             return Windows(self.spec, size, y, self.observation, self.machine.device)
-        return Examples(self.spec, y, self.observation, self.machine.device)
+        return PerExample(self.spec, y, self.observation, self.machine.device)
 
     def _whole(self, y: Tensor) -> Tensor:
         """What was seen of all examples; of what Occluded shows in part, filled in."""
         if isinstance(self.observation, Occluded):
             d = self.spec.generator.latent_shape[0]
-            return filled_in(y, self.observation.visible, d)
+            return impute(y, self.observation.visible, d)
         return y
 
-    def _engaged(self) -> Teacher:
-        """A teacher, who must see the examples whole."""
+    def _build_sample_loss(self) -> SampleLoss:
+        """The second loss, which must see the examples whole."""
         if not isinstance(self.observation, Full):
             raise DataMismatch(
-                "Lessons about samples need examples that were seen whole; please set the lesson "
-                "rate to 0."
+                "A loss of samples needs examples that were seen whole; please set its rate to 0."
             )
-        return Teacher(self.generator, self.data.signals, machine=self.machine)
+        return SampleLoss(self.generator, self.data.signals, machine=self.machine)
 
-    def _drawn(self) -> Tensor:
-        """The latents of a lesson, draws of the paper's prior."""
-        index, shape = torch.arange(PICTURES) + PUPIL, self.spec.generator.latent_shape
+    def _draw_samples(self) -> Tensor:
+        """The latents of its next step, draws of the paper's prior."""
+        index, shape = torch.arange(BATCH_SIZE) + SAMPLE_INDEX, self.spec.generator.latent_shape
         drawn = chain_noise(
             seed=self.spec.seed, sweep=self.iteration, index=index, steps=1, shape=shape
         )
@@ -193,26 +192,26 @@ class Trainer:
             start = self._chains.visit(self.iteration)
             noise = self._chains.noise(self.iteration + 1, langevin.steps)
             curvature = self._curvature(start)
-            metric = Metric.of(curvature) if langevin.preconditioned else None
-        states = langevin_steps(self._energy, start, noise, langevin, metric)
+            preconditioner = Preconditioner.of(curvature) if langevin.preconditioned else None
+        states = langevin_steps(self._energy, start, noise, langevin, preconditioner)
         before, accepted = None, []
         for drawn in noise:
             with clock:
                 state = next(states)
                 if langevin.acceptance and before:
-                    accepted.append(acceptance(before, state, langevin, metric).mean())
+                    accepted.append(acceptance(before, state, langevin, preconditioner).mean())
                 before = state
-                z = move(state, drawn, langevin, metric)
+                z = move(state, drawn, langevin, preconditioner)
             yield None
         with clock:
             event = self._learn(start, z, state.ceiling)
-            self.curvature = self._followed(curvature, state.grad)
+            self.curvature = self._follow(curvature, state.grad)
             if accepted:
                 self._adapt(float(torch.stack(accepted).mean()), event.diverged / self.chains)
             if event.diverged < self.chains:
-                if self._teacher:
-                    rate = self.spec.lesson_rate * self.spec.fade(self.iteration)
-                    self._teacher.lesson(self.iteration, self._drawn(), rate)
+                if self._sample_loss:
+                    rate = self.spec.sample_loss_rate * self.spec.fade(self.iteration)
+                    self._sample_loss.step(self.iteration, self._draw_samples(), rate)
                 if self.spec.standardised:
                     standardise(self.generator, self.z)
                 self.machine.refresh(self._twin, self.generator)
@@ -227,24 +226,24 @@ class Trainer:
         first = self.iteration == 0
         if not self.spec.window:
             return second_moment(evaluate(self._energy, start).grad) if first else self.curvature
-        if self.iteration % LOOK_EVERY:
+        if self.iteration % ESTIMATE_EVERY:
             return self.curvature
         noise = chain_noise(
             seed=self.spec.seed,
             sweep=self.iteration,
-            index=LOOK + self._chains.index.cpu(),
+            index=CURVATURE_INDEX + self._chains.index.cpu(),
             steps=1,
             shape=self._chains.y.shape[1:],
         )[0].to(self.machine.device)
-        found = fisher_information(self._posterior.seen, start, noise, self.sigma)
-        return found if first else self.curvature.lerp(found, LOOK_PACE)
+        found = fisher_information(self._posterior.predict, start, noise, self.sigma)
+        return found if first else self.curvature.lerp(found, ESTIMATE_RATE)
 
-    def _followed(self, curvature: Tensor, gradient: Tensor) -> Tensor:
+    def _follow(self, curvature: Tensor, gradient: Tensor) -> Tensor:
         """The curvature after a walk: nearer to that of where it ended, for examples."""
         if self.spec.window or not self.spec.langevin.preconditioned:
             return curvature
         moment = second_moment(gradient)
-        return curvature.lerp(moment, PACE) if moment.isfinite().all() else curvature
+        return curvature.lerp(moment, FOLLOW_RATE) if moment.isfinite().all() else curvature
 
     def _adapt(self, accepted: float, lost: float) -> None:
         """Shortens the step where fewer moves would be accepted than aimed at, and lengthens it
@@ -334,7 +333,7 @@ class Trainer:
             second_moments=moment("exp_avg_sq"),
             latents=self.z.cpu().clone(),
             curvature=self.curvature.cpu().clone(),
-            teacher=self._teacher.tensors() if self._teacher else {},
+            sample_loss=self._sample_loss.tensors() if self._sample_loss else {},
             learnt=copies(self.learnt),
         )
 
@@ -348,7 +347,7 @@ class Trainer:
         machine: Machine | None = None,
     ) -> Self:
         """The run that `saved` was taken from, going on exactly; from a light checkpoint with an
-        optimiser and a teacher that begin anew. Raises DataMismatch where the data is not the data
+        optimisers that begin anew. Raises DataMismatch where the data is not the data
         it was trained on."""
         if data.digest != saved.digest:
             raise DataMismatch(
@@ -367,11 +366,11 @@ class Trainer:
             if saved.updates:
                 trainer.optimiser.state[parameter] = {
                     "step": torch.tensor(float(saved.updates), device=parameter.device),
-                    "exp_avg": _placed(saved.first_moments[name], parameter),
-                    "exp_avg_sq": _placed(saved.second_moments[name], parameter),
+                    "exp_avg": _place(saved.first_moments[name], parameter),
+                    "exp_avg_sq": _place(saved.second_moments[name], parameter),
                 }
-        if trainer._teacher and saved.teacher:
-            trainer._teacher.resume(saved.teacher)
+        if trainer._sample_loss and saved.sample_loss:
+            trainer._sample_loss.resume(saved.sample_loss)
         trainer.iteration, trainer.updates = saved.iteration, saved.updates
         trainer.seconds, trainer.step_size = saved.seconds, saved.step_size
         return trainer
@@ -381,7 +380,7 @@ def _require_shape(spec: TrainingSpec, data: Dataset) -> None:
     """Raises DataMismatch for signals that the network does not make."""
     shape, made = tuple(data.signals.shape[1:]), spec.generator.signal_shape
     if spec.window:
-        made = spec.generator.made_of(spec.generator.map_of(shape[1:]))
+        made = spec.generator.signal_shape_of(spec.generator.map_shape_of(shape[1:]))
         if len(data.signals) != 1:
             raise DataMismatch("What is visited window by window is one picture or one sound.")
     if shape != made:
@@ -406,6 +405,6 @@ def _like(mask: Tensor, z: Tensor) -> Tensor:
     return mask.view(-1, *[1] * (z.ndim - 1))
 
 
-def _placed(values: Tensor, parameter: Tensor) -> Tensor:
+def _place(values: Tensor, parameter: Tensor) -> Tensor:
     """A copy of `values` on the parameter's device and in its memory format."""
     return torch.empty_like(parameter).copy_(values)

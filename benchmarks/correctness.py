@@ -43,7 +43,7 @@ PRECISIONS = {  # examples and moves of each model: what takes some ten seconds 
 
 def linear() -> dict[str, Any]:
     rows = {name: linear_posterior(view, chains=4000) for name, view in views().items()}
-    in_a_metric = linear_posterior(Full(), chains=4000, metric=rough_metric())
+    in_a_metric = linear_posterior(Full(), chains=4000, preconditioner=rough_metric())
     return rows | {"full, in a metric": in_a_metric}
 
 

@@ -57,8 +57,10 @@ def walk(trainer: Trainer, y: Tensor, batches: Sequence[Tensor]) -> Tensor:
             shape=spec.generator.latent_shape,
         )
         posterior = Posterior(twin, Full(), y[index], index, trainer.sigma)
-        metric = trainer.checkpoint().metric()
-        ends[index] = infer(posterior.energy, trainer.z[index], noise, spec.langevin, metric)
+        preconditioner = trainer.checkpoint().preconditioner()
+        ends[index] = infer(
+            posterior.energy, trainer.z[index], noise, spec.langevin, preconditioner
+        )
     return ends
 
 

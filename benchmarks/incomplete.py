@@ -65,7 +65,7 @@ def main() -> int:
 def hidden_by(label: str, n: int, side: int) -> Tensor:
     """The masks of a row, (n, 1, side, side): 1 where a pixel is seen."""
     if label in SCATTERED:
-        return masks.scattered(n, (side, side), SCATTERED[label], seed=0)
+        return masks.random_blocks(n, (side, side), SCATTERED[label], seed=0)
     return masks.square(n, (side, side), square_side(label, side), seed=0)
 
 
@@ -91,7 +91,7 @@ def held_out(visible: Tensor) -> Tensor:
     """Some of the seen pixels, as a mask like `visible`: by blocks, as far from what is left as
     hidden ones are."""
     size = (visible.shape[2], visible.shape[3])
-    return visible * (1 - masks.scattered(len(visible), size, HELD_OUT, seed=1))
+    return visible * (1 - masks.random_blocks(len(visible), size, HELD_OUT, seed=1))
 
 
 def measured(

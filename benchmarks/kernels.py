@@ -165,7 +165,7 @@ def compare(preset: str, turns: int) -> dict[str, Any]:
     """Median seconds of both and the median of their ratios, by kind of step."""
     path = BUNDLED[preset.removeprefix("quick-")]
     dataset, spec = datasets.load(path, PRESETS[preset].training)
-    spec = dataclasses.replace(spec, lesson_rate=0.0)  # the textbook gives none
+    spec = dataclasses.replace(spec, sample_loss_rate=0.0)  # the textbook gives none
     ours = Trainer(spec, dataset)
     textbook = TextbookTrainer(spec, dataset.signals, ours.sigma)
     for _ in range(2):  # kernels are chosen and caches filled

@@ -11,7 +11,7 @@ from abp_core.data.datasets import Dataset
 from abp_core.langevin import infer
 from abp_core.noise import chain_noise
 from abp_core.posterior import Posterior
-from abp_core.preconditioner import Metric
+from abp_core.preconditioner import Preconditioner
 from abp_core.presets import PRESETS
 from abp_core.spec import LangevinSpec, TrainingSpec
 from abp_core.trainer import Diverging, Trainer
@@ -43,7 +43,7 @@ def settings(data: Dataset, *, d: int, sigma: float, seed: int = 0, steps: int =
         langevin=dataclasses.replace(preset.langevin, steps=steps),
         sigma=sigma,
         learning_rate=RATE,
-        lesson_rate=0.0,
+        sample_loss_rate=0.0,
         seed=seed,
     )
 
@@ -109,7 +109,7 @@ def short_run(trainer: Trainer, count: int, minutes: float) -> Made:
     total, states, diverging = 0.0, 0, Diverging(trainer.chains)
     while trainer.seconds < 60 * minutes or not trainer.iteration:
         afresh(trainer.iteration)
-        if diverging.seen(trainer.step()):
+        if diverging.observe(trainer.step()):
             break
     for state in range(STATES // 2):
         afresh(trainer.iteration + state)
@@ -129,7 +129,7 @@ def _late(trainer: Trainer, minutes: float) -> Iterator[None]:
     seconds, diverging = 60 * minutes, Diverging(trainer.chains)
     mark = LATE * seconds
     while trainer.seconds < seconds:
-        if diverging.seen(trainer.step()):
+        if diverging.observe(trainer.step()):
             break
         if mark <= trainer.seconds < seconds:
             yield
@@ -147,7 +147,7 @@ def _walked(trainer: Trainer, count: int, sweep: int) -> Tensor:
     """f(z) of the first examples after a walk of SHORT steps with the weights of now."""
     spec, made = trainer.spec, []
     walk: LangevinSpec = spec.langevin.at(trainer.step_size)
-    metric = Metric.of(trainer.curvature) if spec.langevin.preconditioned else None
+    preconditioner = Preconditioner.of(trainer.curvature) if spec.langevin.preconditioned else None
     for index in torch.arange(count).split(AT_ONCE):
         y = trainer.observation.measure(trainer.data.signals[index], index)
         posterior = Posterior(trainer.generator, trainer.observation, y, index, trainer.sigma)
@@ -158,7 +158,7 @@ def _walked(trainer: Trainer, count: int, sweep: int) -> Tensor:
             steps=walk.steps,
             shape=spec.generator.latent_shape,
         )
-        z = infer(posterior.energy, trainer.z[index], noise, walk, metric)
+        z = infer(posterior.energy, trainer.z[index], noise, walk, preconditioner)
         with torch.inference_mode():
             made.append(trainer.generator(z))
     return torch.cat(made)

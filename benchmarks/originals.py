@@ -16,7 +16,7 @@ from abp_core.checkpoint import Checkpoint
 from abp_core.cli.arguments import Refused
 from abp_core.data import datasets, decode
 from abp_core.evaluation.yardsticks import sound, texture
-from abp_core.evaluation.yardsticks.common import SEEDS, Yardstick, entire
+from abp_core.evaluation.yardsticks.common import SEEDS, Yardstick, whole_signal_spec
 from abp_core.evaluation.yardsticks.objects import HELD_BACK, ObjectsYardstick
 from abp_core.evaluation.yardsticks.sound import SOUND_RATE, SoundYardstick
 from abp_core.evaluation.yardsticks.texture import TextureYardstick
@@ -83,8 +83,8 @@ class Original:
             ]
         if self.kind == "sound":
             length, gain = self.shown.shape[1], self._whole.source.gain
-            return sound.drawn(saved, length, self.rate, gain)
-        return texture.drawn(saved, tuple(self.shown.shape[1:]))
+            return sound.draw_samples(saved, length, self.rate, gain)
+        return texture.draw_samples(saved, tuple(self.shown.shape[1:]))
 
     @property
     def rate(self) -> int:
@@ -100,7 +100,11 @@ class Original:
             return datasets.from_pictures(shuffled, training, name=self.name)[0]
         side = datasets.LARGEST_PICTURE
         longest = int(decode.MOST_SECONDS * SOUND_RATE)
-        whole = entire(1, longest) if self.kind == "sound" else entire(1, side, side)
+        whole = (
+            whole_signal_spec(1, longest)
+            if self.kind == "sound"
+            else whole_signal_spec(1, side, side)
+        )
         return datasets.load(self.path, whole, sample_rate=SOUND_RATE)[0]
 
     def write(self, samples: list[Tensor], folder: Path) -> None:

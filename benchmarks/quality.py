@@ -272,7 +272,7 @@ def _judged(
             made = rebuilt.inferred(saved, original.shown[: 2 * sheets.SET_COLUMNS])
         else:
             assert isinstance(original.statistics, ObjectsYardstick)
-            made, row["test"] = original.statistics.reconstructed(saved)
+            made, row["test"] = original.statistics.reconstruct(saved)
     if args.keep:
         original.write(samples, args.keep)
     _write_sheet(original, made, samples, args)
@@ -295,7 +295,7 @@ def _training(trainer: Trainer, seconds: float, every: float | None) -> Iterator
     """The run after every so many seconds of computing, and at its end."""
     diverging, mark = Diverging(trainer.chains), every or seconds
     while trainer.seconds < seconds:
-        if diverging.seen(trainer.step()):
+        if diverging.observe(trainer.step()):
             break
         if mark <= trainer.seconds < seconds:
             yield trainer.checkpoint()

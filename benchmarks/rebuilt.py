@@ -10,7 +10,7 @@ from torch import Tensor
 from abp_core.checkpoint import Checkpoint
 from abp_core.data import datasets
 from abp_core.data.datasets import Dataset
-from abp_core.evaluation.yardsticks.common import explained
+from abp_core.evaluation.yardsticks.common import explained_variance
 from abp_core.langevin import infer
 from abp_core.noise import chain_noise
 from abp_core.observation import Full
@@ -50,7 +50,7 @@ def whole(saved: Checkpoint, dataset: Dataset) -> Tensor:
 
 def places(spec: TrainingSpec, extent: tuple[int, ...]) -> list[tuple[int, ...]]:
     """Where the windows that settings cut out of a picture or sound of `extent` begin."""
-    cut = datasets.segments if len(extent) == 1 else datasets.crops
+    cut = datasets.draw_segments if len(extent) == 1 else datasets.draw_crops
     numbered = torch.arange(math.prod(extent), dtype=torch.float64).view(1, *extent)
     firsts = cut(numbered, spec).flatten(1)[:, 0].long()
     axes = torch.unravel_index(firsts, extent)
@@ -63,7 +63,7 @@ def shares(saved: Checkpoint, dataset: Dataset, real: Tensor | None) -> dict[str
     sound (c, ...); for a set, of pictures `real` (n, c, h, w). A model that was not trained
     without them has seen them before. Only the first where `real` is None, since the other takes
     far longer."""
-    found = {"learnt": explained(dataset.signals, from_latents(saved))}
+    found = {"learnt": explained_variance(dataset.signals, from_latents(saved))}
     if real is None:
         return found
     if not dataset.extent:
@@ -74,7 +74,7 @@ def shares(saved: Checkpoint, dataset: Dataset, real: Tensor | None) -> dict[str
         if any(a < b for a, b in zip(quarter.shape[1:], size, strict=True)):
             return found
         shown = _windows(quarter, size)[:WINDOWS]
-    return found | {"inferred": explained(shown, inferred(saved, shown))}
+    return found | {"inferred": explained_variance(shown, inferred(saved, shown))}
 
 
 def inferred(saved: Checkpoint, y: Tensor) -> Tensor:
@@ -85,7 +85,7 @@ def inferred(saved: Checkpoint, y: Tensor) -> Tensor:
     posterior = Posterior(generator, Full(), y, index, saved.sigma)
     noise = chain_noise(seed=0, sweep=1, index=index, steps=STEPS, shape=shape)
     walk = dataclasses.replace(saved.spec.langevin.at(saved.step_size), steps=STEPS)
-    z = infer(posterior.energy, Normal(shape).draw(len(y), 0), noise, walk, saved.metric())
+    z = infer(posterior.energy, Normal(shape).draw(len(y), 0), noise, walk, saved.preconditioner())
     with torch.inference_mode():
         return generator(z)
 

@@ -26,7 +26,7 @@ from abp_core.langevin import infer
 from abp_core.noise import chain_noise
 from abp_core.observation import Full
 from abp_core.posterior import Posterior
-from abp_core.preconditioner import Metric
+from abp_core.preconditioner import Preconditioner
 from abp_core.priors.normal import Normal
 from abp_core.spec import LangevinSpec, TrainingSpec
 from abp_core.trainer import Diverging, Trainer
@@ -80,14 +80,14 @@ def measured(
         found = tables.errors(inferred(trainer, test), test)
         ours.append([trainer.seconds, found["absolute"], found["squared"]])
     for _ in _theirs(vae, minutes, points):
-        found = tables.errors(vae.reconstructed(test), test)
+        found = tables.errors(vae.reconstruct(test), test)
         theirs.append([vae.seconds, found["absolute"], found["squared"]])
     plain = LangevinSpec(steps=STEPS, step_size=STEP_SIZE, temperature=0.0)
     return {
         "ours": tables.errors(inferred(trainer, test), test),
         "ours, plain steps of .05": tables.errors(inferred(trainer, test, plain), test),
         "PCA": tables.errors(objects.pca_reconstruction(train, test, d), test),
-        "VAE": tables.errors(vae.reconstructed(test), test),
+        "VAE": tables.errors(vae.reconstruct(test), test),
         "VAE, refined": tables.errors(refined(vae, test, STEPS), test),
         "curve": ours,
         "VAE curve": theirs,
@@ -109,13 +109,13 @@ def inferred(trainer: Trainer, test: Tensor, walk: LangevinSpec | None = None) -
     metric and step unless `walk` is told."""
     spec = trainer.spec
     shape, index = spec.generator.latent_shape, torch.arange(len(test))
-    metric = Metric.of(trainer.curvature) if walk is None else None
+    preconditioner = Preconditioner.of(trainer.curvature) if walk is None else None
     if walk is None:
         walk = spec.langevin.at(trainer.step_size)
         walk = dataclasses.replace(walk, steps=STEPS, temperature=0.0)
     posterior = Posterior(trainer.generator, Full(), test, index, trainer.sigma)
     noise = chain_noise(seed=0, sweep=1, index=index, steps=STEPS, shape=shape)
-    z = infer(posterior.energy, Normal(shape).draw(len(test), 0), noise, walk, metric)
+    z = infer(posterior.energy, Normal(shape).draw(len(test), 0), noise, walk, preconditioner)
     with torch.inference_mode():
         made: Tensor = trainer.generator(z)
     return made
@@ -124,7 +124,7 @@ def inferred(trainer: Trainer, test: Tensor, walk: LangevinSpec | None = None) -
 def _ours(trainer: Trainer, minutes: float, points: int) -> Iterator[None]:
     diverging, marks = Diverging(trainer.chains), _marks(minutes, points)
     while trainer.seconds < 60 * minutes:
-        if diverging.seen(trainer.step()):
+        if diverging.observe(trainer.step()):
             break
         if marks and trainer.seconds >= marks[0]:
             marks.pop(0)

@@ -27,7 +27,7 @@ from abp_core.trainer import Trainer
 from benchmarks.report import ROOT, THREADS, keep
 
 PLOT = ROOT / "docs" / "scaling.webp"
-BASE = dataclasses.replace(PRESETS["quick-texture"].training, lesson_rate=0.0, batch_size=8)
+BASE = dataclasses.replace(PRESETS["quick-texture"].training, sample_loss_rate=0.0, batch_size=8)
 
 
 def of_examples(n: int) -> TrainingSpec:

@@ -10,7 +10,7 @@ from torch import Tensor
 from abp_core.data.decode import Pixels
 from abp_core.evaluation import sound
 from abp_core.synthesis.sampling import contact_sheet, pixels
-from abp_core.zoo.thumbnails import BANDS, resized, spectrogram
+from abp_core.zoo.thumbnails import BANDS, resize, spectrogram
 
 SAMPLES = 3
 SIDE = 384  # pixels of a texture's picture at most
@@ -52,7 +52,7 @@ def sounds(
     some = [real, *([] if made is None else [made]), *samples[:SAMPLES], *before[:SAMPLES]]
     return _stacked(
         [
-            resized(spectrogram(signal.nan_to_num(), rate, loudest), WIDTH, BANDS + BANDS // 2)
+            resize(spectrogram(signal.nan_to_num(), rate, loudest), WIDTH, BANDS + BANDS // 2)
             for signal in some
         ]
     )

@@ -42,10 +42,10 @@ def median(work: Callable[[], object], turns: int) -> float:
 
 def of_texture(saved: Checkpoint, folder: Path, turns: int) -> dict[str, float]:
     generator, prior = saved.generator(), saved.prior()
-    request = Request(size=(1024, 1024), seed=1).fitted(generator.spec)
+    request = Request(size=(1024, 1024), seed=1).fit(generator.spec)
 
     def saved_as_file() -> None:
-        with encode.whole(folder / "texture.png") as file:
+        with encode.open_atomically(folder / "texture.png") as file:
             render.texture(generator, prior, request).write(file, {})
 
     made = median(lambda: render.texture(generator, prior, request).pixels(), turns)
@@ -57,10 +57,10 @@ def of_texture(saved: Checkpoint, folder: Path, turns: int) -> dict[str, float]:
 
 def of_growing(saved: Checkpoint, picture: Path, turns: int) -> dict[str, float]:
     generator, prior = saved.generator(), saved.prior()
-    request = Request(grow=picture).fitted(generator.spec)
+    request = Request(grow=picture).fit(generator.spec)
 
     def grown() -> None:
-        *_, known = render.inferring(saved, generator, prior, request)
+        *_, known = render.infer_picture(saved, generator, prior, request)
         render.texture(generator, prior, request, known).pixels()
 
     return {"a picture of 256 x 256 grown by 128 pixels, s": median(grown, turns)}
@@ -68,7 +68,7 @@ def of_growing(saved: Checkpoint, picture: Path, turns: int) -> dict[str, float]
 
 def of_sound(saved: Checkpoint, turns: int) -> dict[str, float]:
     generator, prior, source = saved.generator(), saved.prior(), saved.source
-    request = Request(seconds=SECONDS_OF_SOUND, seed=1).fitted(generator.spec, source.sample_rate)
+    request = Request(seconds=SECONDS_OF_SOUND, seed=1).fit(generator.spec, source.sample_rate)
     latents = prior.map(1)
     positions = round(FIRST * source.sample_rate / generator.spec.enlargement)
     whole = median(lambda: render.sound(generator, prior, source, request).samples(), turns)

@@ -16,7 +16,7 @@ from torch.nn import functional as F
 from abp_core.data.datasets import Dataset
 from abp_core.device import this_machine
 from abp_core.generator import Generator
-from abp_core.noise import shuffled
+from abp_core.noise import permutation
 from abp_core.spec import TrainingSpec
 
 
@@ -56,7 +56,7 @@ class VAE:
         self.encoder = Encoder(spec)
         self.decoder = Generator(spec.generator, seed=spec.seed)
         mean = data.signals.transpose(0, 1).flatten(1).mean(1)
-        self.decoder.begin_at(mean, data.deviation)
+        self.decoder.start_at(mean, data.deviation)
         parameters = [*self.encoder.parameters(), *self.decoder.parameters()]
         self.optimiser = torch.optim.Adam(parameters, lr=spec.learning_rate, fused=True)
         self.draw = torch.Generator().manual_seed(spec.seed)
@@ -85,7 +85,7 @@ class VAE:
         return float(left.detach())
 
     @torch.inference_mode()
-    def reconstructed(self, x: Tensor) -> Tensor:
+    def reconstruct(self, x: Tensor) -> Tensor:
         """f of the encoder's mean."""
         mean, _ = self.encoder(x)
         made: Tensor = self.decoder(mean)
@@ -95,7 +95,7 @@ class VAE:
         n = len(self.signals)
         size = min(self.spec.batch_size, n)
         epoch, place = divmod(self.iteration, n // size)
-        order = shuffled(seed=self.spec.seed, epoch=epoch, n=n)
+        order = permutation(seed=self.spec.seed, epoch=epoch, n=n)
         return order[place * size : (place + 1) * size]
 
 

@@ -44,14 +44,14 @@ class Directions:
 Seen = Callable[[Tensor], Tensor]
 
 
-def whole(x: Tensor) -> Tensor:
+def identity(x: Tensor) -> Tensor:
     """Signals (n, ...) as they are."""
     return x
 
 
 @torch.inference_mode()
 def directions(
-    generator: Generator, latents: Tensor, examples: int = 4, seen: Seen = whole
+    generator: Generator, latents: Tensor, examples: int = 4, seen: Seen = identity
 ) -> Directions:
     """Of a generator at the first of its inferred latents (n, *latent_shape).
 

@@ -16,14 +16,14 @@ from abp_core.langevin import LangevinState, acceptance, evaluate, move
 from abp_core.noise import chain_noise, walk_noise
 from abp_core.observation import Full, Observation
 from abp_core.posterior import LOT, Posterior
-from abp_core.preconditioner import Metric
+from abp_core.preconditioner import Preconditioner
 from abp_core.spec import LangevinSpec
 
 POINTS = 64  # of a landscape that are evaluated at once
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Step:
+class Trace:
     """n chains after `number` moves.
 
     z (n, *latent_shape). misfit, prior (n,): |y - A f(z)|^2 / (2 sigma^2) and |z|^2 / 2, which
@@ -56,9 +56,9 @@ class Walk:
         start: Tensor,
         noise: Tensor,
         spec: LangevinSpec,
-        metric: Metric | None = None,
+        preconditioner: Preconditioner | None = None,
     ) -> None:
-        self.posterior, self.spec, self.metric = posterior, spec, metric
+        self.posterior, self.spec, self.preconditioner = posterior, spec, preconditioner
         self.noise, self._start = noise, start
         self._state = evaluate(posterior.energy, start)
         self._ceiling = self._state.ceiling
@@ -70,18 +70,18 @@ class Walk:
     def ended(self) -> bool:
         return len(self.steps) > len(self.noise)
 
-    def advance(self) -> Step:
+    def advance(self) -> Trace:
         """Takes the next move. Raises StopIteration after the last."""
         if self.ended:
             raise StopIteration
         before, number = self._state, len(self.steps)
         drawn = self.noise[number - 1]
-        still = move(before, torch.zeros_like(drawn), self.spec, self.metric)
-        z = move(before, drawn, self.spec, self.metric)
+        still = move(before, torch.zeros_like(drawn), self.spec, self.preconditioner)
+        z = move(before, drawn, self.spec, self.preconditioner)
         after = evaluate(self.posterior.energy, z, number)
         after = LangevinState(number, after.z, after.energy, after.grad, self._ceiling)
         tested = self.spec.temperature > 0
-        accepted = acceptance(before, after, self.spec, self.metric) if tested else None
+        accepted = acceptance(before, after, self.spec, self.preconditioner) if tested else None
         lost = after.diverged
         if lost.any():
             chosen = lost.view(-1, *(1 for _ in z.shape[1:]))
@@ -105,9 +105,9 @@ class Walk:
         noise: Tensor,
         accepted: Tensor,
         put_back: Tensor,
-    ) -> Step:
+    ) -> Trace:
         prior = state.z.flatten(1).square().sum(1) / 2
-        return Step(
+        return Trace(
             state.step,
             state.z,
             state.energy - prior,
@@ -160,10 +160,10 @@ def as_in_training(
         steps=langevin.steps, step_size=saved.step_size, temperature=langevin.temperature
     )
     start = saved.latents[example][None].to(machine.device)
-    return Walk(posterior, start, noise.to(machine.device), walk, saved.metric())
+    return Walk(posterior, start, noise.to(machine.device), walk, saved.preconditioner())
 
 
-def about(
+def posterior_about(
     generator: Generator, y: Tensor, observation: Observation, sigma: float, chains: int
 ) -> Posterior:
     """The posterior of `chains` chains that are all about one y (1, ...)."""
@@ -189,7 +189,7 @@ class Plane:
         return self.origin + flat.view(-1, *self.origin.shape)
 
 
-def plane_of(steps: list[Step]) -> Plane:
+def plane_of(steps: list[Trace]) -> Plane:
     """The plane in which a walk is widest; that of the latents themselves where there are two."""
     z = torch.stack([step.z for step in steps]).flatten(0, 1)
     shape = z.shape[1:]

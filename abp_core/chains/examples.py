@@ -6,7 +6,7 @@ import torch
 from torch import Tensor
 
 from abp_core.generator import Generator
-from abp_core.noise import chain_noise, shuffled
+from abp_core.noise import chain_noise, permutation
 from abp_core.observation import Observation
 from abp_core.posterior import LOT
 from abp_core.spec import TrainingSpec
@@ -47,7 +47,7 @@ class Chains(Protocol):
         ...
 
 
-class Examples:
+class PerExample:
     """A chain an example: z (n, *latent_shape), for what was seen of them, y (n, ...)."""
 
     lot = LOT
@@ -68,7 +68,7 @@ class Examples:
         self.y = self._y[self.index]
 
     def visit(self, iteration: int) -> Tensor:
-        self.index.copy_(self._whose_turn(iteration))
+        self.index.copy_(self._choose_visited(iteration))
         self.y.copy_(self._y[self.index])
         return self.z[self.index]
 
@@ -88,14 +88,14 @@ class Examples:
     def keep(self, z: Tensor) -> None:
         self.z[self.index] = z
 
-    def _whose_turn(self, iteration: int) -> Tensor:
+    def _choose_visited(self, iteration: int) -> Tensor:
         """An epoch visits each at most once, in shuffled order."""
-        return turn(self._spec.seed, iteration, self._n, len(self.index))
+        return choose_visited(self._spec.seed, iteration, self._n, len(self.index))
 
 
-def turn(seed: int, iteration: int, n: int, size: int) -> Tensor:
+def choose_visited(seed: int, iteration: int, n: int, size: int) -> Tensor:
     """Which `size` of n an iteration visits: an epoch visits each at most once, in an order that
     is a function of (seed, epoch)."""
     epoch, place = divmod(iteration, n // size)
-    order = shuffled(seed=seed, epoch=epoch, n=n)
+    order = permutation(seed=seed, epoch=epoch, n=n)
     return order[place * size : (place + 1) * size].sort().values

@@ -23,7 +23,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from abp_core.chains.examples import DataMismatch, turn
+from abp_core.chains.examples import DataMismatch, choose_visited
 from abp_core.generator import Generator
 from abp_core.noise import shift, walk_noise
 from abp_core.observation import Full, Observation, Occluded, Windowed
@@ -80,7 +80,7 @@ class Windows:
     ) -> None:
         self._seed, self._channels = spec.seed, spec.generator.first_map[0]
         self._reach = reach = spec.generator.reach
-        _, *extent = spec.generator.map_of(size)
+        _, *extent = spec.generator.map_shape_of(size)
         self._unit = _entries_a_position(y, [n - 2 * reach for n in extent])
         self._window = tuple(min(spec.window, n) for n in extent)
         self._schedule = Schedule(tuple(extent), self._window, spec.seed)
@@ -91,15 +91,15 @@ class Windows:
         # All that windows are cut out of, with as much around it as a frame takes beyond the map.
         around = 2 * reach
         start = self._noise(sweep=0, steps=1, at=(0,) * len(extent), size=tuple(extent))
-        self._framed = _padded(start, around).to(device)
+        self._framed = _pad(start, around).to(device)
         self.z = self._framed[_box([around] * len(extent), extent)]
-        self._y = _padded(y, around * self._unit).to(device)
-        self._visible = _padded(visible, around * self._unit).to(device)
+        self._y = _pad(y, around * self._unit).to(device)
+        self._visible = _pad(visible, around * self._unit).to(device)
 
         k = min(spec.batch_size, self._schedule.windows)
         self.index = torch.arange(k, device=device)
         self._places = self._schedule.places(0)[:k]
-        self._frame, self.y, seen = map(torch.clone, self._cut())
+        self._frame, self.y, seen = map(torch.clone, self._crop())
         self.observation: Observation = Windowed(observation, seen)
         self._seen = seen
 
@@ -108,10 +108,10 @@ class Windows:
         windows, k = self._schedule.windows, len(self.index)
         places = self._schedule.places(iteration // (windows // k))
         self._places = [
-            places[number] for number in turn(self._seed, iteration, windows, k).tolist()
+            places[number] for number in choose_visited(self._seed, iteration, windows, k).tolist()
         ]
         held = (self._frame, self.y, self._seen)
-        for buffer, found in zip(held, self._cut(), strict=True):
+        for buffer, found in zip(held, self._crop(), strict=True):
             buffer.copy_(found)
         inner = self._frame[_box([2 * self._reach] * len(self._window), self._window)]
         start = inner.clone()
@@ -127,7 +127,7 @@ class Windows:
 
     def signals(self, generator: Generator, z: Tensor) -> Tensor:
         """What the windows reach becomes, with all around them as it stands."""
-        return generator.interior(_padded(z, 2 * self._reach) + self._frame)
+        return generator.interior(_pad(z, 2 * self._reach) + self._frame)
 
     def keep(self, z: Tensor) -> None:
         for place, moved in zip(self._places, z, strict=True):
@@ -144,7 +144,7 @@ class Windows:
             stop=tuple(low + n for low, n in zip(at, size, strict=True)),
         )
 
-    def _cut(self) -> tuple[Tensor, Tensor, Tensor]:
+    def _crop(self) -> tuple[Tensor, Tensor, Tensor]:
         """Of the windows visited: the latents of their frames, what was seen of all that they
         reach, and where it was seen."""
 
@@ -176,6 +176,6 @@ def _box(start: Sequence[int], size: Sequence[int]) -> tuple[slice | EllipsisTyp
     return (..., *(slice(low, low + n) for low, n in zip(start, size, strict=True)))
 
 
-def _padded(map_: Tensor, positions: int) -> Tensor:
+def _pad(map_: Tensor, positions: int) -> Tensor:
     """A map (n, c, *extent) with so many zeros on every side."""
     return F.pad(map_, [positions] * 2 * (map_.ndim - 2))

@@ -22,7 +22,7 @@ from abp_core.priors.kinds import Prior
 from abp_core.spec import Kind
 from abp_core.synthesis import encode, neighbours, outpainting, render
 from abp_core.synthesis.encode import Bytes
-from abp_core.synthesis.outpainting import Known
+from abp_core.synthesis.outpainting import Outpainting
 from abp_core.synthesis.render import Picture
 from abp_core.synthesis.request import (
     DEFAULT_COUNT,
@@ -46,11 +46,11 @@ def main() -> int:
     request = _request(args)
     arguments.require_place(args.out)
     saved = Checkpoint.load(args.checkpoint)
-    request = request.fitted(saved.spec.generator, saved.source.sample_rate)
+    request = request.fit(saved.spec.generator, saved.source.sample_rate)
     _require_ending(args.out, request, saved.spec.generator.kind)
     try:
         write = _work(saved, request, str(args.checkpoint), args.out)
-        with encode.whole(args.out) as file:
+        with encode.open_atomically(args.out) as file:
             write(file)
     except KeyboardInterrupt:
         print("Stopped by Ctrl-C; nothing was saved.", file=sys.stderr)
@@ -156,7 +156,7 @@ def _work(
         found = None
         if request.nearest is not None:
             examples = neighbours.examples(saved, request.nearest)
-            found = render.copied(generator, prior, request, examples)
+            found = render.find_nearest(generator, prior, request, examples)
             print(found.sentence())
         picture = render.objects(generator, prior, request, found)
     elif ending == ".zip":
@@ -164,19 +164,19 @@ def _work(
                        request=request, checkpoint=checkpoint)  # fmt: skip
     else:
         picture = render.texture(
-            generator, prior, request, _inferred(saved, generator, prior, request)
+            generator, prior, request, _infer(saved, generator, prior, request)
         )
-    return partial(_watched(picture).write, facts=facts)
+    return partial(_with_progress(picture).write, facts=facts)
 
 
-def _inferred(
+def _infer(
     saved: Checkpoint, generator: Generator, prior: Prior, request: Request
-) -> Known | None:
+) -> Outpainting | None:
     """The picture that is to grow, if one is, with its latents."""
     if request.grow is None:
         return None
-    walk = render.inferring(saved, generator, prior, request)
-    known: Known
+    walk = render.infer_picture(saved, generator, prior, request)
+    known: Outpainting
     *_, known = tqdm(
         walk, "Inferring its latents", outpainting.STEPS + 1, delay=PATIENCE, disable=None
     )
@@ -184,7 +184,7 @@ def _inferred(
     return known
 
 
-def _watched(picture: Picture) -> Picture:
+def _with_progress(picture: Picture) -> Picture:
     """The same, with a bar in a terminal where it takes long."""
 
     def strips() -> Iterator[Bytes]:

@@ -59,7 +59,7 @@ def _run(args: argparse.Namespace, stop: Stop) -> int:
     if not args.data.exists():
         raise Refused(f"{args.data} was not found.")
     _require_place(args.out)
-    trainer = _resumed(args) if args.resume else _begun(args)
+    trainer = _resume(args) if args.resume else _new_run(args)
     return _train(trainer, args, stop)
 
 
@@ -70,7 +70,11 @@ def _rebuild(args: argparse.Namespace, stop: Stop) -> int:
         return _run(_arguments(words), stop) == 0 and not stop.name
 
     def make(recipe: Recipe) -> Checkpoint | None:
-        return rebuild.taken(recipe, args.source) if args.source else rebuild.trained(recipe, train)
+        return (
+            rebuild.load_trained(recipe, args.source)
+            if args.source
+            else rebuild.train_recipe(recipe, train)
+        )
 
     return rebuild.rebuild(args.rebuild, args.only or (), make)
 
@@ -149,7 +153,7 @@ def _require_place(out: Path) -> None:
             ) from error
 
 
-def _begun(args: argparse.Namespace) -> Trainer:
+def _new_run(args: argparse.Namespace) -> Trainer:
     preset = PRESETS[args.preset or DEFAULT_PRESETS[datasets.kind_of(args.data)]]
     spec = dataclasses.replace(preset.training, seed=args.seed or 0)
     if args.step_size is not None:
@@ -158,7 +162,7 @@ def _begun(args: argparse.Namespace) -> Trainer:
     return Trainer(spec, dataset)
 
 
-def _resumed(args: argparse.Namespace) -> Trainer:
+def _resume(args: argparse.Namespace) -> Trainer:
     """The run of --resume; its data is read again as the checkpoint says it was."""
     saved = Checkpoint.load(args.resume)
     source = saved.source
@@ -177,7 +181,7 @@ def _train(trainer: Trainer, args: argparse.Namespace, stop: Stop) -> int:
         clock = _Ticks(bar)
         for event, share in _iterations(trainer, args, stop):
             clock.show(event, share, trainer.seconds)
-            diverged = diverging.seen(event)
+            diverged = diverging.observe(event)
             if diverged:
                 break
             if clock.due("save", SAVE_EVERY):

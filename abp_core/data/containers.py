@@ -20,7 +20,7 @@ MOST_SCANS = 32  # of a JPEG, each of which goes over the whole picture; ordinar
 ORIENTATION = 0x0112
 
 
-def bare(content: bytes) -> tuple[bytes, int]:
+def strip_metadata(content: bytes) -> tuple[bytes, int]:
     """A PNG, JPEG or WebP with nothing but its pixels, and how the camera was held, 1 to 8 as in
     EXIF. Raises ValueError for anything else."""
     if content.startswith(PNG):

@@ -145,21 +145,21 @@ def from_picture(pixels: Pixels, spec: TrainingSpec, *, name: str) -> tuple[Data
     signal = _signal(pixels[None])[0]
     extent = tuple(min(size, crop) for size, crop in zip(
         (height, width), spec.generator.signal_shape[1:], strict=True))  # fmt: skip
-    spec = _fitted(spec, extent, len(signal))
-    cut = whole(signal, spec) if spec.window else crops(signal, spec)
+    spec = _fit(spec, extent, len(signal))
+    cut = whole_example(signal, spec) if spec.window else draw_crops(signal, spec)
     source = Source(kind="texture", name=name, scale=scale)
     extent = tuple(cut.shape[2:]) if spec.window else (height, width)
     return _dataset(cut, source, extent), spec
 
 
-def whole(signal: Tensor, spec: TrainingSpec) -> Tensor:
+def whole_example(signal: Tensor, spec: TrainingSpec) -> Tensor:
     """A picture (c, height, width) or sound (1, samples) as one example (1, c, ...), without what
     is no whole position of its latent map, at its end."""
-    _, *size = spec.generator.made_of(spec.generator.map_of(tuple(signal.shape[1:])))
+    _, *size = spec.generator.signal_shape_of(spec.generator.map_shape_of(tuple(signal.shape[1:])))
     return signal[(None, slice(None), *(slice(n) for n in size))].contiguous()
 
 
-def crops(picture: Tensor, spec: TrainingSpec) -> Tensor:
+def draw_crops(picture: Tensor, spec: TrainingSpec) -> Tensor:
     """The random crops (examples, c, h, w) that settings fitted to a picture take of it, or of
     anything as large, (c, height, width)."""
     height, width = spec.generator.signal_shape[1:]
@@ -169,7 +169,7 @@ def crops(picture: Tensor, spec: TrainingSpec) -> Tensor:
     return torch.stack([picture[:, i : i + height, j : j + width] for i, j in corners])
 
 
-def segments(sound: Tensor, spec: TrainingSpec) -> Tensor:
+def draw_segments(sound: Tensor, spec: TrainingSpec) -> Tensor:
     """The random segments (examples, 1, length) that settings fitted to a sound take of it, or of
     anything as long, (1, samples)."""
     (length,) = spec.generator.signal_shape[1:]
@@ -199,8 +199,8 @@ def from_sound(
     samples = samples - samples.mean()
     gain = float(min(SOUND_DEVIATION / samples.std(), 0.99 / np.abs(samples).max()))
     signal = torch.from_numpy(samples * np.float32(gain))
-    spec = _fitted(spec, (min(len(signal), spec.generator.signal_shape[1]),), 1)
-    cut = whole(signal[None], spec) if spec.window else segments(signal[None], spec)
+    spec = _fit(spec, (min(len(signal), spec.generator.signal_shape[1]),), 1)
+    cut = whole_example(signal[None], spec) if spec.window else draw_segments(signal[None], spec)
     source = Source(kind="sound", name=name, sample_rate=rate, gain=gain)
     extent = tuple(cut.shape[2:]) if spec.window else (len(signal),)
     return _dataset(cut, source, extent), spec
@@ -220,7 +220,7 @@ def from_pictures(
         max(unit * round(shortest / unit), SMALLEST_PICTURE), *spec.generator.signal_shape[1:]
     )
     signals = _signal(np.stack([decode.square(pixels, side) for pixels in pictures]))
-    spec = _fitted(spec, (side, side), signals.shape[1])
+    spec = _fit(spec, (side, side), signals.shape[1])
     return _dataset(signals, Source(kind="objects", name=name)), spec
 
 
@@ -231,7 +231,7 @@ def _signal(pixels: Pixels) -> Tensor:
     return signals.contiguous().float().div_(127.5).sub_(1)  # in place: it may be a large set
 
 
-def _fitted(spec: TrainingSpec, extent: tuple[int, ...], out_channels: int) -> TrainingSpec:
+def _fit(spec: TrainingSpec, extent: tuple[int, ...], out_channels: int) -> TrainingSpec:
     try:
         return dataclasses.replace(spec, generator=spec.generator.fitted_to(extent, out_channels))
     except SpecRejected as error:

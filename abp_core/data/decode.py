@@ -30,7 +30,7 @@ LONGEST_SIDE = 20_000  # making a picture smaller takes some 50 bytes for each p
 LONGEST_SHAPE = 40  # a side of a picture over its other one
 STRIP = 1_000_000  # pixels whose colours are converted at a time
 MOST_SAMPLES = 30_000_000  # of one sound, over all channels
-BLOCK = 1_000_000  # samples that are decoded at a time, over all channels
+DECODED_AT_ONCE = 1_000_000  # samples that are decoded at a time, over all channels
 LOUDEST = 1e9  # of a sound's samples; beyond it their squares would overflow
 MOST_SECONDS = 60.0  # of a sound that are used; the rest is left out
 MOST_PICTURES = 5_000  # of a set
@@ -77,7 +77,7 @@ def read_sound(path: Path) -> tuple[Samples, int]:
                 )
             samples, done = np.empty(frames, np.float32), 0
             for block in sound.blocks(
-                BLOCK // sound.channels, frames=frames, dtype="float32", always_2d=True
+                DECODED_AT_ONCE // sound.channels, frames=frames, dtype="float32", always_2d=True
             ):
                 if not (np.abs(block) <= LOUDEST).all():
                     raise FileRejected(
@@ -104,7 +104,7 @@ def read_pictures(
     if path.is_dir():
         files = sorted(p for p in path.iterdir() if p.suffix.lower() in PICTURE_ENDINGS)
         _require_number(len(files), name)
-        return [_squared(read_picture(file), side) for file in files[:most]]
+        return [_crop_square(read_picture(file), side) for file in files[:most]]
     _require_content(path, name)
     try:
         with _Listed(path) as file, zipfile.ZipFile(file) as archive:
@@ -136,13 +136,13 @@ def square(pixels: Pixels, side: int) -> Pixels:
     return np.asarray(ImageOps.fit(picture, (side, side), Image.Resampling.LANCZOS))
 
 
-def _squared(pixels: Pixels, side: int | None) -> Pixels:
+def _crop_square(pixels: Pixels, side: int | None) -> Pixels:
     return pixels if side is None else square(pixels, min(side, *pixels.shape[:2]))
 
 
 def _bare(content: bytes, name: str) -> tuple[bytes, int]:
     try:
-        return containers.bare(content)
+        return containers.strip_metadata(content)
     except ValueError as error:
         raise _no_picture(name) from error
 
@@ -159,7 +159,7 @@ def _picture(content: bytes, held: int, name: str, kept: int = 0) -> Pixels:
                     f"{name} has {size[0]} x {size[1]} pixels, which is too long and thin; please "
                     "crop it nearer to a square."
                 )
-            needed = {part: _needed(picture, content, part) for part in parts}
+            needed = {part: _memory_needed(picture, content, part) for part in parts}
             part = next((part for part in parts if needed[part] <= MOST_MEMORY), 0)
             if not part:
                 raise _too_large(name, picture)
@@ -178,7 +178,7 @@ def _picture(content: bytes, held: int, name: str, kept: int = 0) -> Pixels:
         raise _no_picture(name) from error
 
 
-def _needed(picture: Image.Image, content: bytes, part: int) -> float:
+def _memory_needed(picture: Image.Image, content: bytes, part: int) -> float:
     """Bytes that decoding a picture at 1 / part of its size takes. Pillow holds a pixel in 4 bytes,
     and 3 are ours."""
     decoded = math.prod(math.ceil(side / part) for side in picture.size)
@@ -262,9 +262,9 @@ def _from_zip(archive: zipfile.ZipFile, name: str, most: int, side: int | None) 
     for entry in entries[:most]:
         member = f"{Path(entry.filename).name} in {name}"
         _require_file_bytes(entry.file_size, member)
-        picture = _picture(*_bare(_unpacked(archive, entry), member), member, kept)
+        picture = _picture(*_bare(_unpack(archive, entry), member), member, kept)
         decoded += picture.nbytes
-        picture = _squared(picture, side)
+        picture = _crop_square(picture, side)
         kept += picture.nbytes
         if decoded > MOST_SET_BYTES:
             raise FileRejected(f"The pictures in {name} are too large; please make them smaller.")
@@ -272,7 +272,7 @@ def _from_zip(archive: zipfile.ZipFile, name: str, most: int, side: int | None) 
     return pictures
 
 
-def _unpacked(archive: zipfile.ZipFile, entry: zipfile.ZipInfo) -> bytes:
+def _unpack(archive: zipfile.ZipFile, entry: zipfile.ZipInfo) -> bytes:
     """What an archive holds, and never more than it says that this is."""
     content = io.BytesIO()
     with archive.open(entry) as member:
@@ -298,7 +298,7 @@ def _from_npz(archive: zipfile.ZipFile, name: str, most: int, side: int | None) 
         if pictures.ndim == 3:
             pictures = pictures[..., None]
         pictures = np.broadcast_to(pictures[..., :3], (*pictures.shape[:3], 3))
-        return [_squared(picture, side) for picture in pictures[:most]]
+        return [_crop_square(picture, side) for picture in pictures[:most]]
     raise FileRejected(f"{name} holds no array of pictures (n, height, width) of type uint8.")
 
 

@@ -13,7 +13,7 @@ from torch import Tensor
 BLOCK = 3  # pixels along a side of the small masks (paper, experiment 5)
 
 
-def scattered(n: int, size: tuple[int, int], share: float, *, seed: int) -> Tensor:
+def random_blocks(n: int, size: tuple[int, int], share: float, *, seed: int) -> Tensor:
     """Random 3 x 3 masks, as many as hide about that share of the pixels (paper: P.5, P.7, P.9)."""
     height, width = size
     wanted = math.ceil(share * height * width)

@@ -9,7 +9,7 @@ MOST_COMPARED = 1000  # examples whose principal components are taken
 ROUNDS = 20  # of filling in what was not seen
 
 
-def begin_at_components(z: Tensor, y: Tensor) -> None:
+def start_at_components(z: Tensor, y: Tensor) -> None:
     """Moves latents z (n, d) to the scores of what was seen of their examples, y (n, ...), on its
     principal components, each scaled to the prior's deviation, in place.
 
@@ -27,7 +27,7 @@ def begin_at_components(z: Tensor, y: Tensor) -> None:
     z[:, : scores.shape[1]] = scores
 
 
-def filled_in(y: Tensor, visible: Tensor, d: int) -> Tensor:
+def impute(y: Tensor, visible: Tensor, d: int) -> Tensor:
     """Signals y (n, ...) whose entries are known where `visible` is 1, the others by their mean
     over the examples and its first d principal components: PCA of incomplete data by turns of
     filling in and taking components (hard-impute; Mazumder, Hastie and Tibshirani 2010), with one

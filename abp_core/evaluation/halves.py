@@ -31,7 +31,7 @@ def halves(signal: Tensor, least: int = 1) -> list[tuple[Tensor, Tensor]]:
     return pairs
 
 
-def unrepeated(picture: Tensor) -> Tensor:
+def without_repeat(picture: Tensor) -> Tensor:
     """The part of a picture (c, h, w) that holds everything once.
 
     Some tileable pictures show all of it twice, the second time half the picture down and half
@@ -66,7 +66,7 @@ def floor(distance: Distance[Feature], real: Sequence[tuple[Feature, Feature]]) 
     return fmean(distance(a, b) for a, b in real)
 
 
-def apart(
+def mean_distance(
     distance: Distance[Feature],
     sample: Sequence[tuple[Feature, Feature]],
     real: Sequence[tuple[Feature, Feature]],

@@ -73,10 +73,10 @@ def texture_statistics(signal: Tensor, rate: int) -> Tensor:
     (envelope,) = envelopes(signal, rate)
     size = min(round(SEGMENT * ENVELOPE_RATE), envelope.shape[1])
     segments = envelope.unfold(1, size, max(1, size // 4)).transpose(0, 1)
-    return pooled(segments)
+    return pool_envelope(segments)
 
 
-def pooled(envelope: Tensor) -> Tensor:
+def pool_envelope(envelope: Tensor) -> Tensor:
     """All statistics (n, k) of envelopes (n, bands, time)."""
     return torch.cat(
         [
@@ -92,13 +92,13 @@ def moments(envelope: Tensor) -> Tensor:
     """Of envelopes (n, bands, time): mean, coefficient of variation (std / mean), skew and
     kurtosis, (n, 4, bands)."""
     mean = envelope.mean(-1)
-    z, deviation = _standardised(envelope)
+    z, deviation = _standardise(envelope)
     return torch.stack([mean, deviation / mean, z.pow(3).mean(-1), z.pow(4).mean(-1)], dim=1)
 
 
 def band_correlations(envelope: Tensor) -> Tensor:
     """Correlations over time of envelopes (n, bands, time) that lie OFFSETS bands apart, (n, k)."""
-    z, _ = _standardised(envelope)
+    z, _ = _standardise(envelope)
     bands = z.shape[1]
     return torch.cat([(z[:, : bands - k] * z[:, k:]).mean(-1) for k in OFFSETS if k < bands], dim=1)
 
@@ -106,7 +106,7 @@ def band_correlations(envelope: Tensor) -> Tensor:
 def modulation_power(envelope: Tensor) -> Tensor:
     """The share of each envelope's variance in MODULATIONS bands of modulation, equally wide on a
     logarithmic scale: (n, bands, MODULATIONS) for (n, bands, time)."""
-    z, _ = _standardised(envelope)
+    z, _ = _standardise(envelope)
     time = envelope.shape[-1]
     window = torch.hann_window(time, device=z.device)
     power = torch.fft.rfft(z * window).abs().square()
@@ -155,7 +155,7 @@ def _cosine_bands(place: Tensor, low: float, high: float, bands: int) -> Tensor:
     return torch.where(distance.abs() < 1, torch.cos(math.pi / 2 * distance), 0.0)
 
 
-def _standardised(envelope: Tensor) -> tuple[Tensor, Tensor]:
+def _standardise(envelope: Tensor) -> tuple[Tensor, Tensor]:
     """Envelopes (n, bands, time) less their mean, in units of their deviation (n, bands)."""
     deviation = envelope.std(-1, correction=0).clamp(min=1e-5)
     return (envelope - envelope.mean(-1, keepdim=True)) / deviation[..., None], deviation

@@ -11,7 +11,7 @@ SPACING = 3  # pixels between patches that are compared
 SOME = 256  # pictures of the set whose contrast at each scale is taken
 
 
-class PatchStatistics:
+class PatchLoss:
     """Patches of 7 x 7 pixels at every scale of a Laplacian pyramid, wherever they lie: the sliced
     Wasserstein distance of Karras et al. (2018) as a loss. Pictures (n, 1 or 3, h, w) of a set."""
 
@@ -37,7 +37,9 @@ class PatchStatistics:
         levels = zip(laplacian_pyramid(signals), laplacian_pyramid(data), strict=True)
         for both, (mean, unit) in zip(levels, self._scales, strict=True):
             filters = F.normalize(torch.randn(shape, generator=draw).flatten(1)).view(shape)
-            made, real = (_along(filters.to(mean), (level - mean) / unit) for level in both)
+            made, real = (
+                _project_patches(filters.to(mean), (level - mean) / unit) for level in both
+            )
             apart.append((made - real).abs().mean())
         return torch.stack(apart).mean()
 
@@ -47,19 +49,19 @@ def laplacian_pyramid(pictures: Tensor) -> list[Tensor]:
     is left; no level is smaller than SMALLEST_LEVEL (Burt and Adelson, 1983)."""
     levels = []
     while min(pictures.shape[2:]) >= 2 * SMALLEST_LEVEL:
-        smaller = _blurred(pictures)[:, :, ::2, ::2]
+        smaller = _blur(pictures)[:, :, ::2, ::2]
         larger = F.interpolate(smaller, size=pictures.shape[2:], mode="bilinear")
         levels.append(pictures - larger)
         pictures = smaller
     return [*levels, pictures]
 
 
-def _along(filters: Tensor, level: Tensor) -> Tensor:
+def _project_patches(filters: Tensor, level: Tensor) -> Tensor:
     """Patches of (n, c, h, w) along directions (k, c, p, p), sorted: (k, patches)."""
     return F.conv2d(level, filters, stride=SPACING).transpose(0, 1).flatten(1).sort(1).values
 
 
-def _blurred(pictures: Tensor) -> Tensor:
+def _blur(pictures: Tensor) -> Tensor:
     """The 5 x 5 binomial filter, mirrored at the border."""
     channels = pictures.shape[1]
     line = torch.tensor([1.0, 4.0, 6.0, 4.0, 1.0]) / 16

@@ -14,7 +14,7 @@ from abp_core.noise import field_noise
 from abp_core.priors.fields import Place
 from abp_core.priors.known import Known
 from abp_core.priors.patches import Patches
-from abp_core.priors.scales import RATIO, Range, beneath, enlarged, overlaps
+from abp_core.priors.scales import RATIO, Range, coarse_range, enlarge, overlaps
 
 TILE = 3  # positions along a side of what the coarsest scale begins with
 WHOSE = 2**62  # the seed of what tells which of several seeds a tile falls to
@@ -66,25 +66,25 @@ class Composed:
             span if periods[level] else (span[0] - m, span[1] + m)
             for span, periods, m in zip(wanted, self._periods, margin, strict=True)
         ]
-        z = self._started(around) if level == 0 else self._from_coarser(level, around)
-        z = self._planted(level, z, around)
+        z = self._start_coarsest(around) if level == 0 else self._from_coarser(level, around)
+        z = self._plant(level, z, around)
         stride = 1 if level == 0 else 2
         for turn in range(passes):
-            z, around = self._framed(level, z, around, [n - 1 for n in patches.size])
-            z = patches.mended(
+            z, around = self._frame(level, z, around, [n - 1 for n in patches.size])
+            z = patches.mend(
                 z, (around[0][0], around[1][0]), stride, blurred=level > 0 and turn == 0
             )
             around = [
                 (a + n - 1, b - n + 1) for (a, b), n in zip(around, patches.size, strict=True)
             ]
-            z = self._planted(level, z, around)
+            z = self._plant(level, z, around)
         if level == finest:
-            z, around = self._framed(level, z, around, [n // 2 for n in patches.size])
-            z = patches.chosen(z, (around[0][0], around[1][0]))
-            z = self._planted(level, z, wanted)
+            z, around = self._frame(level, z, around, [n // 2 for n in patches.size])
+            z = patches.choose(z, (around[0][0], around[1][0]))
+            z = self._plant(level, z, wanted)
         return z
 
-    def _framed(
+    def _frame(
         self, level: int, z: Tensor, around: list[Range], margin: Sequence[int]
     ) -> tuple[Tensor, list[Range]]:
         """Along axes that repeat themselves, with what lies beyond their ends."""
@@ -101,17 +101,17 @@ class Composed:
             ratio = RATIO if self.scales[-1].size[axis] > 1 else Fraction(1)
             period = periods[level - 1]
             ratios.append(Fraction(periods[level], period) if period else ratio)
-            wanted.append((0, period) if period else beneath(span, ratio))
+            wanted.append((0, period) if period else coarse_range(span, ratio))
         z = self._scale(level - 1, wanted)
         for axis, (span, ratio) in enumerate(zip(around, ratios, strict=True)):
             at = wanted[axis][0]
             if period := self._periods[axis][level - 1]:  # with one more position at both ends
                 z = z.index_select(axis + 1, torch.arange(-1, period + 1) % period)
                 at = -1
-            z = enlarged(z, axis + 1, at, span, ratio)
+            z = enlarge(z, axis + 1, at, span, ratio)
         return z
 
-    def _started(self, around: list[Range]) -> Tensor:
+    def _start_coarsest(self, around: list[Range]) -> Tensor:
         """Tiles of the coarsest scale of the exemplar, each from a place of its own."""
         z = self.scales[0].z
         places = [torch.arange(*span) for span in around]
@@ -171,9 +171,9 @@ class Composed:
         mean = (total / weight.clamp(min=1e-9)).float()
         return Known(mean if level < ends else z.float(), weight[0] >= 0.5, tuple(at))
 
-    def _planted(self, level: int, z: Tensor, around: list[Range]) -> Tensor:
+    def _plant(self, level: int, z: Tensor, around: list[Range]) -> Tensor:
         known = self._known[level]
-        return z if known is None else known.planted(z, tuple(low for low, _ in around))
+        return z if known is None else known.plant(z, tuple(low for low, _ in around))
 
 
 def _periods(period: int, scales: int) -> list[int]:

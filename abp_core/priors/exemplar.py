@@ -17,7 +17,7 @@ from abp_core.priors.composed import Composed
 from abp_core.priors.fields import Place
 from abp_core.priors.known import Known
 from abp_core.priors.patches import Patches
-from abp_core.priors.scales import RATIO, enlarged, shrunk
+from abp_core.priors.scales import RATIO, enlarge, shrink
 
 COARSEST = 12  # positions that the shorter side of the coarsest scale has at least
 MOST = 14  # scales; a position of the coarsest then spans 42, of a sound a sixth of a second
@@ -52,7 +52,7 @@ class Exemplar:
             count += 1
         scales: list[Patches] = []
         for level in reversed(range(count)):
-            here = shrunk(whole, RATIO**level)
+            here = shrink(whole, RATIO**level)
             blurred = _enlarged_to(scales[-1].z, here) if scales else here
             patch = (min(PATCH, here.shape[1]), min(PATCH, here.shape[2]))
             scales.append(Patches.of(here, blurred, patch))
@@ -103,5 +103,5 @@ def _enlarged_to(z: Tensor, finer: Tensor) -> Tensor:
     for axis in (1, 2):
         if finer.shape[axis] > 1:
             inside = torch.arange(-1, z.shape[axis] + 2).clamp(0, z.shape[axis] - 1)
-            z = enlarged(z.index_select(axis, inside), axis, -1, (0, finer.shape[axis]), RATIO)
+            z = enlarge(z.index_select(axis, inside), axis, -1, (0, finer.shape[axis]), RATIO)
     return z

@@ -32,7 +32,9 @@ EVERY = 50  # steps between two looks at what is held back
 PATIENCE = 6  # looks without an improvement after which it stops
 MOST = 3000  # steps
 MOVES = 30  # of a draw
-LOT = 64  # latents that are carried at once: kernels sum in an order that depends on how many
+BATCH_DRAWN = (
+    64  # latents that are carried at once: kernels sum in an order that depends on how many
+)
 
 
 class Velocity(nn.Module):
@@ -78,7 +80,7 @@ class Flow:
     @torch.no_grad()
     def draw(self, n: int, seed: int) -> Tensor:
         """n latents (n, d), a function of the seed; the first k are the same whatever n is."""
-        return self._out(self._carried(self._noise(n, seed, 0), 1.0))
+        return self._out(self._integrate(self._noise(n, seed, 0), 1.0))
 
     def map(
         self, seed: int, *, periods: Place | None = None, known: Known | None = None
@@ -91,7 +93,7 @@ class Flow:
         """Latents z (n, d) mixed with noise up to time t and carried back: at 0 the same ones,
         at 1 new ones, between them others like them."""
         noise = self._noise(len(z), seed, 0)
-        return self._out(self._carried(torch.lerp(self._in(z), noise, t), t)) if t else z
+        return self._out(self._integrate(torch.lerp(self._in(z), noise, t), t)) if t else z
 
     @torch.no_grad()
     def given(self, z: Tensor, known: Tensor, seed: int) -> Tensor:
@@ -104,7 +106,7 @@ class Flow:
             t, after = move / MOVES, (move - 1) / MOVES
             for turn in range(again):
                 h = torch.where(known, torch.lerp(part, noise, t), h)
-                h = self._moved(h, t, after)
+                h = self._heun_step(h, t, after)
                 if turn < again - 1 and move > 1:  # back to t: same mean, and noise for the rest
                     noise = self._noise(len(z), seed, move * again + turn)
                     kept = (1 - t) / (1 - after)
@@ -146,21 +148,21 @@ class Flow:
         noise = chain_noise(seed=seed, sweep=PRIOR_DRAW, index=index, steps=1, shape=shape)
         return noise[0, :, k].to(self.mean.device)
 
-    def _carried(self, h: Tensor, t: float) -> Tensor:
+    def _integrate(self, h: Tensor, t: float) -> Tensor:
         """From time t to 0."""
         for move in range(MOVES, 0, -1):
-            h = self._moved(h, t * move / MOVES, t * (move - 1) / MOVES)
+            h = self._heun_step(h, t * move / MOVES, t * (move - 1) / MOVES)
         return h
 
-    def _moved(self, h: Tensor, t: float, after: float) -> Tensor:
+    def _heun_step(self, h: Tensor, t: float, after: float) -> Tensor:
         """One step of Heun's method."""
         now = self._velocities(h, t)
         then = self._velocities(h + (after - t) * now, after)
         return h + (after - t) / 2 * (now + then)
 
     def _velocities(self, h: Tensor, t: float) -> Tensor:
-        lots = torch.split(F.pad(h, (0, 0, 0, -len(h) % LOT)), LOT)
-        when = h.new_full((LOT,), t)
+        lots = torch.split(F.pad(h, (0, 0, 0, -len(h) % BATCH_DRAWN)), BATCH_DRAWN)
+        when = h.new_full((BATCH_DRAWN,), t)
         return torch.cat([self.velocity(lot, when) for lot in lots])[: len(h)]
 
 
@@ -225,7 +227,7 @@ def learn(z: Tensor, seed: int, start: Flow | None = None) -> Iterator[Progress]
                 return
 
 
-def learnt(z: Tensor, seed: int) -> Flow:
+def fit(z: Tensor, seed: int) -> Flow:
     """The flow that `learn` ends with."""
     *_, last = learn(z, seed)
     return last.flow

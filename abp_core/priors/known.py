@@ -17,7 +17,7 @@ class Known:
     mask: Tensor
     at: Place
 
-    def planted(self, z: Tensor, start: Place) -> Tensor:
+    def plant(self, z: Tensor, start: Place) -> Tensor:
         """A part of a map that begins at `start`, (c, *extent), with what is known in its place."""
         ours: list[slice] = []
         theirs: list[slice] = []

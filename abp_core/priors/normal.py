@@ -52,4 +52,4 @@ class Kept:
 
     def part(self, start: Place, stop: Place) -> Tensor:
         """The latents of the positions [start, stop), (channels, *extent)."""
-        return self.known.planted(self.around.part(start, stop), start)
+        return self.known.plant(self.around.part(start, stop), start)

@@ -51,14 +51,14 @@ class Patches:
         """Of a map and its blurred likeness, patches of `size` positions."""
         most = int(math.sqrt(EXACT / (z.shape[0] * size[0] * size[1])))
         unit = 2.0 ** math.ceil(math.log2(max(float(z.abs().max()), 1e-30) / most))
-        cut = F.unfold(_whole(z, unit, most)[None], size)[0].T
+        cut = F.unfold(_quantise(z, unit, most)[None], size)[0].T
         components = _principal(cut.double())
         largest = max(float(components.abs().max()), 1e-30)
         basis = (components * (most / largest)).round().float()
         limit = int(math.sqrt(EXACT / basis.shape[1]))
         scale = 2.0 ** math.ceil(math.log2(max(float((cut @ basis).abs().max()), 1.0) / limit))
-        seen = F.unfold(_whole(blurred, unit, most)[None], size)[0].T
-        sharp, low = (_whole(part @ basis, scale, limit) for part in (cut, seen))
+        seen = F.unfold(_quantise(blurred, unit, most)[None], size)[0].T
+        sharp, low = (_quantise(part @ basis, scale, limit) for part in (cut, seen))
         return cls(z, size, unit, basis, scale, sharp, low, sharp.mean(0).round())
 
     def nearest(self, x: Tensor, at: Size, stride: int, *, blurred: bool = False) -> Tensor:
@@ -71,7 +71,7 @@ class Patches:
         limit = int(math.sqrt(EXACT / self.basis.shape[1]))
         strides = tuple(stride if n > 1 else 1 for n in self.size)
         first = tuple(-low % s for low, s in zip(at, strides, strict=True))
-        x = _whole(x[:, first[0] :, first[1] :], self.unit, most)
+        x = _quantise(x[:, first[0] :, first[1] :], self.unit, most)
         rows, columns = (
             (n - p) // s + 1 for n, p, s in zip(x.shape[1:], self.size, strides, strict=True)
         )
@@ -81,12 +81,12 @@ class Patches:
         for row in range(0, rows, step):
             top, bottom = row * strides[0], (min(row + step, rows) - 1) * strides[0] + self.size[0]
             queries = F.unfold(x[None, :, top:bottom], self.size, stride=strides)[0].T @ self.basis
-            found.append((_whole(queries, self.scale, limit) @ keys.T - lengths).argmax(1))
+            found.append((_quantise(queries, self.scale, limit) @ keys.T - lengths).argmax(1))
         place = torch.cat(found)
         place = torch.div(place, across, rounding_mode="floor") * self.z.shape[2] + place % across
         return place.view(rows, columns)
 
-    def mended(self, x: Tensor, at: Size, stride: int, *, blurred: bool = False) -> Tensor:
+    def mend(self, x: Tensor, at: Size, stride: int, *, blurred: bool = False) -> Tensor:
         """One pass: every patch of x gives way to the one that is nearest to it, and where they
         overlap, the middle of a patch counts for more than its border. What is left is smaller by
         size - 1 positions at every side."""
@@ -109,14 +109,14 @@ class Patches:
         )
         return total[(slice(None), *kept)] / weight[(slice(None), *kept)]
 
-    def chosen(self, x: Tensor, at: Size) -> Tensor:
+    def choose(self, x: Tensor, at: Size) -> Tensor:
         """Every position gives way to the middle of the one patch that is nearest to what lies
         around it. What is left is smaller by half a patch at every side."""
         middle = self.size[0] // 2 * self.z.shape[2] + self.size[1] // 2
         return self.z.flatten(1)[:, self.nearest(x, at, 1) + middle]
 
 
-def _whole(x: Tensor, unit: float, most: int) -> Tensor:
+def _quantise(x: Tensor, unit: float, most: int) -> Tensor:
     return (x / unit).round().clamp(-most, most)
 
 

@@ -25,7 +25,7 @@ def overlaps(wanted: Range, ratio: Fraction, there: Range) -> Tensor:
     return covered.clamp(min=0)
 
 
-def shrunk(z: Tensor, ratio: Fraction) -> Tensor:
+def shrink(z: Tensor, ratio: Fraction) -> Tensor:
     """The map with positions `ratio` times as sparse along every axis of more than one, each the
     mean over the area that it covers; what is left over at the end is cut.
 
@@ -54,7 +54,7 @@ def _means(z: Tensor, ratio: Fraction) -> Tensor:
     return (until.diff(dim=-1).double() / (SHARE * float(ratio))).round().long()
 
 
-def beneath(wanted: Range, ratio: Fraction) -> Range:
+def coarse_range(wanted: Range, ratio: Fraction) -> Range:
     """The positions of a coarser map, `ratio` times as sparse, between which those wanted lie."""
     low, high = (
         Fraction(2 * i + 1, 2) / ratio - Fraction(1, 2) for i in (wanted[0], wanted[1] - 1)
@@ -62,7 +62,7 @@ def beneath(wanted: Range, ratio: Fraction) -> Range:
     return low.__floor__(), high.__floor__() + 2
 
 
-def enlarged(z: Tensor, axis: int, at: int, wanted: Range, ratio: Fraction) -> Tensor:
+def enlarge(z: Tensor, axis: int, at: int, wanted: Range, ratio: Fraction) -> Tensor:
     """The positions wanted of a finer map, along one axis, between those of a coarser one that
     begins with position `at`. What stands at a position depends on nothing but its place."""
     a, b = ratio.numerator, ratio.denominator

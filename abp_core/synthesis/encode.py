@@ -46,7 +46,7 @@ def write_sound(
                 if name in facts:
                     setattr(sound, tag, facts[name])
             for samples in pieces:
-                sound.write(integers(samples))
+                sound.write(to_int16(samples))
                 honest.tell_trouble()
     except (soundfile.SoundFileError, AssertionError):  # how it reports a full disk
         honest.tell_trouble()
@@ -54,7 +54,7 @@ def write_sound(
     honest.tell_trouble()
 
 
-def integers(samples: Floats) -> NDArray[np.int16]:
+def to_int16(samples: Floats) -> NDArray[np.int16]:
     """Samples in [-1, 1] at 16 bits, rounded; what is louder is cut off. libsndfile would round
     them in another way for each format."""
     return np.clip(np.rint(samples * 32768), -32768, 32767).astype(np.int16)
@@ -69,7 +69,7 @@ def write_zip(file: IO[bytes], members: Iterable[tuple[str, Callable[[IO[bytes]]
 
 
 @contextlib.contextmanager
-def whole(path: Path) -> Iterator[IO[bytes]]:
+def open_atomically(path: Path) -> Iterator[IO[bytes]]:
     """A file to write that takes the place of `path` when all went well. Raises OSError.
 
     What is no ordinary file, such as /dev/stdout, is written to as it is.

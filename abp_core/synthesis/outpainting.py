@@ -31,7 +31,7 @@ LARGEST = 256  # pixels along a side; with as many steps, some seconds
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Known:
+class Outpainting:
     """A picture (h, w, 3 or 1) of whole positions and, after `step` of STEPS, its latents
     in a map that is new around them. explained: the share of the picture's
     variance that they make; below 0 they are farther from it than a plain area."""
@@ -66,7 +66,7 @@ def read(path: Path, spec: GeneratorSpec) -> Pixels:
 
 def walk(
     saved: Checkpoint, generator: Generator, pixels: Pixels, prior: Prior, seed: int, margin: int
-) -> Iterator[Known]:
+) -> Iterator[Outpainting]:
     """A picture that stands `margin` pixels from the beginning of a new map of that seed: with the
     map's own latents at the start, and after each step of the walk that training took. Raises
     FileRejected where it runs away."""
@@ -88,7 +88,7 @@ def walk(
 
     how = dataclasses.replace(saved.spec.langevin.at(saved.step_size), steps=STEPS)
     inferred = torch.ones(size, dtype=torch.bool)
-    for state in langevin_steps(energy, start[None], noise, how, saved.metric()):
+    for state in langevin_steps(energy, start[None], noise, how, saved.preconditioner()):
         if state.diverged.any():
             raise FileRejected(
                 "This picture is too unlike what the model learnt to grow with it; please choose "
@@ -96,4 +96,4 @@ def walk(
             )
         square = float(state.energy - state.z.square().sum() / 2) * 2 * saved.sigma**2 / x.numel()
         latents = prior.map(seed, known=given.Known(state.z[0], inferred, at))
-        yield Known(pixels, latents, state.step, 1 - square / variance)
+        yield Outpainting(pixels, latents, state.step, 1 - square / variance)

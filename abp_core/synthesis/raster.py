@@ -12,7 +12,7 @@ from abp_core.synthesis import sampling
 from abp_core.synthesis.encode import Bytes, Floats
 
 HELD = 2**27  # bytes of a picture at once
-BLOCK = 32  # positions along a side that are made at once
+BLOCK_POSITIONS = 32  # positions along a side that are made at once
 WHITE = 255
 
 
@@ -21,7 +21,7 @@ def pixels(signals: Tensor) -> Bytes:
     return sampling.pixels(signals)[..., : signals.shape[1]]
 
 
-def strips(
+def rasterise(
     generator: Generator, latents: LatentMap, size: tuple[int, int], held: int = HELD
 ) -> Iterator[Bytes]:
     """A texture of (width, height) from the beginning of a latent map, as (rows, width, c).
@@ -29,19 +29,19 @@ def strips(
     (width, height), unit = size, generator.spec.enlargement
     channels = generator.spec.out_channels
     across, down = math.ceil(width / unit), math.ceil(height / unit)
-    step = min(BLOCK, max(1, held // (across * unit**2 * channels)))
+    step = min(BLOCK_POSITIONS, max(1, held // (across * unit**2 * channels)))
     for band, first, last in sampling.bands(generator, latents, (down, across)):
         for top in range(first, last, step):
             bottom = min(top + step, last)
             strip = np.empty(((bottom - top) * unit, across * unit, channels), np.uint8)
-            for left in range(0, across, BLOCK):
-                right = min(left + BLOCK, across)
+            for left in range(0, across, BLOCK_POSITIONS):
+                right = min(left + BLOCK_POSITIONS, across)
                 block = sampling.piece(generator, band, (top, left), (bottom, right))
                 strip[:, left * unit : right * unit] = pixels(block)[0]
             yield strip[: height - top * unit, :width]
 
 
-def beside(pictures: list[Iterator[Bytes]], gap: int, columns: int) -> Iterator[Bytes]:
+def join_columns(pictures: list[Iterator[Bytes]], gap: int, columns: int) -> Iterator[Bytes]:
     """Pictures of one size side by side, with white between them and in the place of those that
     lack of `columns`."""
     for parts in zip(*pictures, strict=True):
@@ -52,7 +52,7 @@ def beside(pictures: list[Iterator[Bytes]], gap: int, columns: int) -> Iterator[
         yield row
 
 
-def below(rows: Iterable[Iterator[Bytes]], gap: int) -> Iterator[Bytes]:
+def join_rows(rows: Iterable[Iterator[Bytes]], gap: int) -> Iterator[Bytes]:
     """Rows of pictures one below the other, with white between them."""
     white: Bytes | None = None
     for row in rows:
@@ -63,11 +63,11 @@ def below(rows: Iterable[Iterator[Bytes]], gap: int) -> Iterator[Bytes]:
             white = np.full((gap, *strip.shape[1:]), WHITE, np.uint8)
 
 
-def laid(under: Iterator[Bytes], picture: Bytes, at: int, soft: int) -> Iterator[Bytes]:
+def overlay(under: Iterator[Bytes], picture: Bytes, at: int, soft: int) -> Iterator[Bytes]:
     """The strips with a picture (h, w, c) laid over them at (at, at). Over `soft` pixels its edge
     gives way to what is under it."""
     height, width, _ = picture.shape
-    share = _rising(height, soft)[:, None] * _rising(width, soft)
+    share = _cosine_ramp(height, soft)[:, None] * _cosine_ramp(width, soft)
     top = -at  # of the strip, in the picture's rows
     for strip in under:
         first, last = max(0, top), min(height, top + len(strip))
@@ -80,7 +80,7 @@ def laid(under: Iterator[Bytes], picture: Bytes, at: int, soft: int) -> Iterator
         yield strip
 
 
-def _rising(n: int, soft: int) -> Floats:
+def _cosine_ramp(n: int, soft: int) -> Floats:
     """(n,) from 0 at both ends to 1, along half a wave of `soft` entries."""
     entries = np.arange(n) + 0.5
     share = np.clip(np.minimum(entries, n - entries) / soft, 0, 1)

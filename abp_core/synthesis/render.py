@@ -24,7 +24,7 @@ from abp_core.spec import GeneratorSpec
 from abp_core.synthesis import encode, neighbours, outpainting, raster, sampling
 from abp_core.synthesis.encode import Bytes, Facts, Floats
 from abp_core.synthesis.neighbours import Nearest
-from abp_core.synthesis.outpainting import Known
+from abp_core.synthesis.outpainting import Outpainting
 from abp_core.synthesis.request import Request, frames_of
 
 SOFTWARE = "ABP Studio"
@@ -85,7 +85,7 @@ def facts(saved: Checkpoint, request: Request, checkpoint: str, out: str) -> Fac
     }
 
 
-def prior_for(own: Prior, spec: GeneratorSpec, request: Request) -> Prior:
+def choose_prior(own: Prior, spec: GeneratorSpec, request: Request) -> Prior:
     """Where the latents of a request come from: a model's own prior, or the paper's."""
     if request.paper or isinstance(own, Normal):
         return Normal(spec.latent_shape, request.temperature)
@@ -95,38 +95,40 @@ def prior_for(own: Prior, spec: GeneratorSpec, request: Request) -> Prior:
 
 
 def texture(
-    generator: Generator, prior: Prior, request: Request, known: Known | None = None
+    generator: Generator, prior: Prior, request: Request, known: Outpainting | None = None
 ) -> Picture:
     """A texture, or a sheet of as many as were asked for. request: a fitted one. known: the picture
     that is to grow, if one is."""
     if known is not None:
-        return _grown(generator, request, known)
+        return _render_outpainting(generator, request, known)
     assert request.size is not None
     width, height = request.size
     count = request.count or 1
     if count == 1:
         return Picture(width, height, _strips(generator, prior, request, raster.HELD))
     columns, rows = _grid(count)
-    singles = [_strips(generator, prior, one, raster.HELD // columns) for one in each(request)]
+    singles = [
+        _strips(generator, prior, one, raster.HELD // columns) for one in split_by_seed(request)
+    ]
     lines = (
-        raster.beside(singles[start : start + columns], GAP, columns)
+        raster.join_columns(singles[start : start + columns], GAP, columns)
         for start in range(0, count, columns)
     )
     wide, high = (n * (side + GAP) - GAP for n, side in ((columns, width), (rows, height)))
-    return Picture(wide, high, raster.below(lines, GAP))
+    return Picture(wide, high, raster.join_rows(lines, GAP))
 
 
-def inferring(
+def infer_picture(
     saved: Checkpoint, generator: Generator, prior: Prior, request: Request
-) -> Iterator[Known]:
+) -> Iterator[Outpainting]:
     """The picture of a request as its latents are inferred, step by step. Raises FileRejected."""
     assert request.grow is not None
     pixels = outpainting.read(request.grow, generator.spec)
-    prior = prior_for(prior, generator.spec, request)
+    prior = choose_prior(prior, generator.spec, request)
     return outpainting.walk(saved, generator, pixels, prior, request.seed, request.margin or 0)
 
 
-def each(request: Request) -> Iterator[Request]:
+def split_by_seed(request: Request) -> Iterator[Request]:
     """The textures of a request one by one: as many seeds."""
     for k in range(request.count or 1):
         yield dataclasses.replace(request, seed=request.seed + k, count=None)
@@ -143,7 +145,7 @@ def write_each(
     """The textures of a request one by one, in a zip; each says how to make it alone."""
 
     def members() -> Iterator[tuple[str, Callable[[IO[bytes]], None]]]:
-        for one in each(request):
+        for one in split_by_seed(request):
             name = f"seed-{one.seed}.png"
             about = facts(saved, one, checkpoint, name)
             yield name, partial(texture(generator, prior, one).write, facts=about)
@@ -167,13 +169,13 @@ def objects(
             if found is not None:
                 theirs = raster.pixels(found.pictures[start:stop])
                 pairs = [iter([np.hstack(pair)]) for pair in zip(ours, theirs, strict=True)]
-            yield from raster.beside(pairs, gap, columns)
+            yield from raster.join_columns(pairs, gap, columns)
 
     gap, across = (0, width) if found is None else (GAP, 2 * width)
     return Picture(columns * (across + gap) - gap, rows * height, lines())
 
 
-def copied(generator: Generator, prior: Prior, request: Request, examples: Tensor) -> Nearest:
+def find_nearest(generator: Generator, prior: Prior, request: Request, examples: Tensor) -> Nearest:
     """The training examples nearest to the objects of a request."""
     return neighbours.nearest(_samples(generator, prior, request), examples)
 
@@ -182,7 +184,7 @@ def sound(generator: Generator, prior: Prior, source: Source, request: Request) 
     """A sound. request: a fitted one."""
     if generator.spec.spatial:
         frames = frames_of(request.seconds or 0, source.sample_rate)
-        signals = sampling.strips(
+        signals = sampling.generate_strips(
             generator, _latents(generator, prior, request, (frames,)), (frames,)
         )
     else:
@@ -194,15 +196,15 @@ def _strips(generator: Generator, prior: Prior, request: Request, held: int) -> 
     """Of one texture."""
     assert request.size is not None
     latents = _latents(generator, prior, request, request.size[::-1])
-    return raster.strips(generator, latents, request.size, held)
+    return raster.rasterise(generator, latents, request.size, held)
 
 
-def _grown(generator: Generator, request: Request, known: Known) -> Picture:
+def _render_outpainting(generator: Generator, request: Request, known: Outpainting) -> Picture:
     margin = request.margin or 0
     height, width = (n + 2 * margin for n in known.pixels.shape[:2])
-    whole = raster.strips(generator, known.latents, (width, height))
+    whole = raster.rasterise(generator, known.latents, (width, height))
     if not request.rebuilt:
-        whole = raster.laid(whole, known.pixels, margin, SOFT)
+        whole = raster.overlay(whole, known.pixels, margin, SOFT)
     return Picture(width, height, whole)
 
 
@@ -214,13 +216,13 @@ def _latents(generator: Generator, prior: Prior, request: Request, size: Place) 
         extent // generator.spec.enlargement if axis in (request.tile or "") else 0
         for axis, extent in zip(axes, size, strict=True)
     )
-    prior = prior_for(prior, generator.spec, request)
+    prior = choose_prior(prior, generator.spec, request)
     return prior.map(request.seed, periods=periods if any(periods) else None)
 
 
 def _samples(generator: Generator, prior: Prior, request: Request) -> Tensor:
     """As many signals of a vector latent as were asked for."""
-    prior = prior_for(prior, generator.spec, request)
+    prior = choose_prior(prior, generator.spec, request)
     return sampling.sample(generator, prior, request.count or 1, request.seed)
 
 

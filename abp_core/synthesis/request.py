@@ -111,7 +111,7 @@ class Request:
             alone = self.grow is None and getattr(self, name) not in (None, False)
             _require(not alone, f"--{name} is for a picture that grows; please name it: --grow.")
 
-    def fitted(self, spec: GeneratorSpec, rate: int = 0) -> Self:
+    def fit(self, spec: GeneratorSpec, rate: int = 0) -> Self:
         """This request to a model of that network, the usual filled in. rate: of its sounds.
         Raises RequestRejected where the model cannot meet it."""
         for name, kinds in FOR.items():

@@ -17,12 +17,12 @@ from abp_core.priors.kinds import Prior
 Way = Literal["spherical", "straight"]
 
 # Positions of a latent map that are made at once: so large is the memory, whatever is made.
-BLOCK = {1: (512,), 2: (32, 32)}
+BLOCK_POSITIONS = {1: (512,), 2: (32, 32)}
 BAND = {1: 4096, 2: 128}  # along the first axis, of latents that are drawn at once
 
 
 @torch.inference_mode()
-def made(generator: Generator, latents: Tensor) -> Tensor:
+def generate(generator: Generator, latents: Tensor) -> Tensor:
     """f(z), (n, *signal_shape), on the CPU. One by one: what is made beside a signal would change
     its last bits on some machines."""
     return torch.cat([_run(generator, z) for z in torch.split(latents, 1)])
@@ -31,7 +31,7 @@ def made(generator: Generator, latents: Tensor) -> Tensor:
 def sample(generator: Generator, prior: Prior, n: int, seed: int) -> Tensor:
     """n signals (n, *signal_shape) of the size the generator learnt; the first k are the same
     whatever n is."""
-    return made(generator, prior.draw(n, seed))
+    return generate(generator, prior.draw(n, seed))
 
 
 def piece(generator: Generator, latents: LatentMap, start: Place, stop: Place) -> Tensor:
@@ -39,21 +39,26 @@ def piece(generator: Generator, latents: LatentMap, start: Place, stop: Place) -
     axes = len(start)
     signals = [
         [
-            _block(generator, latents, (row, *low), (min(row + BLOCK[axes][0], stop[0]), *high))
-            for low, high in _spans(start[1:], stop[1:], BLOCK[axes][1:])
+            _block(
+                generator,
+                latents,
+                (row, *low),
+                (min(row + BLOCK_POSITIONS[axes][0], stop[0]), *high),
+            )
+            for low, high in _spans(start[1:], stop[1:], BLOCK_POSITIONS[axes][1:])
         ]
-        for row in range(start[0], stop[0], BLOCK[axes][0])
+        for row in range(start[0], stop[0], BLOCK_POSITIONS[axes][0])
     ]
     return torch.cat([torch.cat(row, -1) for row in signals], 2)
 
 
-def strips(generator: Generator, latents: LatentMap, size: Place) -> Iterator[Tensor]:
+def generate_strips(generator: Generator, latents: LatentMap, size: Place) -> Iterator[Tensor]:
     """A signal (1, c, *size) from the beginning of a latent map, in strips along its first axis:
     rows of a picture, stretches of a sound. What is held at once does not grow with their number.
     """
     unit = generator.spec.enlargement
     height, *across = (math.ceil(extent / unit) for extent in size)
-    step = BLOCK[len(size)][0]
+    step = BLOCK_POSITIONS[len(size)][0]
     for band, first, last in bands(generator, latents, (height, *across)):
         for top in range(first, last, step):
             bottom = min(top + step, last)
@@ -76,9 +81,9 @@ def bands(
         yield Drawn(latents.part(start, stop), start), top, bottom
 
 
-def cut(generator: Generator, latents: LatentMap, size: Place) -> Tensor:
+def generate_field(generator: Generator, latents: LatentMap, size: Place) -> Tensor:
     """A whole signal (1, c, *size) from the beginning of a latent map."""
-    return torch.cat(list(strips(generator, latents, size)), 2)
+    return torch.cat(list(generate_strips(generator, latents, size)), 2)
 
 
 def blend(points: Sequence[Tensor], weights: Sequence[float], path: Way = "spherical") -> Tensor:

@@ -137,15 +137,15 @@ class Shipped(Recipe):
         return Checkpoint.load(path)
 
 
-def shipped(folder: Path) -> list[Shipped]:
+def read_shipped(folder: Path) -> list[Shipped]:
     """The models of `folder`, in the order of its index; none where there is no index. Raises
     CollectionRejected."""
     if not (folder / INDEX).is_file():
         return []
-    return [entry for entry in entries(folder) if isinstance(entry, Shipped)]
+    return [entry for entry in read_entries(folder) if isinstance(entry, Shipped)]
 
 
-def entries(folder: Path) -> list[Recipe]:
+def read_entries(folder: Path) -> list[Recipe]:
     """All that the index lists, made or not. Raises CollectionRejected."""
     try:
         listed = json.loads((folder / INDEX).read_text(encoding="utf-8"))

@@ -33,7 +33,7 @@ def rebuild(folder: Path, only: Sequence[str], make: Make) -> int:
 
     Raises Refused, CollectionRejected, CheckpointRejected, FileRejected.
     """
-    listed = catalogue.entries(folder)
+    listed = catalogue.read_entries(folder)
     names = [entry.name for entry in listed]
     if unknown := [name for name in only if name not in names]:
         raise Refused(f"{folder / catalogue.INDEX} lists no {unknown[0]}.")
@@ -46,13 +46,13 @@ def rebuild(folder: Path, only: Sequence[str], make: Make) -> int:
             print(f"{recipe.name} and what comes after it were left as they were.", flush=True)
             return 1
         _require_made_by(recipe, saved)
-        listed[place] = made = _packed(folder, recipe, item, saved)
+        listed[place] = made = _pack(folder, recipe, item, saved)
         catalogue.write_entries(folder, listed)
         print(f"{made.name}: {made.bytes / 1e6:.2f} MB, {made.quality}", flush=True)
     return 0
 
 
-def trained(recipe: Recipe, train: Callable[[list[str]], bool]) -> Checkpoint | None:
+def train_recipe(recipe: Recipe, train: Callable[[list[str]], bool]) -> Checkpoint | None:
     """What the training command makes of a recipe. train: takes its arguments; whether it came to
     the end."""
     with tempfile.TemporaryDirectory() as place:
@@ -61,7 +61,7 @@ def trained(recipe: Recipe, train: Callable[[list[str]], bool]) -> Checkpoint | 
         return Checkpoint.load(out) if ended else None
 
 
-def taken(recipe: Recipe, folder: Path) -> Checkpoint:
+def load_trained(recipe: Recipe, folder: Path) -> Checkpoint:
     """What the training command made of it before."""
     return Checkpoint.load(folder / f"{recipe.name}.safetensors")
 
@@ -91,7 +91,7 @@ def _require_made_by(recipe: Recipe, saved: Checkpoint) -> None:
         raise Refused(f"{recipe.name} was trained with other settings than its recipe's.")
 
 
-def _packed(folder: Path, recipe: Recipe, item: PackItem, saved: Checkpoint) -> Shipped:
+def _pack(folder: Path, recipe: Recipe, item: PackItem, saved: Checkpoint) -> Shipped:
     """Writes the model's files, and returns its entry."""
     light = saved.light()
     figures = summary(light, item.path, PRESETS[recipe.preset])

@@ -30,10 +30,12 @@ def thumbnail(saved: Checkpoint) -> Pixels:
     generator, kind = saved.generator(), saved.spec.generator.kind
     if kind == "texture":
         latents = saved.prior().map(SEED)
-        pixels: Pixels = sampling.pixels(sampling.cut(generator, latents, (SIDE, SIDE)))[0]
+        pixels: Pixels = sampling.pixels(sampling.generate_field(generator, latents, (SIDE, SIDE)))[
+            0
+        ]
         return pixels
     if kind == "sound":
-        return resized(spectrogram(recording(saved), saved.source.sample_rate), SIDE, SIDE)
+        return resize(spectrogram(recording(saved), saved.source.sample_rate), SIDE, SIDE)
     if saved.spec.generator.latent_shape == (2,):
         return _sheet(_plane(generator), PLANE_COLUMNS)
     return _sheet(sampling.sample(generator, saved.prior(), COLUMNS**2, SEED), COLUMNS)
@@ -45,7 +47,7 @@ def recording(saved: Checkpoint) -> Tensor:
     if not generator.spec.spatial:
         return sampling.sample(generator, saved.prior(), 1, SEED)[0]
     frames = round(SECONDS * saved.source.sample_rate)
-    return sampling.cut(generator, saved.prior().map(SEED), (frames,))[0]
+    return sampling.generate_field(generator, saved.prior().map(SEED), (frames,))[0]
 
 
 def jpeg(pixels: Pixels) -> bytes:
@@ -76,14 +78,14 @@ def spectrogram(signal: Tensor, rate: int, loudest: float | None = None) -> Pixe
     return np.ascontiguousarray(colours[..., :3])
 
 
-def resized(pixels: Pixels, width: int, height: int) -> Pixels:
+def resize(pixels: Pixels, width: int, height: int) -> Pixels:
     return np.asarray(Image.fromarray(pixels).resize((width, height), Image.Resampling.BILINEAR))
 
 
 def _sheet(signals: Tensor, columns: int) -> Pixels:
     """Pictures (columns^2, c, h, w) in a square of SIDE pixels."""
     side = SIDE // columns
-    cells = [resized(pixels, side, side) for pixels in sampling.pixels(signals)]
+    cells = [resize(pixels, side, side) for pixels in sampling.pixels(signals)]
     return sampling.contact_sheet(np.stack(cells), columns)
 
 

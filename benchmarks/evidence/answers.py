@@ -13,7 +13,7 @@ from torch import Tensor
 
 from abp_core.device import Energy
 from abp_core.observation import Compressed, Downsampled, Full, Observation, Occluded
-from abp_core.preconditioner import Metric
+from abp_core.preconditioner import Preconditioner
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,18 +53,18 @@ class Gaussian:
         """The directions of U's curvature, as columns, from the softest to the stiffest."""
         return torch.linalg.eigh(self.hessian)[1]
 
-    def curvatures(self, metric: Metric | None = None) -> Tensor:
+    def curvatures(self, preconditioner: Preconditioner | None = None) -> Tensor:
         """Of U, along the directions that a walk (in the metric) sees apart, ascending."""
-        return torch.linalg.eigvalsh(self._seen_through(_root(self.mean, metric)))
+        return torch.linalg.eigvalsh(self._seen_through(_root(self.mean, preconditioner)))
 
-    def at_rest(self, step_size: float, metric: Metric | None = None) -> Tensor:
+    def at_rest(self, step_size: float, preconditioner: Preconditioner | None = None) -> Tensor:
         """The covariance of an unadjusted walk of step s that has gone on for long.
 
         z - mean is multiplied by I - s^2 H / 2 and gets noise of covariance s^2 I, so that C =
         (I - s^2 H / 2) C (I - s^2 H / 2) + s^2 I; solved by C = H^-1 (I - s^2 H / 4)^-1. A walk
         in a metric M is that of u = M^(-1/2) z, whose Hessian is M^(1/2) H M^(1/2).
         """
-        root = _root(self.mean, metric)
+        root = _root(self.mean, preconditioner)
         hessian = self._seen_through(root)
         rest = torch.linalg.inv(hessian - step_size**2 / 4 * hessian @ hessian)
         return root @ rest @ root
@@ -73,8 +73,8 @@ class Gaussian:
         return root @ self.hessian @ root
 
 
-def _root(mean: Tensor, metric: Metric | None) -> Tensor:
-    return torch.eye(len(mean)).to(mean) if metric is None else metric.root.to(mean)
+def _root(mean: Tensor, preconditioner: Preconditioner | None) -> Tensor:
+    return torch.eye(len(mean)).to(mean) if preconditioner is None else preconditioner.root.to(mean)
 
 
 def matrix_of(observation: Observation, example: int, signal_shape: tuple[int, ...]) -> Tensor:

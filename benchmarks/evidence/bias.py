@@ -9,7 +9,7 @@ from torch import Tensor
 from abp_core.device import Energy
 from abp_core.observation import Full
 from abp_core.posterior import Posterior
-from abp_core.preconditioner import Metric
+from abp_core.preconditioner import Preconditioner
 from benchmarks.evidence.answers import Gaussian
 from benchmarks.evidence.grids import Grid
 from benchmarks.evidence.linear import FACTORS, LATENTS, SIGMA, SIGNAL
@@ -43,12 +43,16 @@ def bias_of_plane(
     """The same for a posterior of two latents: of their variance in units of the grid's, walked in
     the metric of its covariance; theory: 1 / (1 - s^2 / 4), were the posterior a Gaussian."""
     grid = Grid.of(energy)
-    (mean, covariance), metric = grid.moments, grid.metric
+    (mean, covariance), preconditioner = grid.moments, grid.preconditioner
     whitening = torch.linalg.inv(torch.linalg.cholesky(covariance))
-    begun = walk(energy, start, 1.0, steps=60, metric=metric, adjusted=True, seed=3).z[-1]
+    begun = walk(
+        energy, start, 1.0, steps=60, preconditioner=preconditioner, adjusted=True, seed=3
+    ).z[-1]
     found = []
     for step in step_sizes:
-        rows = _both_walks(energy, begun, step, mean, whitening, metric, moves=max(4, 4 / step**2))
+        rows = _both_walks(
+            energy, begun, step, mean, whitening, preconditioner, moves=max(4, 4 / step**2)
+        )
         found.append({"share": step / 2, "theory": 1 / (1 - step**2 / 4)} | rows)
     return found
 
@@ -59,7 +63,7 @@ def _both_walks(
     step: float,
     mean: Tensor,
     whitening: Tensor,
-    metric: Metric | None = None,
+    preconditioner: Preconditioner | None = None,
     *,
     moves: float,
 ) -> dict[str, float]:
@@ -68,8 +72,12 @@ def _both_walks(
     row = {"step_size": step}
     for name, adjusted in (("langevin", False), ("mala", True)):
         steps = math.ceil(8 * moves)
-        z_late = walk(energy, z, step, steps=steps, metric=metric, adjusted=adjusted, seed=1).z[-1]
-        walked = walk(energy, z_late, step, steps=2 * steps, metric=metric, adjusted=adjusted)
+        z_late = walk(
+            energy, z, step, steps=steps, preconditioner=preconditioner, adjusted=adjusted, seed=1
+        ).z[-1]
+        walked = walk(
+            energy, z_late, step, steps=2 * steps, preconditioner=preconditioner, adjusted=adjusted
+        )
         row[name], row[f"{name}_error"] = variance_of(walked, mean, whitening)
         row[f"{name}_accepted"] = walked.accepted
     return row

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from abp_core.device import Energy
-from abp_core.preconditioner import Metric
+from abp_core.preconditioner import Preconditioner
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,9 +47,9 @@ class Grid:
         return mean, (z - mean).T @ ((z - mean) * weights[:, None])
 
     @property
-    def metric(self) -> Metric:
+    def preconditioner(self) -> Preconditioner:
         """In which a walk's steps fit the posterior: its covariance."""
-        return Metric.of(torch.linalg.inv(self.moments[1]).float())
+        return Preconditioner.of(torch.linalg.inv(self.moments[1]).float())
 
     def binned(self, bins: int) -> Tensor:
         """(bins^2 + 1,): the mass in bins of the box, bins a side, and outside."""

@@ -11,7 +11,7 @@ from abp_core.langevin import infer
 from abp_core.noise import chain_noise
 from abp_core.observation import Compressed, Downsampled, Full, Observation, Occluded
 from abp_core.posterior import Posterior
-from abp_core.preconditioner import Metric
+from abp_core.preconditioner import Preconditioner
 from abp_core.spec import LangevinSpec
 from benchmarks.evidence.answers import Gaussian, Linear, in_standard_errors, matrix_of
 from benchmarks.evidence.walks import gaussian
@@ -33,7 +33,11 @@ def views(shape: tuple[int, ...] = SIGNAL) -> dict[str, Observation]:
 
 
 def linear_posterior(
-    observation: Observation, *, chains: int, metric: Metric | None = None, seed: int = 0
+    observation: Observation,
+    *,
+    chains: int,
+    preconditioner: Preconditioner | None = None,
+    seed: int = 0,
 ) -> dict[str, Any]:
     """Chains of every example, from the prior, against what the walk must rest at.
 
@@ -49,7 +53,7 @@ def linear_posterior(
         Gaussian.of(FACTORS.weights, matrix_of(observation, example, SIGNAL), y.flatten(), SIGMA)
         for example, y in enumerate(seen)
     ]
-    curvatures = torch.cat([answer.curvatures(metric) for answer in known])
+    curvatures = torch.cat([answer.curvatures(preconditioner) for answer in known])
     step_size = float(curvatures.max()) ** -0.5
     kept = 1 - step_size**2 / 2 * float(curvatures.min())  # of the distance to rest, each step
     steps = math.ceil(math.log(1e-3) / math.log(kept))
@@ -60,7 +64,7 @@ def linear_posterior(
     noise = chain_noise(seed=seed, sweep=1, index=everyone, steps=steps, shape=shape)
     posterior = Posterior(FACTORS, observation, seen[index], index, SIGMA)
     spec = LangevinSpec(steps=steps, step_size=step_size)
-    ends = infer(posterior.energy, start, noise, spec, metric).split(chains)
+    ends = infer(posterior.energy, start, noise, spec, preconditioner).split(chains)
 
     def errors(covariance: Callable[[Gaussian], Tensor]) -> tuple[Tensor, Tensor]:
         found = [
@@ -70,7 +74,7 @@ def linear_posterior(
         means, covariances = zip(*found, strict=True)
         return torch.cat(means), torch.cat(covariances)
 
-    means, covariances = errors(lambda answer: answer.at_rest(step_size, metric))
+    means, covariances = errors(lambda answer: answer.at_rest(step_size, preconditioner))
     entries = torch.cat([means, covariances])
     return {
         "chains": chains,
@@ -84,7 +88,7 @@ def linear_posterior(
     }
 
 
-def rough_metric() -> Metric:
+def rough_metric() -> Preconditioner:
     """One that fits the posterior of all that is seen only roughly, as a learnt one does."""
     hessian = Gaussian.of(FACTORS.weights, torch.eye(16), torch.zeros(16), SIGMA).hessian
-    return Metric.of((hessian + 2 * hessian.diagonal().diag()).float() / 3)
+    return Preconditioner.of((hessian + 2 * hessian.diagonal().diag()).float() / 3)

@@ -15,7 +15,7 @@ from abp_core.posterior import Posterior
 from abp_core.presets import PRESETS
 from abp_core.spec import GeneratorSpec
 from abp_core.trainer import Trainer
-from abp_core.zoo.catalogue import shipped
+from abp_core.zoo.catalogue import read_shipped
 from benchmarks.report import EXAMPLES, ROOT
 
 FP32 = Machine(torch.device("cpu"), torch.float32)
@@ -62,7 +62,7 @@ class Model:
 def small_model(iterations: int) -> Model:
     """Learnt now, by the Trainer with the settings of the preset `plane`."""
     plane = PRESETS["plane"].training
-    spec = dataclasses.replace(plane, generator=SMALL, learning_rate=3e-3, lesson_rate=0.0)
+    spec = dataclasses.replace(plane, generator=SMALL, learning_rate=3e-3, sample_loss_rate=0.0)
     dataset, spec = datasets.load(FACES, spec)
     trainer = Trainer(spec, dataset, machine=FP32)
     for _ in trainer.steps(iterations):
@@ -73,7 +73,7 @@ def small_model(iterations: int) -> Model:
 
 def shipped_model(name: str) -> tuple[Model, Checkpoint]:
     """One of checkpoints/, with its training data, and as it was saved."""
-    entry = next(entry for entry in shipped(ROOT / "checkpoints") if entry.name == name)
+    entry = next(entry for entry in read_shipped(ROOT / "checkpoints") if entry.name == name)
     saved = entry.open(ROOT / "checkpoints")
     dataset, _ = datasets.load(ROOT / entry.data, saved.spec)
     return Model(saved.generator(), dataset.signals, saved.latents, saved.sigma), saved

@@ -21,11 +21,13 @@ def plane_posterior(
     that between two halves of the chains, which is about what walks of this length leave by
     chance. gaussian: the grid's own distance from a Gaussian of the same moments.
     """
-    metric = grid.metric
-    z = walk(energy, start, 0.5, steps=burn_in, metric=metric, seed=1).z[-1]
-    step = fitting_step(energy, z, metric, 0.6 if adjusted else 0.98)
-    z = walk(energy, z, step, steps=burn_in, metric=metric, adjusted=adjusted, seed=2).z[-1]
-    trail = walk(energy, z, step, steps=moves, metric=metric, adjusted=adjusted)
+    preconditioner = grid.preconditioner
+    z = walk(energy, start, 0.5, steps=burn_in, preconditioner=preconditioner, seed=1).z[-1]
+    step = fitting_step(energy, z, preconditioner, 0.6 if adjusted else 0.98)
+    z = walk(
+        energy, z, step, steps=burn_in, preconditioner=preconditioner, adjusted=adjusted, seed=2
+    ).z[-1]
+    trail = walk(energy, z, step, steps=moves, preconditioner=preconditioner, adjusted=adjusted)
     half, other = (part.reshape(-1, 2) for part in trail.z.tensor_split(2, dim=1))
     visited = trail.z.reshape(-1, 2)
 
@@ -50,5 +52,7 @@ def plane_posterior(
 
 def arriving(energy: Energy, grid: Grid, *, chains: int, moves: int) -> float:
     """The share of chains from the prior that are in the grid's box after some moves."""
-    z = walk(energy, gaussian(chains, 2, seed=4), 0.5, steps=moves, metric=grid.metric).z[-1]
+    z = walk(
+        energy, gaussian(chains, 2, seed=4), 0.5, steps=moves, preconditioner=grid.preconditioner
+    ).z[-1]
     return 1 - float(grid.histogram(z, 1)[1])

@@ -38,14 +38,25 @@ def precision(
     between two bf16 walks with different noise, which says how well a mean is known at all.
     """
     everyone = torch.arange(examples)
-    y, start, metric = model.signals[everyone], saved.latents[everyone], saved.metric()
+    y, start, preconditioner = (
+        model.signals[everyone],
+        saved.latents[everyone],
+        saved.preconditioner(),
+    )
 
     def energy(machine: Machine) -> Energy:
         twin = machine.chain_copy(model.generator)
         return Posterior(twin, Full(), y, everyone, model.sigma).energy
 
     def walked(machine: Machine, seed: int) -> Tensor:
-        there = walk(energy(machine), start, saved.step_size, steps=steps, metric=metric, seed=seed)
+        there = walk(
+            energy(machine),
+            start,
+            saved.step_size,
+            steps=steps,
+            preconditioner=preconditioner,
+            seed=seed,
+        )
         return there.z[burn_in:]
 
     @torch.no_grad()

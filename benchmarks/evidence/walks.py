@@ -8,7 +8,7 @@ from torch import Tensor
 from abp_core.device import Energy
 from abp_core.langevin import acceptance, langevin_steps, metropolis_steps
 from abp_core.noise import chain_noise
-from abp_core.preconditioner import Metric
+from abp_core.preconditioner import Preconditioner
 from abp_core.spec import LangevinSpec
 
 
@@ -35,7 +35,7 @@ def walk(
     step_size: float,
     *,
     steps: int,
-    metric: Metric | None = None,
+    preconditioner: Preconditioner | None = None,
     adjusted: bool = False,
     seed: int = 0,
 ) -> Trail:
@@ -45,22 +45,24 @@ def walk(
     noise = chain_noise(seed=seed, sweep=2, index=index, steps=steps, shape=shape)
     if adjusted:
         dice = uniform(steps, len(z), seed=seed)
-        states = metropolis_steps(energy, z, noise, dice, spec, metric)
+        states = metropolis_steps(energy, z, noise, dice, spec, preconditioner)
     else:
-        states = langevin_steps(energy, z, noise, spec, metric)
+        states = langevin_steps(energy, z, noise, spec, preconditioner)
     before, stood, accepted = next(states), [], []
     for state in states:
         stood.append(state.z)
         moved = (state.z != before.z).flatten(1).any(1).float()
-        accepted.append(moved if adjusted else acceptance(before, state, spec, metric))
+        accepted.append(moved if adjusted else acceptance(before, state, spec, preconditioner))
         before = state
     return Trail(torch.stack(stood), float(torch.stack(accepted).mean()))
 
 
-def fitting_step(energy: Energy, z: Tensor, metric: Metric, accepted: float) -> float:
+def fitting_step(
+    energy: Energy, z: Tensor, preconditioner: Preconditioner, accepted: float
+) -> float:
     """The longest step of which a Metropolis test would accept that share."""
     step = 1.6
-    while walk(energy, z, step, steps=4, metric=metric, seed=9).accepted < accepted:
+    while walk(energy, z, step, steps=4, preconditioner=preconditioner, seed=9).accepted < accepted:
         step *= 0.9
     return step
 

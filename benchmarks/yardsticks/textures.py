@@ -6,7 +6,7 @@ from statistics import fmean, geometric_mean
 from torch import Tensor
 from torch.nn import functional as F
 
-from abp_core.evaluation.halves import apart, floor, halves, unrepeated
+from abp_core.evaluation.halves import floor, halves, mean_distance, without_repeat
 from benchmarks.yardsticks import Row, critic
 from benchmarks.yardsticks.copying import CopyingYardstick
 from benchmarks.yardsticks.features import STRIDES, Gaussian, at, gaussians
@@ -22,7 +22,7 @@ class TexturePhotograph:
     samples a part as large."""
 
     def __init__(self, original: Tensor) -> None:
-        self._part = unrepeated(original)
+        self._part = without_repeat(original)
         self._halves = self._cut(self._part)
         self._floors = {stride: floor(at(stride), self._halves) for stride in STRIDES}
         self._views = {"full": self._part, "quarter": _smaller(self._part)}
@@ -62,7 +62,7 @@ class TexturePhotograph:
         """Distances between halves of samples and halves of the original, in floors, by stride."""
         cut = [self._cut(sample) for sample in samples]
         return {
-            stride: fmean(apart(at(stride), pairs, self._halves) for pairs in cut) / below
+            stride: fmean(mean_distance(at(stride), pairs, self._halves) for pairs in cut) / below
             for stride, below in self._floors.items()
         }
 

@@ -110,15 +110,15 @@ def _visible(
     else:
         height, width = size
         if name == "scattered":
-            visible = masks.scattered(count, (height, width), int(number) / 100, seed=spec.seed)
+            visible = masks.random_blocks(count, (height, width), int(number) / 100, seed=spec.seed)
         elif name == "square":
             side = round(int(number) * height / 64)  # the paper's pictures are 64 pixels wide
             visible = masks.square(count, (height, width), side, seed=spec.seed)
         else:
             visible = masks.lines(count, (height, width), 0.5, seed=spec.seed)
     if kind == "texture":
-        return datasets.crops(visible[0], spec)
-    return datasets.segments(visible[0], spec) if kind == "sound" else visible
+        return datasets.draw_crops(visible[0], spec)
+    return datasets.draw_segments(visible[0], spec) if kind == "sound" else visible
 
 
 def _painted(painted: Pixels | None, size: tuple[int, int]) -> Tensor:

@@ -29,9 +29,9 @@ def write_samples(saved: Checkpoint, path: Path, model: str) -> None:
     """New sound, a new texture or a sheet of new pictures: what the command line makes of the file
     called `model` unless told otherwise, with that command. Raises OSError."""
     generator, prior, source = saved.generator(), saved.prior(), saved.source
-    request = Request(seed=SEED_OF_SAMPLES).fitted(generator.spec, source.sample_rate)
+    request = Request(seed=SEED_OF_SAMPLES).fit(generator.spec, source.sample_rate)
     facts = render.facts(saved, request, model, path.name)
-    with encode.whole(path) as file:
+    with encode.open_atomically(path) as file:
         if source.kind == "sound":
             render.sound(generator, prior, source, request).write(path.suffix, file, facts)
         elif source.kind == "texture":

@@ -90,7 +90,7 @@ class Collection:
 
     def __init__(self, folder: Path = CHECKPOINTS) -> None:
         self.folder = folder
-        self._shipped = {each.name: each for each in catalogue.shipped(folder)}
+        self._shipped = {each.name: each for each in catalogue.read_shipped(folder)}
         self._open: Cache[str, Model] = Cache(limits.OPEN_MODELS)
 
     def __contains__(self, name: object) -> bool:

@@ -127,7 +127,7 @@ def latent_map(model: Model, found: Directions, point: Point) -> Drawn:
         spare = zip(z.shape[1:], example.shape[1:], strict=True)
         at = tuple(low + (n - m) // 2 for low, (n, m) in zip(start, spare, strict=True))
         everywhere = torch.ones(example.shape[1:], dtype=torch.bool)
-        kept = Known(everywhere[None], everywhere, at).planted(kept[None], start)[0]
+        kept = Known(everywhere[None], everywhere, at).plant(kept[None], start)[0]
         z = _map(model, point, Known(example, everywhere, at)).part(start, stop)
     for edit in point.edits:
         inside = _inside(edit, model)

@@ -14,7 +14,7 @@ from abp_core.langevin import energy_ceiling, infer
 from abp_core.noise import chain_noise
 from abp_core.observation import Downsampled, Observation, Occluded
 from abp_core.posterior import Posterior
-from abp_core.preconditioner import Metric
+from abp_core.preconditioner import Preconditioner
 from abp_core.presets import Preset
 from abp_core.priors.exemplar import Exemplar
 from abp_core.priors.known import Known
@@ -24,8 +24,9 @@ from abp_core.trainer import Diverging, Trainer
 from demo import media
 from demo.jobs import Progress
 from demo.workbench.hiding import Hidden
+from demo.workbench.home import SEED_OF_SAMPLES
 from demo.workbench.models import Model
-from demo.workbench.run import SEED_OF_SAMPLES, Along, Panel
+from demo.workbench.run import Along, Panel
 
 SHOWN = {"texture": 4, "sound": 1, "objects": 9}
 CHAINS = 4  # beside training's own, whose differences are the uncertainty
@@ -37,8 +38,8 @@ CHAIN = 2**61  # the "example" whose noise moves the first of the chains beside
 
 
 def spec_of(preset: Preset) -> TrainingSpec:
-    """A preset for incomplete data: without lessons, which would need whole examples, and of a
-    picture or sound by crops, each of which may have lost its own places."""
+    """A preset for incomplete data: without the loss of samples, which would need whole examples,
+    and of a picture or sound by crops, each of which may have lost its own places."""
     own = preset.training
     if own.window:
         return dataclasses.replace(own, window=0, examples=CROPS, batch_size=4, prior="normal")
@@ -46,7 +47,7 @@ def spec_of(preset: Preset) -> TrainingSpec:
     langevin = own.langevin
     if own.generator.spatial:  # maps begin at noise, and find by the walk alone what was not seen
         langevin = dataclasses.replace(langevin, steps=max(langevin.steps, 5))
-    return dataclasses.replace(own, lesson_rate=0.0, examples=examples, langevin=langevin)
+    return dataclasses.replace(own, sample_loss_rate=0.0, examples=examples, langevin=langevin)
 
 
 class RepairRun:
@@ -85,7 +86,7 @@ class RepairRun:
                 iteration=event.iteration,
                 error=self._error,
                 latent=event.latent_norm,
-                diverged=self._diverging.seen(event),
+                diverged=self._diverging.observe(event),
                 seconds=event.seconds,
                 prior=self._along.after(event.seconds),
             )
@@ -141,8 +142,10 @@ class RepairRun:
         ).to(trainer.z.device)
         walk = spec.langevin.at(trainer.step_size)
         start = self._beside.to(trainer.z.device)
-        metric = Metric.of(trainer.curvature) if spec.langevin.preconditioned else None
-        z, own = infer(posterior.energy, start, noise, walk, metric), trainer.z[index]
+        preconditioner = (
+            Preconditioner.of(trainer.curvature) if spec.langevin.preconditioned else None
+        )
+        z, own = infer(posterior.energy, start, noise, walk, preconditioner), trainer.z[index]
         with torch.no_grad():
             near = posterior.energy(z) <= energy_ceiling(posterior.energy(own), own)
             z = torch.where(near.view(-1, *[1] * (z.ndim - 1)), z, own)
@@ -172,7 +175,7 @@ def answers(
         noise = chain_noise(
             seed=seed, sweep=begun + 1, index=torch.arange(chains), steps=each, shape=shape
         )
-        moved = infer(posterior.energy, z, noise, cold, saved.metric())
+        moved = infer(posterior.energy, z, noise, cold, saved.preconditioner())
         fine = moved.flatten(1).isfinite().all(1)
         z = torch.where(fine.view(-1, *(1 for _ in shape)), moved, z)
         with torch.inference_mode():

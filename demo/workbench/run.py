@@ -94,7 +94,7 @@ class Run:
                 iteration=event.iteration,
                 error=event.reconstruction_error,
                 latent=event.latent_norm,
-                diverged=self._diverging.seen(event),
+                diverged=self._diverging.observe(event),
                 seconds=event.seconds,
                 prior=self._along.after(event.seconds),
             )
@@ -111,7 +111,7 @@ class Run:
                 size = tuple(
                     min(n, most) for n, most in zip(shown.shape[2:], self._size, strict=True)
                 )
-                new = sampling.cut(trainer.generator, prior.map(SEED_OF_SAMPLES), size)
+                new = sampling.generate_field(trainer.generator, prior.map(SEED_OF_SAMPLES), size)
         panel = _sound_panel if source.kind == "sound" else _picture_panel
         return tuple(
             panel(caption, signals, trainer.data)

@@ -102,7 +102,7 @@ class Keeper:
         fields["path"] = str(self.recipe.path)
         told = {"recipe": fields, "report": dataclasses.asdict(report), "model": self.model}
         told["report"]["view"] = [dataclasses.asdict(panel) for panel in report.view or ()]
-        with encode.whole(self._folder / RECORD) as file:
+        with encode.open_atomically(self._folder / RECORD) as file:
             file.write(json.dumps(told).encode())
 
 

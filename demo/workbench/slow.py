@@ -5,7 +5,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from abp_core.preconditioner import through
+from abp_core.preconditioner import apply_to_channels
 from demo.workbench.explore import map_picture
 from demo.workbench.walk_views import listed, pictures_of, signed_of
 from demo.workbench.walking import Walking
@@ -29,8 +29,11 @@ def slowly(walking: Walking, number: int, chain: int) -> list[dict[str, Any]]:
     x, s = x.detach(), spec.step_size
     drawn = walk.noise[number, chain : chain + 1] if number < len(walk.noise) else z * 0
     pull = slope + z.float()
-    if walk.metric is not None:  # steps are then as long as the posterior is wide
-        drawn, drift = through(walk.metric.root, drawn), through(walk.metric.whole, pull)
+    if walk.preconditioner is not None:  # steps are then as long as the posterior is wide
+        drawn, drift = (
+            apply_to_channels(walk.preconditioner.root, drawn),
+            apply_to_channels(walk.preconditioner.whole, pull),
+        )
     else:
         drift = pull
     kick = s * spec.temperature**0.5 * drawn[0]

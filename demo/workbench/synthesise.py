@@ -90,10 +90,10 @@ def chunk(model: Model, sent: Sent) -> dict[str, Any]:
     if type(k) is not int or not 0 <= k < 2**40:
         raise Rejected("This page has lost its place; please reload it.")
     n = max(1, round(limits.CHUNK_SECONDS * source.sample_rate / spec.enlargement))
-    prior = render.prior_for(model.prior, spec, request)
+    prior = render.choose_prior(model.prior, spec, request)
     latents = prior.map(request.seed)
     signal = sampling.piece(model.generator, latents, (k * n,), ((k + 1) * n,))
-    samples = encode.integers(sampling.samples(signal[0], source.gain)).astype("<i2")
+    samples = encode.to_int16(sampling.samples(signal[0], source.gain)).astype("<i2")
     return {"rate": source.sample_rate, "samples": base64.b64encode(samples.tobytes()).decode()}
 
 
@@ -113,7 +113,7 @@ class _Maker:
     def texture(self) -> Iterator[Making | Made]:
         model, request, known = self.model, self.request, None
         if request.grow:
-            for known in render.inferring(model.saved, model.generator, model.prior, request):
+            for known in render.infer_picture(model.saved, model.generator, model.prior, request):
                 share = known.step / outpainting.STEPS
                 yield Making(f"Inferring what the picture is made of: {share:.0%}", share)
         picture = render.texture(model.generator, model.prior, request, known)
@@ -168,7 +168,7 @@ class _Maker:
         model, request, found = self.model, self.request, None
         if request.nearest:
             examples = neighbours.examples(model.saved, request.nearest)
-            found = render.copied(model.generator, model.prior, request, examples)
+            found = render.find_nearest(model.generator, model.prior, request, examples)
         pixels, took = (
             render.objects(model.generator, model.prior, request, found).pixels(),
             self._took(),
@@ -189,7 +189,7 @@ class _Maker:
         """Path of a file of the visitor's. Raises OSError."""
         model, request = self.model, self._told
         path = self._place(f"{slug(model.name)}-seed-{request.seed}{ending}")
-        with encode.whole(path) as file:
+        with encode.open_atomically(path) as file:
             write(file, render.facts(model.saved, request, model.command_path, path.name))
         return str(path)
 

@@ -12,7 +12,7 @@ import torch
 
 from abp_core.analysis import traces
 from abp_core.analysis.convergence import agreement
-from abp_core.analysis.traces import Step, Walk
+from abp_core.analysis.traces import Trace, Walk
 from abp_core.noise import chain_noise
 from abp_core.observation import Full, Observation
 from abp_core.spec import LangevinSpec
@@ -57,7 +57,7 @@ class Walking:
     def model(self) -> Model:
         return self.explored.model
 
-    def step(self, number: int) -> Step:
+    def step(self, number: int) -> Trace:
         """Raises Rejected."""
         if not 0 <= number < len(self.walk.steps):
             raise Rejected("There is no such step in this walk.")
@@ -117,7 +117,7 @@ def begun(number: int, explored: Explored, target: Target, wish: Wish) -> Walkin
     observation = observed(wish.hiding, target.y, wish.seed)
     y = observation.measure(target.y, torch.zeros(1, dtype=torch.int64))
     sigma = saved.sigma * (wish.sigma / saved.spec.sigma if wish.sigma else 1.0)
-    posterior = traces.about(explored.model.generator, y, observation, sigma, wish.chains)
+    posterior = traces.posterior_about(explored.model.generator, y, observation, sigma, wish.chains)
     index = torch.arange(wish.chains)
     noise = chain_noise(
         seed=wish.seed, sweep=WALK_SWEEP, index=index, steps=wish.steps, shape=shape
@@ -136,7 +136,7 @@ def begun(number: int, explored: Explored, target: Target, wish: Wish) -> Walkin
         step_size=wish.step_size or saved.step_size,
         temperature=wish.temperature,
     )
-    walk = Walk(posterior, start, noise, spec, saved.metric())
+    walk = Walk(posterior, start, noise, spec, saved.preconditioner())
     return Walking(number, explored, target, wish, observation, walk)
 
 

@@ -80,7 +80,7 @@ def request_from(model: Model, sent: Sent, item: PackItem | None) -> Request:
             asked |= {"tile": "x", "seconds": loop_of(seconds or 0.0, spec, rate)}
     request = Request(**asked)
     _require_bearable(request)
-    return request.fitted(spec, rate)
+    return request.fit(spec, rate)
 
 
 def basics(model: Model, sent: Sent) -> dict[str, Any]:

@@ -10,7 +10,7 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from abp_core.evaluation import texture
-from abp_core.evaluation.yardsticks.common import explained
+from abp_core.evaluation.yardsticks.common import explained_variance
 from benchmarks.yardsticks import critic, events
 from benchmarks.yardsticks.copying import CopyingYardstick, best_matches, patches
 from benchmarks.yardsticks.explained import put_together, without_quarter
@@ -162,10 +162,10 @@ class TestExplained:
     def test_known_shares(self) -> None:
         y = noise(2, 3, 16, 16)
         mean = y.transpose(0, 1).flatten(1).mean(1)[None, :, None, None].expand_as(y)
-        assert explained(y, y) == 1
-        assert explained(y, mean) == pytest.approx(0, abs=1e-6)
-        assert explained(y, (y + mean) / 2) == pytest.approx(0.75, abs=1e-6)
-        assert explained(y, y + 10) < 0
+        assert explained_variance(y, y) == 1
+        assert explained_variance(y, mean) == pytest.approx(0, abs=1e-6)
+        assert explained_variance(y, (y + mean) / 2) == pytest.approx(0.75, abs=1e-6)
+        assert explained_variance(y, y + 10) < 0
 
     def test_a_quarter(self) -> None:
         picture = torch.arange(6 * 9.0).view(1, 6, 9)

@@ -68,15 +68,17 @@ def picture(page: Page) -> str:
 
 def engines(steps: int, seed: int) -> list[Any]:
     """The same walk, by the engine alone."""
-    shipped = {each.name: each for each in catalogue.shipped(ROOT / "checkpoints")}
+    shipped = {each.name: each for each in catalogue.read_shipped(ROOT / "checkpoints")}
     model = shipped["noto_animal_faces_128"]
     saved = model.open(ROOT / "checkpoints")
     dataset, _ = datasets.load(ROOT / model.data, saved.spec)
-    posterior = traces.about(saved.generator(), dataset.signals[:1], Full(), saved.sigma, 4)
+    posterior = traces.posterior_about(
+        saved.generator(), dataset.signals[:1], Full(), saved.sigma, 4
+    )
     index = torch.arange(4)
     noise = chain_noise(seed=seed, sweep=1, index=index, steps=steps, shape=(2,))
     how = LangevinSpec(steps=steps, step_size=0.3)
-    walk = traces.Walk(posterior, Normal((2,)).draw(4, seed), noise, how, saved.metric())
+    walk = traces.Walk(posterior, Normal((2,)).draw(4, seed), noise, how, saved.preconditioner())
     while not walk.ended:
         walk.advance()
     return walk.steps

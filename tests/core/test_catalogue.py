@@ -19,8 +19,8 @@ from abp_core.zoo.catalogue import INDEX, CollectionRejected, Recipe, Shipped
 
 ROOT = Path(__file__).resolve().parents[2]
 FOLDER = ROOT / "checkpoints"
-ENTRIES = catalogue.entries(FOLDER)
-MODELS = catalogue.shipped(FOLDER)
+ENTRIES = catalogue.read_entries(FOLDER)
+MODELS = catalogue.read_shipped(FOLDER)
 EACH = pytest.mark.parametrize("model", MODELS, ids=lambda model: model.name)
 # Clips with bands that are silent but for single strokes or notes: there a hiss 50 dB below the
 # loudest, which nobody hears, moves every statistic, and the distance counts all bands alike.
@@ -69,7 +69,7 @@ class TestWhatIsShipped:
             learnt.source,
         )
         assert (saved.digest, len(saved.latents)) == (learnt.digest, len(learnt.signals))
-        assert saved.first_moments == saved.teacher == {}
+        assert saved.first_moments == saved.sample_loss == {}
 
     @EACH
     def test_author_and_licence_are_those_of_the_pack(self, model: Shipped) -> None:
@@ -163,16 +163,16 @@ def without(fields: dict[str, object], *names: str) -> dict[str, object]:
 
 
 def test_no_index_is_no_models(tmp_path: Path) -> None:
-    assert catalogue.shipped(tmp_path) == []
-    assert catalogue.shipped(tmp_path / "nowhere") == []
+    assert catalogue.read_shipped(tmp_path) == []
+    assert catalogue.read_shipped(tmp_path / "nowhere") == []
 
 
 def test_an_index_comes_back_as_it_was_written(tmp_path: Path) -> None:
-    listed = catalogue.entries(written(tmp_path, recipe(name="later"), made()))
+    listed = catalogue.read_entries(written(tmp_path, recipe(name="later"), made()))
     assert [type(entry) for entry in listed] == [Recipe, Shipped]
-    assert [model.name for model in catalogue.shipped(tmp_path)] == ["faces"]
+    assert [model.name for model in catalogue.read_shipped(tmp_path)] == ["faces"]
     catalogue.write_entries(tmp_path, listed)
-    assert catalogue.entries(tmp_path) == listed
+    assert catalogue.read_entries(tmp_path) == listed
     assert oct((tmp_path / INDEX).stat().st_mode)[-3:] == "644"
 
 
@@ -214,7 +214,7 @@ def test_an_entry_that_is_none_is_refused(
     entry: dict[str, object], sentence: str, tmp_path: Path
 ) -> None:
     with pytest.raises(CollectionRejected) as caught:
-        catalogue.entries(written(tmp_path, entry))
+        catalogue.read_entries(written(tmp_path, entry))
     assert str(caught.value).endswith(sentence)
     assert str(caught.value).startswith(INDEX)
 
@@ -223,16 +223,16 @@ def test_an_entry_that_is_none_is_refused(
 def test_a_file_that_is_no_index_is_refused(text: str, tmp_path: Path) -> None:
     (tmp_path / INDEX).write_text(text)
     with pytest.raises(CollectionRejected, match=r"is no (JSON file|list of entries)\.$"):
-        catalogue.shipped(tmp_path)
+        catalogue.read_shipped(tmp_path)
 
 
 def test_two_entries_of_one_name_are_refused(tmp_path: Path) -> None:
     with pytest.raises(CollectionRejected, match="two entries of one name"):
-        catalogue.entries(written(tmp_path, recipe(), made()))
+        catalogue.read_entries(written(tmp_path, recipe(), made()))
 
 
 def test_a_file_that_was_changed_is_not_opened(tmp_path: Path) -> None:
-    (model,) = catalogue.shipped(written(tmp_path, made()))
+    (model,) = catalogue.read_shipped(written(tmp_path, made()))
     with pytest.raises(CheckpointRejected, match=r"^faces\.safetensors could not be opened\.$"):
         model.open(tmp_path)
     (tmp_path / "faces.safetensors").write_bytes(b"abc")

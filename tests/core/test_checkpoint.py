@@ -14,8 +14,8 @@ from abp_core.spec import GeneratorSpec, LangevinSpec
 from abp_core.trainer import Trainer
 from tests.tiny import FP32, NETWORKS, dataset, sha256, training
 
-# Large enough for lessons about samples.
-TAUGHT = GeneratorSpec(
+# Large enough for a loss of samples.
+WITH_LOSS = GeneratorSpec(
     latent_shape=(6,),
     projection=(8, 8, 8),
     channels=(8,),
@@ -147,7 +147,7 @@ class TestLight:
         light.save(tmp_path / "light.safetensors")
         loaded = Checkpoint.load(tmp_path / "light.safetensors")
         assert (loaded.updates, loaded.seconds, loaded.iteration) == (0, 0.0, light.iteration)
-        assert loaded.first_moments == loaded.second_moments == loaded.teacher == {}
+        assert loaded.first_moments == loaded.second_moments == loaded.sample_loss == {}
         assert loaded.weights.keys() == light.weights.keys()
         for name, tensor in loaded.weights.items():
             assert torch.equal(tensor, light.weights[name])
@@ -174,13 +174,13 @@ class TestLight:
         assert slower.light().content() == saved.light().content()
         assert slower.content() != saved.content()
 
-    @pytest.mark.parametrize("lesson_rate", [0.0, 1e-3])
-    def test_training_goes_on_from_it(self, lesson_rate: float, tmp_path: Path) -> None:
-        """With an optimiser and a teacher that begin anew, from where the model stands."""
-        network = TAUGHT if lesson_rate else NETWORKS["texture"]
+    @pytest.mark.parametrize("sample_loss_rate", [0.0, 1e-3])
+    def test_training_goes_on_from_it(self, sample_loss_rate: float, tmp_path: Path) -> None:
+        """With optimisers that begin anew, from where the model stands."""
+        network = WITH_LOSS if sample_loss_rate else NETWORKS["texture"]
         data = dataset(network)
         walk = LangevinSpec(steps=2, step_size=0.01)
-        spec = training(network, lesson_rate=lesson_rate, langevin=walk)
+        spec = training(network, sample_loss_rate=sample_loss_rate, langevin=walk)
         run = Trainer(spec, data, machine=FP32)
         list(run.steps(30))
         run.checkpoint().light().save(tmp_path / "light.safetensors")
@@ -190,7 +190,7 @@ class TestLight:
         assert (after.iteration, again.updates) == (31, 1)
         assert after.reconstruction_error == pytest.approx(before.reconstruction_error, rel=0.05)
         goes_on = again.checkpoint()
-        assert bool(goes_on.teacher) == bool(lesson_rate)
+        assert bool(goes_on.sample_loss) == bool(sample_loss_rate)
         goes_on.save(tmp_path / "whole.safetensors")
         assert sha256(Checkpoint.load(tmp_path / "whole.safetensors")) == sha256(goes_on)
 

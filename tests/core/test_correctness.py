@@ -49,7 +49,7 @@ class TestLinearPosterior:
         assert found["uncorrected"] > 8
 
     def test_in_a_metric(self) -> None:
-        found = linear_posterior(Full(), chains=4000, metric=rough_metric())
+        found = linear_posterior(Full(), chains=4000, preconditioner=rough_metric())
         assert found["worst_mean"] < 3
         assert found["worst_covariance"] < 3
         assert found["uncorrected"] > 8

@@ -292,7 +292,7 @@ class TestFiles:
         else:  # the whole of it, of which the nominal signal is a part
             network = spec.generator
             assert len(dataset.signals) == 1
-            assert shape == network.made_of(network.map_of(dataset.extent))
+            assert shape == network.signal_shape_of(network.map_shape_of(dataset.extent))
             assert shape[1:] == dataset.extent
         assert dataset.signals.dtype == torch.float32
         assert dataset.signals.abs().max() <= 1

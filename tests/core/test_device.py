@@ -77,7 +77,7 @@ def test_a_cpu_records_nothing() -> None:
     def energy(z: Tensor) -> Tensor:
         return z.sum(1)
 
-    assert FP32.recorded(energy, torch.zeros(1, 1)) is energy
+    assert FP32.capture(energy, torch.zeros(1, 1)) is energy
 
 
 def test_autocast_follows_the_precision() -> None:
@@ -120,7 +120,7 @@ def test_a_captured_graph_is_the_eager_energy(kind: str) -> None:
     twin = machine.chain_copy(Generator(spec).cuda())
     y = dataset(spec, 8).signals.cuda()
     posterior = Posterior(twin, Full(), y, torch.arange(8).cuda(), 0.3)
-    recorded = machine.recorded(posterior.energy, torch.zeros(8, *spec.latent_shape).cuda())
+    recorded = machine.capture(posterior.energy, torch.zeros(8, *spec.latent_shape).cuda())
     assert isinstance(recorded, CapturedEnergy)
     kept = []
     for seed in range(3):
@@ -142,7 +142,7 @@ def test_a_captured_graph_follows_new_weights_and_new_data() -> None:
     y = dataset(spec, 8).signals.cuda()
     posterior = Posterior(twin, Full(), y, torch.arange(8).cuda(), 0.3)
     z = gaussian(8, *spec.latent_shape).cuda()
-    recorded = machine.recorded(posterior.energy, z)
+    recorded = machine.capture(posterior.energy, z)
     before, _ = value_and_grad(recorded, z)
     machine.refresh(twin, Generator(spec, seed=5).cuda())
     y.mul_(-1)

@@ -15,8 +15,8 @@ from PIL import Image
 from abp_core.synthesis.encode import (
     Bytes,
     Floats,
-    integers,
-    whole,
+    open_atomically,
+    to_int16,
     write_png,
     write_sound,
     write_zip,
@@ -89,7 +89,7 @@ def test_a_sound_is_written_at_its_level_with_its_facts(kind: str) -> None:
 def test_samples_are_rounded_and_what_is_too_loud_is_cut_off() -> None:
     samples = np.array([-2, -1, -0.6 / 32768, 0, 0.6 / 32768, 0.5, 1, 2], np.float32)
     expected = [-32768, -32768, -1, 0, 1, 16384, 32767, 32767]
-    assert integers(samples).tolist() == expected
+    assert to_int16(samples).tolist() == expected
 
 
 @pytest.mark.parametrize("kind", ["WAV", "FLAC"])
@@ -118,12 +118,12 @@ def test_a_zip_holds_what_its_functions_write() -> None:
 def test_a_file_is_written_whole_or_not_at_all(tmp_path: Path) -> None:
     path = tmp_path / "x.png"
     path.write_bytes(b"old")
-    with pytest.raises(RuntimeError), whole(path) as file:  # noqa: PT012
+    with pytest.raises(RuntimeError), open_atomically(path) as file:  # noqa: PT012
         file.write(b"half")
         raise RuntimeError
     assert [each.name for each in tmp_path.iterdir()] == ["x.png"]
     assert path.read_bytes() == b"old"
-    with whole(path) as file:
+    with open_atomically(path) as file:
         file.write(b"new")
     assert [each.name for each in tmp_path.iterdir()] == ["x.png"]
     assert path.read_bytes() == b"new"
@@ -131,7 +131,7 @@ def test_a_file_is_written_whole_or_not_at_all(tmp_path: Path) -> None:
 
 def test_a_link_stays_a_link(tmp_path: Path) -> None:
     (tmp_path / "link.png").symlink_to(tmp_path / "real.png")
-    with whole(tmp_path / "link.png") as file:
+    with open_atomically(tmp_path / "link.png") as file:
         file.write(b"new")
     assert (tmp_path / "link.png").is_symlink()
     assert (tmp_path / "real.png").read_bytes() == b"new"

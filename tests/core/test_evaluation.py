@@ -11,18 +11,18 @@ from hypothesis import given
 from hypothesis import strategies as st
 from torch import Tensor
 
-from abp_core.data import datasets, decode
+from abp_core.data import decode
 from abp_core.data.pack import read_pack
 from abp_core.evaluation import objects, sound, texture
 from abp_core.evaluation.halves import (
     MOST_DEVIATIONS,
-    apart,
     deviations,
     floor,
     halves,
+    mean_distance,
     spectral_noise,
-    unrepeated,
     variety,
+    without_repeat,
 )
 from abp_core.evaluation.latents import latent_moments, neighbour_dependence
 from abp_core.losses import patches
@@ -88,10 +88,12 @@ class TestHalves:
 
         real = parts(10)
         assert floor(distance, real) == pytest.approx(math.sqrt(2 / 4), rel=0.1)
-        assert apart(distance, parts(20), real) == pytest.approx(floor(distance, real), rel=0.1)
+        assert mean_distance(distance, parts(20), real) == pytest.approx(
+            floor(distance, real), rel=0.1
+        )
         moved = [(a + 2, b + 2) for a, b in parts(20)]
         expected = math.sqrt(2 / 4 + 2**2)
-        assert apart(distance, moved, real) == pytest.approx(expected, rel=0.1)
+        assert mean_distance(distance, moved, real) == pytest.approx(expected, rel=0.1)
 
     def test_variety_is_the_ratio_of_deviations(self) -> None:
         real = normal(50, 30)
@@ -100,9 +102,9 @@ class TestHalves:
     def test_a_picture_that_shows_everything_twice_is_cut(self) -> None:
         a, b = normal(3, 16, 20, seed=1), normal(3, 16, 20, seed=2)
         twice = torch.cat([torch.cat([a, b], 2), torch.cat([b, a], 2)], 1)
-        assert torch.equal(unrepeated(twice), torch.cat([a, b], 2))
+        assert torch.equal(without_repeat(twice), torch.cat([a, b], 2))
         once = normal(3, 32, 40)
-        assert unrepeated(once) is once
+        assert without_repeat(once) is once
 
     def test_spectral_noise_keeps_mean_and_spectrum_and_nothing_else(self) -> None:
         picture = blotches(64, seed=0).expand(3, -1, -1) * torch.tensor([1, 2, 3]).view(3, 1, 1)
@@ -271,12 +273,12 @@ class TestSound:
 
         real = cut(clip)
         least = floor(distance, real)
-        assert apart(distance, cut(other), real) == pytest.approx(least, rel=0.25)
+        assert mean_distance(distance, cut(other), real) == pytest.approx(least, rel=0.25)
         clicks = torch.zeros_like(clip)
         clicks[:, :: RATE // 10] = 1.0
-        assert apart(distance, cut(clicks), real) > 5 * least
+        assert mean_distance(distance, cut(clicks), real) > 5 * least
         bent = other * (1 + 0.8 * torch.sin(torch.arange(8 * RATE) / RATE * 2 * math.pi * 8))
-        assert apart(distance, cut(bent), real) > 2 * least
+        assert mean_distance(distance, cut(bent), real) > 2 * least
 
     def test_an_envelope_is_the_size_of_the_analytic_signal(self) -> None:
         # The whole band at the full rate, as the definition says, against our shorter way.
@@ -398,6 +400,6 @@ def test_bundled_pictures_that_show_everything_twice_are_known() -> None:
         if item.kind == "texture":
             picture = torch.from_numpy(decode.read_picture(item.path)).permute(2, 0, 1)
             signal = picture.float() / 127.5 - 1
-            if unrepeated(signal).shape != signal.shape:
+            if without_repeat(signal).shape != signal.shape:
                 twice.add(item.path.stem)
     assert twice == {"bark", "cliff_rock", "granite", "leaf_litter", "stone_wall"}

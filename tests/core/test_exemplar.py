@@ -18,7 +18,7 @@ from abp_core.priors.exemplar import Exemplar
 from abp_core.priors.known import Known
 from abp_core.priors.normal import Normal
 from abp_core.priors.recent import Recent
-from abp_core.priors.scales import beneath, enlarged, shrunk
+from abp_core.priors.scales import coarse_range, enlarge, shrink
 
 
 def smooth(*extent: int, channels: int = 4, seed: int = 0) -> Tensor:
@@ -146,7 +146,11 @@ def test_seeds_differ_and_the_same_seed_does_not() -> None:
 def test_tiles_are_taken_from_as_far_as_its_novelty_says(novelty: float) -> None:
     """From within its square, as a share of the exemplar, of their own place."""
     z = MAP.scales[0].z
-    drawn = dataclasses.replace(MAP, novelty=novelty).map(4)._started([(0, n) for n in z.shape[1:]])
+    drawn = (
+        dataclasses.replace(MAP, novelty=novelty)
+        .map(4)
+        ._start_coarsest([(0, n) for n in z.shape[1:]])
+    )
     exactly = "donot_use_mm_for_euclid_dist"
     apart = torch.cdist(drawn.flatten(1).T, z.flatten(1).T, compute_mode=exactly)
     taken = apart.argmin(1).view(z.shape[1:])
@@ -193,11 +197,11 @@ class TestBetween:
         """Of the tiles that the coarsest scale begins with, as many are of a seed as its share
         says; whichever has gone over to the other does not come back."""
         span = [(0, 150), (0, 150)]  # 50 x 50 tiles
-        first, last = (MAP.map(seed)._started(span) for seed in (1, 2))
+        first, last = (MAP.map(seed)._start_coarsest(span) for seed in (1, 2))
         apart = (first != last).any(0)
         before = torch.zeros(150, 150, dtype=torch.bool)
         for share in (0.1, 0.4, 0.6, 0.95):
-            z = MAP.between({1: 1 - share, 2: share})._started(span)
+            z = MAP.between({1: 1 - share, 2: share})._start_coarsest(span)
             gone = (z == last).all(0) & apart
             assert ((z == first).all(0) | gone | ~apart).all(), "from one or the other"
             assert float(gone[apart].float().mean()) == pytest.approx(share, abs=0.04)
@@ -262,11 +266,11 @@ def test_small_exemplars_too(extent: tuple[int, ...]) -> None:
 def test_shrinking_keeps_means_and_enlarging_keeps_ramps(n: int, m: int) -> None:
     z = smooth(n, n)
     if m <= n:
-        assert torch.allclose(shrunk(z, Fraction(n, m)).mean((1, 2)), z.mean((1, 2)), atol=1e-5)
+        assert torch.allclose(shrink(z, Fraction(n, m)).mean((1, 2)), z.mean((1, 2)), atol=1e-5)
     ratio = Fraction(4, 3)
-    low, high = beneath((-m, n), ratio)
+    low, high = coarse_range((-m, n), ratio)
     ramp = torch.arange(low, high, dtype=torch.float32)[None, :, None] + 0.5
-    finer = enlarged(ramp, 1, low, (-m, n), ratio)[0, :, 0]
+    finer = enlarge(ramp, 1, low, (-m, n), ratio)[0, :, 0]
     assert torch.allclose(finer, (torch.arange(-m, n) + 0.5) / float(ratio), atol=1e-4)
 
 

@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 from torch import Tensor
 
 from abp_core.generator import Generator
-from abp_core.half_precision import MOST_MOVED, PROBES, rounded, smallest
+from abp_core.half_precision import MOST_MOVED, PROBES, round_to_half, shrink_dtype
 from abp_core.noise import PRIOR_DRAW, chain_noise
 from abp_core.spec import GeneratorSpec
 from tests.tiny import NETWORKS
@@ -36,7 +36,7 @@ def moved(spec: GeneratorSpec, weights: dict[str, Tensor], latents: Tensor) -> t
     """The farthest that an entry moves: when a model is rounded as it is here, and when all of
     it is."""
     before = signals(spec, weights, latents)
-    ours = signals(spec, *rounded(spec, weights, latents))
+    ours = signals(spec, *round_to_half(spec, weights, latents))
     halves = {name: tensor.half().float() for name, tensor in weights.items()}
     all_of_it = signals(spec, halves, latents.half().float())
     return tuple(float((x - before).abs().max()) for x in (ours, all_of_it))  # type: ignore[return-value]
@@ -53,8 +53,8 @@ def test_without_the_limit_it_would_move_farther() -> None:
     spec, weights, latents = model("texture", 3, 200.0)
     ours, all_of_it = moved(spec, weights, latents)
     assert ours <= MOST_MOVED < all_of_it
-    kept, z = rounded(spec, weights, latents)
-    kinds = {name: smallest(tensor).dtype for name, tensor in (kept | {"latents": z}).items()}
+    kept, z = round_to_half(spec, weights, latents)
+    kinds = {name: shrink_dtype(tensor).dtype for name, tensor in (kept | {"latents": z}).items()}
     assert set(kinds.values()) == {torch.float16, torch.float32}
     for name, tensor in kept.items():
         assert torch.equal(tensor, weights[name]) or torch.equal(
@@ -64,21 +64,21 @@ def test_without_the_limit_it_would_move_farther() -> None:
 
 def test_an_ordinary_model_is_rounded_whole() -> None:
     spec, weights, latents = model("objects", 0, 1.0)
-    kept, z = rounded(spec, weights, latents)
-    assert all(smallest(tensor).dtype == torch.float16 for tensor in (*kept.values(), z))
+    kept, z = round_to_half(spec, weights, latents)
+    assert all(shrink_dtype(tensor).dtype == torch.float16 for tensor in (*kept.values(), z))
 
 
 def test_what_half_precision_has_no_room_for_stays() -> None:
     spec, weights, latents = model("objects", 0, 1.0)
     weights["opening_bias"] = torch.full_like(weights["opening_bias"], -1e6)  # never rectified up
     weights["biases.1"] = torch.full_like(weights["biases.1"], 1e6)  # white, rounded or not
-    kept, _ = rounded(spec, weights, latents)
+    kept, _ = round_to_half(spec, weights, latents)
     for name in ("opening_bias", "biases.1"):
         assert torch.equal(kept[name], weights[name])
 
 
 def test_the_smallest_form_loses_nothing() -> None:
     exact, inexact = torch.tensor([0.5, -3.0, 0.0]), torch.tensor([0.5, 0.1])
-    assert smallest(exact).dtype == torch.float16
-    assert smallest(inexact) is inexact
-    assert smallest(torch.tensor([1e6])).dtype == torch.float32
+    assert shrink_dtype(exact).dtype == torch.float16
+    assert shrink_dtype(inexact) is inexact
+    assert shrink_dtype(torch.tensor([1e6])).dtype == torch.float32

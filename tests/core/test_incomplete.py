@@ -5,7 +5,7 @@ import dataclasses
 import pytest
 import torch
 
-from abp_core.data.pca import filled_in
+from abp_core.data.pca import impute
 from abp_core.observation import Compressed, Full, Occluded, seen_deviation
 from abp_core.trainer import Trainer
 from tests.tiny import FP32, NETWORKS, dataset, training
@@ -57,7 +57,7 @@ def test_what_is_hidden_of_linear_signals_is_filled_in() -> None:
     codes, directions = (torch.randn(*shape, generator=draw) for shape in ((300, 2), (2, 192)))
     signals = (codes @ directions / 4 + 0.3).view(300, 3, 8, 8)
     visible = some(300, 1, 8, 8, part=0.6)
-    made = filled_in(signals * visible, visible, 4)
+    made = impute(signals * visible, visible, 4)
     hidden = (1 - visible).expand_as(made).bool()
     torch.testing.assert_close(made[~hidden], signals[~hidden])
     assert (made - signals)[hidden].square().mean() < 0.02 * signals.var()
@@ -67,7 +67,7 @@ def test_hardly_anything_seen_is_filled_in_all_the_same() -> None:
     signals = torch.randn(20, 1, 8, 8, generator=torch.Generator().manual_seed(4))
     for part in (0.0, 0.02):
         visible = some(20, 1, 8, 8, part=part)
-        assert filled_in(signals * visible, visible, 6).isfinite().all()
+        assert impute(signals * visible, visible, 6).isfinite().all()
 
 
 def test_what_is_hidden_has_no_say_in_a_run() -> None:

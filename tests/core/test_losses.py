@@ -1,4 +1,4 @@
-"""Lessons: what they see of pictures, what one changes, and that a run with them goes on."""
+"""The loss of samples: what it sees of pictures, what a step changes, and that a run goes on."""
 
 import dataclasses
 from pathlib import Path
@@ -17,8 +17,8 @@ from abp_core.device import this_machine
 from abp_core.evaluation import objects
 from abp_core.generator import Generator
 from abp_core.losses import samples
-from abp_core.losses.patches import PatchStatistics
-from abp_core.losses.samples import Teacher
+from abp_core.losses.patches import PatchLoss
+from abp_core.losses.samples import SampleLoss
 from abp_core.observation import Occluded
 from abp_core.priors.normal import Normal
 from abp_core.spec import GeneratorSpec, LangevinSpec, PriorName, SpecRejected, TrainingSpec
@@ -39,12 +39,12 @@ FACE = GeneratorSpec(
     out_channels=3,
     leak=0.2,
 )
-TAUGHT = TrainingSpec(
+WITH_LOSS = TrainingSpec(
     generator=FACE,
     langevin=LangevinSpec(steps=2, step_size=0.03),
     sigma=0.3,
     learning_rate=5e-4,
-    lesson_rate=2e-3,
+    sample_loss_rate=2e-3,
     batch_size=4,
     examples=64,
 )
@@ -65,23 +65,23 @@ def faces(n: int = 64) -> Dataset:
 
 def test_patches_tell_other_pictures_of_the_set_from_blurred_and_grainy_ones() -> None:
     first, second = faces(128).signals.chunk(2)
-    judge = PatchStatistics(first)
+    judge = PatchLoss(first)
     same = float(judge.distance(second))
     blurred = torch.nn.functional.avg_pool2d(second, 3, 1, 1)
     grainy = second + 0.1 * torch.randn(second.shape, generator=torch.Generator().manual_seed(0))
     assert min(float(judge.distance(worse)) for worse in (blurred, grainy)) > 2 * same
 
 
-def test_every_lesson_looks_at_other_patches_and_they_can_be_had_again() -> None:
+def test_every_step_looks_at_other_patches_and_they_can_be_had_again() -> None:
     first, second = faces(128).signals.chunk(2)
-    judge = PatchStatistics(first)
+    judge = PatchLoss(first)
     distances = [float(judge.distance(second, number)) for number in (1, 2, 1)]
     assert distances[0] == distances[2] != distances[1]
-    one = PatchStatistics(first[:1].expand(9, -1, -1, -1))
+    one = PatchLoss(first[:1].expand(9, -1, -1, -1))
     assert float(one.distance(first[:1])) == 0  # there is no other picture
 
 
-def test_lessons_bring_samples_of_a_set_nearer_to_it() -> None:
+def test_steps_bring_samples_of_a_set_nearer_to_it() -> None:
     data = faces()
     generator = Generator(FACE, seed=1)
 
@@ -90,46 +90,48 @@ def test_lessons_bring_samples_of_a_set_nearer_to_it() -> None:
         return sum(objects.patch_distances(made, data.signals))
 
     before = lack()
-    guide = Teacher(generator, data.signals, machine=this_machine())
+    guide = SampleLoss(generator, data.signals, machine=this_machine())
     prior = Normal(FACE.latent_shape)
-    assert all(guide.lesson(k, prior.draw(16, k), 3e-3) for k in range(60))
+    assert all(guide.step(k, prior.draw(16, k), 3e-3) for k in range(60))
     assert lack() < before / 2
 
 
 @pytest.mark.parametrize("prior", ["normal", "flow"])
-def test_a_run_with_lessons_goes_on_exactly(prior: PriorName, tmp_path: Path) -> None:
-    spec = dataclasses.replace(TAUGHT, prior=prior)
+def test_a_run_with_loss_goes_on_exactly(prior: PriorName, tmp_path: Path) -> None:
+    spec = dataclasses.replace(WITH_LOSS, prior=prior)
     goes_on_exactly(spec, faces(), tmp_path / "run.safetensors", before=2, after=2)
 
 
-def test_a_lesson_on_a_broken_generator_changes_nothing() -> None:
+def test_a_step_of_a_broken_generator_changes_nothing() -> None:
     generator = Generator(FACE, seed=1)
-    guide = Teacher(generator, faces().signals, machine=this_machine())
+    guide = SampleLoss(generator, faces().signals, machine=this_machine())
     with torch.no_grad():
         generator.kernels[0].fill_(float("inf"))
     before, own = [p.clone() for p in generator.parameters()], guide.tensors()
-    assert not guide.lesson(0, Normal(FACE.latent_shape).draw(16, 0), 3e-3)
+    assert not guide.step(0, Normal(FACE.latent_shape).draw(16, 0), 3e-3)
     for was, now in zip(before, generator.parameters(), strict=True):
         assert torch.equal(was, now)
     after = guide.tensors()
     assert all(torch.equal(own[name], after[name]) for name in own)
 
 
-def test_lessons_change_a_run_and_are_off_unless_asked_for() -> None:
+def test_it_changes_a_run_and_is_off_unless_asked_for() -> None:
     data = faces()
-    runs = [Trainer(dataclasses.replace(TAUGHT, lesson_rate=rate), data) for rate in (0.0, 2e-3)]
+    runs = [
+        Trainer(dataclasses.replace(WITH_LOSS, sample_loss_rate=rate), data) for rate in (0.0, 2e-3)
+    ]
     for run in runs:
         run.step()
-    without, with_lessons = (run.checkpoint() for run in runs)
-    assert not without.teacher
-    assert not torch.equal(without.weights["kernels.0"], with_lessons.weights["kernels.0"])
-    assert training(FACE).lesson_rate == 0
+    without, with_loss = (run.checkpoint() for run in runs)
+    assert not without.sample_loss
+    assert not torch.equal(without.weights["kernels.0"], with_loss.weights["kernels.0"])
+    assert training(FACE).sample_loss_rate == 0
 
 
 def test_the_expected_shapes_are_those_that_are_kept() -> None:
-    kept = Trainer(TAUGHT, faces()).checkpoint().teacher
+    kept = Trainer(WITH_LOSS, faces()).checkpoint().sample_loss
     shapes = {name: tuple(t.shape) for name, t in kept.items()}
-    assert samples.shapes(TAUGHT.generator) == shapes
+    assert samples.shapes(WITH_LOSS.generator) == shapes
 
 
 def written(run: Trainer, path: Path) -> tuple[dict[str, str], dict[str, Tensor]]:
@@ -141,20 +143,20 @@ def written(run: Trainer, path: Path) -> tuple[dict[str, str], dict[str, Tensor]
 
 def spoil(name: str, tensors: dict[str, Tensor]) -> None:
     if name == "missing":
-        del tensors["teacher/pupil.exp_avg.kernels.0"]
+        del tensors["sample_loss/exp_avg.kernels.0"]
     elif name == "shape":
-        tensors["teacher/pupil.exp_avg.kernels.0"] = torch.zeros(3)
+        tensors["sample_loss/exp_avg.kernels.0"] = torch.zeros(3)
     elif name == "nan":
-        tensors["teacher/pupil.exp_avg.kernels.0"].fill_(float("nan"))
+        tensors["sample_loss/exp_avg.kernels.0"].fill_(float("nan"))
     elif name == "negative":
-        tensors["teacher/pupil.exp_avg_sq.kernels.0"].fill_(-1.0)
+        tensors["sample_loss/exp_avg_sq.kernels.0"].fill_(-1.0)
     else:
-        tensors["teacher/more"] = torch.zeros(1)
+        tensors["sample_loss/more"] = torch.zeros(1)
 
 
 @pytest.mark.parametrize("wrong", ["missing", "shape", "nan", "negative", "more"])
-def test_a_damaged_teacher_is_rejected(wrong: str, tmp_path: Path) -> None:
-    run = Trainer(TAUGHT, faces())
+def test_a_damaged_state_is_rejected(wrong: str, tmp_path: Path) -> None:
+    run = Trainer(WITH_LOSS, faces())
     run.step()
     path = tmp_path / "run.safetensors"
     header, tensors = written(run, path)
@@ -164,39 +166,57 @@ def test_a_damaged_teacher_is_rejected(wrong: str, tmp_path: Path) -> None:
         Checkpoint.load(path)
 
 
-def test_examples_that_were_not_seen_whole_cannot_be_taught_from() -> None:
+def test_examples_that_were_not_seen_whole_cannot_be_learnt_from() -> None:
     data = faces()
     hidden = Occluded(torch.ones(len(data.signals), *data.signals.shape[1:]))
     with pytest.raises(DataMismatch, match="seen whole"):
-        Trainer(TAUGHT, data, hidden)
+        Trainer(WITH_LOSS, data, hidden)
 
 
 @pytest.mark.parametrize(
     "changes",
     [
         {"examples": 1},
-        {"lesson_rate": -1.0},
-        {"lesson_rate": float("nan")},
+        {"sample_loss_rate": -1.0},
+        {"sample_loss_rate": float("nan")},
         {"generator": MAP},
         {"generator": dataclasses.replace(FACE, projection=(16, 2, 2))},
     ],
 )
-def test_lessons_that_cannot_be_given_are_refused(changes: dict[str, object]) -> None:
+def test_what_it_cannot_be_used_for_is_refused(changes: dict[str, object]) -> None:
     with pytest.raises(SpecRejected):
-        dataclasses.replace(TAUGHT, **changes)
+        dataclasses.replace(WITH_LOSS, **changes)
 
 
-def test_a_file_of_a_texture_that_had_lessons_once_still_opens(tmp_path: Path) -> None:
-    plain = dataclasses.replace(TAUGHT, generator=MAP, lesson_rate=0.0, examples=2, batch_size=2)
+def test_a_file_of_a_texture_that_had_such_a_loss_once_still_opens(tmp_path: Path) -> None:
+    plain = dataclasses.replace(
+        WITH_LOSS, generator=MAP, sample_loss_rate=0.0, examples=2, batch_size=2
+    )
     crops = faces(2).signals
     run = Trainer(plain, Dataset(crops, Source(kind="texture", name="crops")))
     run.step()
     path = tmp_path / "run.safetensors"
     header, tensors = written(run, path)
-    header["spec"] = header["spec"].replace('"lesson_rate": 0.0', '"lesson_rate": 0.002')
+    header["spec"] = header["spec"].replace('"sample_loss_rate": 0.0', '"lesson_rate": 0.002')
     assert "0.002" in header["spec"]
     tensors["teacher/judge.step.0.score.bias"] = torch.ones(())
     save_file(tensors, path, header)
     saved = Checkpoint.load(path)
     assert saved.spec == plain
-    assert not saved.teacher
+    assert not saved.sample_loss
+
+
+def test_a_file_with_the_names_of_before_is_the_same_run(tmp_path: Path) -> None:
+    run = Trainer(WITH_LOSS, faces())
+    run.step()
+    path = tmp_path / "run.safetensors"
+    header, tensors = written(run, path)
+    header["spec"] = header["spec"].replace("sample_loss_rate", "lesson_rate")
+    earlier = {name.replace("sample_loss/", "teacher/pupil."): t for name, t in tensors.items()}
+    assert earlier.keys() != tensors.keys()
+    save_file(earlier, path, header)
+    saved, now = Checkpoint.load(path), run.checkpoint()
+    assert saved.spec == now.spec
+    assert saved.tensors().keys() == now.tensors().keys()
+    for name, tensor in now.tensors().items():
+        assert torch.equal(saved.tensors()[name], tensor)

@@ -5,12 +5,12 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from abp_core.data.masks import lines, scattered, square, stretch
+from abp_core.data.masks import lines, random_blocks, square, stretch
 
 
 @pytest.mark.parametrize("share", [0.5, 0.7, 0.9])
 def test_scattered_masks_hide_about_their_share(share: float) -> None:
-    visible = scattered(20, (64, 64), share, seed=0)
+    visible = random_blocks(20, (64, 64), share, seed=0)
     assert visible.shape == (20, 1, 64, 64)
     hidden = 1 - visible.flatten(1).mean(1)
     assert (hidden >= share).all()
@@ -43,7 +43,7 @@ def test_a_stretch_is_in_one_piece() -> None:
 
 
 @pytest.mark.parametrize("make", [
-    lambda n, seed: scattered(n, (20, 20), 0.5, seed=seed),
+    lambda n, seed: random_blocks(n, (20, 20), 0.5, seed=seed),
     lambda n, seed: square(n, (20, 20), 7, seed=seed),
     lambda n, seed: lines(n, (20, 20), 0.5, seed=seed),
     lambda n, seed: stretch(n, 50, 0.2, seed=seed),

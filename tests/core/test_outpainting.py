@@ -61,7 +61,7 @@ def test_a_picture_of_less_than_a_position_is_refused(tmp_path: Path) -> None:
 
 def test_the_walk_explains_more_and_leaves_the_rest_of_the_map_alone(saved: Checkpoint) -> None:
     generator, around = saved.generator(), PRIOR.map(1)
-    there = sampling.cut(generator, PRIOR.map(2), (32, 40))
+    there = sampling.generate_field(generator, PRIOR.map(2), (32, 40))
     pixels = raster.pixels(there)[0]
     known = list(outpainting.walk(saved, generator, pixels, PRIOR, 1, MARGIN))
     assert [each.step for each in known] == list(range(outpainting.STEPS + 1))
@@ -79,7 +79,7 @@ def test_what_is_said_to_be_explained_is(saved: Checkpoint) -> None:
     generator = saved.generator()
     pixels = np.random.default_rng(0).integers(0, 256, (32, 40, 3), dtype=np.uint8)
     *_, known = outpainting.walk(saved, generator, pixels, PRIOR, 1, MARGIN)
-    made = sampling.cut(generator, known.latents, (48, 56))[..., 8:40, 8:48]
+    made = sampling.generate_field(generator, known.latents, (48, 56))[..., 8:40, 8:48]
     x = torch.from_numpy(pixels).permute(2, 0, 1)[None] / 127.5 - 1
     plain = x.mean((2, 3), keepdim=True)
     share = 1 - (x - made).square().mean() / (x - plain).square().mean()
@@ -117,7 +117,7 @@ def piece(whole: Checkpoint) -> Pixels:
 
 
 @pytest.fixture(scope="module")
-def grown(whole: Checkpoint) -> list[outpainting.Known]:
+def grown(whole: Checkpoint) -> list[outpainting.Outpainting]:
     return list(outpainting.walk(whole, whole.generator(), piece(whole), whole.prior(), 1, 40))
 
 
@@ -126,18 +126,18 @@ class TestOfAnExemplar:
 
     PLACE = (3, 3), (15, 14)  # 64 x 56 pixels from pixel 40, and two positions around them
 
-    def test_the_walk_explains_more(self, grown: list[outpainting.Known]) -> None:
+    def test_the_walk_explains_more(self, grown: list[outpainting.Outpainting]) -> None:
         assert 1 - grown[-1].explained < 0.7 * (1 - grown[0].explained)
         assert grown[-1].explained > 0.8
 
     def test_it_starts_as_the_map_is_new(
-        self, whole: Checkpoint, grown: list[outpainting.Known]
+        self, whole: Checkpoint, grown: list[outpainting.Outpainting]
     ) -> None:
         new = whole.prior().map(1).part(*self.PLACE)
         assert torch.equal(grown[0].latents.part(*self.PLACE), new)
 
     def test_what_was_inferred_stands_in_the_map(
-        self, whole: Checkpoint, grown: list[outpainting.Known]
+        self, whole: Checkpoint, grown: list[outpainting.Outpainting]
     ) -> None:
         """The picture that those latents make is the one whose variance is said to be explained."""
         z = grown[-1].latents.part(*self.PLACE)
@@ -149,7 +149,7 @@ class TestOfAnExemplar:
         assert not torch.equal(z, grown[-2].latents.part(*self.PLACE))
 
     def test_around_it_latents_are_drawn_to_fit_and_far_away_as_ever(
-        self, whole: Checkpoint, grown: list[outpainting.Known]
+        self, whole: Checkpoint, grown: list[outpainting.Outpainting]
     ) -> None:
         new, latents = whole.prior().map(1), grown[-1].latents
         (top, left), (bottom, right) = self.PLACE

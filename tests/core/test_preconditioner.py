@@ -13,7 +13,7 @@ from abp_core.checkpoint import Checkpoint, CheckpointRejected
 from abp_core.device import Machine
 from abp_core.langevin import acceptance, evaluate, infer, move
 from abp_core.noise import chain_noise
-from abp_core.preconditioner import Metric, second_moment, through
+from abp_core.preconditioner import Preconditioner, apply_to_channels, second_moment
 from abp_core.spec import LangevinSpec
 from abp_core.trainer import Trainer
 from tests.tiny import BF16, FP32, NETWORKS, dataset, goes_on_exactly, sha256, training
@@ -28,15 +28,15 @@ def energy(z: Tensor) -> Tensor:
 
 
 def test_a_metric_is_the_inverse_of_the_curvature_and_its_powers() -> None:
-    metric = Metric.of(PRECISION)
-    torch.testing.assert_close(metric.whole, torch.linalg.inv(PRECISION))
-    torch.testing.assert_close(metric.root @ metric.root, metric.whole)
-    torch.testing.assert_close(metric.inverse, PRECISION, rtol=1e-4, atol=1e-3)
+    preconditioner = Preconditioner.of(PRECISION)
+    torch.testing.assert_close(preconditioner.whole, torch.linalg.inv(PRECISION))
+    torch.testing.assert_close(preconditioner.root @ preconditioner.root, preconditioner.whole)
+    torch.testing.assert_close(preconditioner.inverse, PRECISION, rtol=1e-4, atol=1e-3)
 
 
 def test_no_direction_is_taken_to_be_wider_than_the_prior() -> None:
-    metric = Metric.of(torch.diag(torch.tensor([4.0, 0.01])))
-    torch.testing.assert_close(metric.whole, torch.diag(torch.tensor([0.25, 1.0])))
+    preconditioner = Preconditioner.of(torch.diag(torch.tensor([4.0, 0.01])))
+    torch.testing.assert_close(preconditioner.whole, torch.diag(torch.tensor([0.25, 1.0])))
 
 
 def test_move_by_hand() -> None:
@@ -44,7 +44,7 @@ def test_move_by_hand() -> None:
     one = torch.ones(1, 1)
     state = dataclasses.replace(evaluate(energy_of_one, 2 * one), grad=3 * one)
     spec = LangevinSpec(steps=1, step_size=0.2)
-    moved = move(state, 0.5 * one, spec, Metric.of(4 * torch.eye(1)))
+    moved = move(state, 0.5 * one, spec, Preconditioner.of(4 * torch.eye(1)))
     assert float(moved) == pytest.approx(2.035)
 
 
@@ -57,7 +57,7 @@ def test_the_walk_rests_at_the_posterior_in_every_direction() -> None:
     s, n, steps = 0.8, 20_000, 40
     noise = chain_noise(seed=2, sweep=1, index=torch.arange(n), steps=steps, shape=(3,))
     spec = LangevinSpec(steps=steps, step_size=s)
-    z = infer(energy, torch.zeros(n, 3), noise, spec, Metric.of(PRECISION)).double()
+    z = infer(energy, torch.zeros(n, 3), noise, spec, Preconditioner.of(PRECISION)).double()
     expected = torch.linalg.inv(PRECISION.double()) / (1 - s**2 / 4)
     deviations = expected.diagonal().sqrt()
     error = (deviations[:, None] * deviations) * (2 / n) ** 0.5
@@ -79,26 +79,28 @@ def test_the_moment_of_a_map_is_taken_over_its_positions() -> None:
 
 
 def test_acceptance_is_that_of_a_metropolis_test() -> None:
-    spec, metric = LangevinSpec(steps=1, step_size=1.1), Metric.of(PRECISION)
+    spec, preconditioner = LangevinSpec(steps=1, step_size=1.1), Preconditioner.of(PRECISION)
     z, there = torch.randn(6, 3) / 5, torch.randn(6, 3) / 5
 
     def log_move(a: Tensor, b: Tensor) -> Tensor:
-        mean = a - spec.step_size**2 / 2 * evaluate(energy, a).grad @ metric.whole
-        law = torch.distributions.MultivariateNormal(mean, spec.step_size**2 * metric.whole)
+        mean = a - spec.step_size**2 / 2 * evaluate(energy, a).grad @ preconditioner.whole
+        law = torch.distributions.MultivariateNormal(mean, spec.step_size**2 * preconditioner.whole)
         return law.log_prob(b)
 
     expected = (energy(z) - energy(there) + log_move(there, z) - log_move(z, there)).exp()
-    found = acceptance(evaluate(energy, z), evaluate(energy, there), spec, metric)
+    found = acceptance(evaluate(energy, z), evaluate(energy, there), spec, preconditioner)
     torch.testing.assert_close(found, expected.clamp(max=1), rtol=1e-3, atol=1e-4)
 
 
 def test_a_chain_does_not_know_its_company() -> None:
     matrix, z = torch.randn(40, 40), torch.randn(37, 40)
-    whole = through(matrix, z)
+    whole = apply_to_channels(matrix, z)
     for size in (1, 3, 8, 17):
-        assert torch.equal(torch.cat([through(matrix, some) for some in z.split(size)]), whole)
+        assert torch.equal(
+            torch.cat([apply_to_channels(matrix, some) for some in z.split(size)]), whole
+        )
     order = torch.randperm(37)
-    assert torch.equal(through(matrix, z[order]), whole[order])
+    assert torch.equal(apply_to_channels(matrix, z[order]), whole[order])
 
 
 @pytest.mark.parametrize("machine", [FP32, BF16], ids=["fp32", "bf16"])
@@ -124,7 +126,7 @@ def test_it_learns_sooner_than_with_one_step_size_for_all_directions() -> None:
 
 def test_a_run_without_a_metric_keeps_none() -> None:
     saved = Trainer(training(NETWORKS["objects"]), dataset(NETWORKS["objects"])).checkpoint()
-    assert saved.metric() is None
+    assert saved.preconditioner() is None
 
 
 @pytest.mark.parametrize("preconditioned", [False, True])

@@ -24,8 +24,8 @@ def off(a: np.ndarray, b: np.ndarray) -> int:  # type: ignore[type-arg]
 
 @given(st.integers(1, 300), st.integers(1, 300), st.sampled_from([1, 3000, raster.HELD]))
 def test_strips_are_the_whole_picture(width: int, height: int, held: int) -> None:
-    pieces = list(raster.strips(GENERATOR, LATENTS, (width, height), held))
-    whole = raster.pixels(sampling.cut(GENERATOR, LATENTS, (height, width)))[0]
+    pieces = list(raster.rasterise(GENERATOR, LATENTS, (width, height), held))
+    whole = raster.pixels(sampling.generate_field(GENERATOR, LATENTS, (height, width)))[0]
     assert off(np.concatenate(pieces), whole) <= 1
     if held == 1:
         assert all(len(piece) <= SPEC.enlargement for piece in pieces)
@@ -34,7 +34,7 @@ def test_strips_are_the_whole_picture(width: int, height: int, held: int) -> Non
 def test_the_memory_of_a_picture_does_not_grow_with_its_height() -> None:
     def growth(height: int) -> int:
         with peak_memory() as memory:
-            for _ in raster.strips(GENERATOR, LATENTS, (600, height)):
+            for _ in raster.rasterise(GENERATOR, LATENTS, (600, height)):
                 pass
         return memory.growth
 
@@ -50,10 +50,10 @@ def test_grey_stays_grey() -> None:
 def test_pictures_stand_side_by_side_and_below_each_other() -> None:
     pictures = [np.full((2, 3, 1), value, np.uint8) for value in (1, 2, 3)]
     rows = (
-        raster.beside([iter(np.split(picture, 2)) for picture in pictures[k : k + 2]], 1, 2)
+        raster.join_columns([iter(np.split(picture, 2)) for picture in pictures[k : k + 2]], 1, 2)
         for k in (0, 2)
     )
-    sheet = np.concatenate(list(raster.below(rows, 1)))[..., 0]
+    sheet = np.concatenate(list(raster.join_rows(rows, 1)))[..., 0]
     white = 255
     assert sheet.tolist() == [
         [1, 1, 1, white, 2, 2, 2],
@@ -69,7 +69,7 @@ def test_a_picture_that_is_laid_over_strips_has_a_soft_edge(step: int, at: int, 
     under = np.zeros((100, 90, 3), np.uint8)
     picture = np.full((40, 50, 3), 200, np.uint8)
     pieces = (under[k : k + step].copy() for k in range(0, 100, step))
-    made = np.concatenate(list(raster.laid(pieces, picture, at, soft)))
+    made = np.concatenate(list(raster.overlay(pieces, picture, at, soft)))
     inside = made[at : at + 40, at : at + 50]
     assert (inside[soft:-soft, soft:-soft] == 200).all() or soft > 19
     made[at : at + 40, at : at + 50] = 0
@@ -79,7 +79,7 @@ def test_a_picture_that_is_laid_over_strips_has_a_soft_edge(step: int, at: int, 
 
 
 def test_a_soft_edge_begins_and_ends_gently() -> None:
-    share = raster._rising(12, 4)
+    share = raster._cosine_ramp(12, 4)
     assert share == pytest.approx(share[::-1])
     assert (share[4:8] == 1).all()
     assert share[:4] == pytest.approx((1 - np.cos(np.pi * np.array([1, 3, 5, 7]) / 8)) / 2)

@@ -65,7 +65,7 @@ def rebuilt(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def test_files_and_index_belong_together(rebuilt: Path) -> None:
-    faces, crackle = models = catalogue.shipped(rebuilt)
+    faces, crackle = models = catalogue.read_shipped(rebuilt)
     assert [model.name for model in models] == ["faces", "crackle"]
     for model in models:
         content = (rebuilt / model.file).read_bytes()
@@ -88,13 +88,13 @@ def test_files_and_index_belong_together(rebuilt: Path) -> None:
 def test_the_same_again_only_the_one_that_was_named(rebuilt: Path, tmp_path: Path) -> None:
     folder = index(tmp_path, FACES, CRACKLE)
     assert run("--rebuild", folder, "--only", "faces") == 0
-    faces, later = catalogue.entries(folder)
+    faces, later = catalogue.read_entries(folder)
     assert later == CRACKLE
     assert isinstance(faces, Shipped)
-    assert faces.sha256 == catalogue.shipped(rebuilt)[0].sha256
+    assert faces.sha256 == catalogue.read_shipped(rebuilt)[0].sha256
     before = (folder / faces.thumbnail).read_bytes()
     assert run("--rebuild", folder, "--only", "faces") == 0
-    assert catalogue.shipped(folder)[0].sha256 == faces.sha256
+    assert catalogue.read_shipped(folder)[0].sha256 == faces.sha256
     assert (folder / faces.thumbnail).read_bytes() == before
 
 
@@ -102,7 +102,7 @@ def test_it_makes_what_the_ordinary_command_makes(rebuilt: Path, tmp_path: Path)
     """The command in the index, and then --from."""
     runs, folder = tmp_path / "runs", index(tmp_path / "models", FACES)
     runs.mkdir()
-    words = catalogue.shipped(rebuilt)[0].command.split()[3:]
+    words = catalogue.read_shipped(rebuilt)[0].command.split()[3:]
     words[words.index("--out") + 1] = str(runs / "faces.safetensors")
     with pytest.MonkeyPatch.context() as patch:
         patch.chdir(catalogue.ROOT)
@@ -110,8 +110,8 @@ def test_it_makes_what_the_ordinary_command_makes(rebuilt: Path, tmp_path: Path)
     whole = Checkpoint.load(runs / "faces.safetensors")
     assert whole.first_moments
     assert run("--rebuild", folder, "--from", runs) == 0
-    (packed,) = catalogue.shipped(folder)
-    assert packed.sha256 == catalogue.shipped(rebuilt)[0].sha256
+    (packed,) = catalogue.read_shipped(folder)
+    assert packed.sha256 == catalogue.read_shipped(rebuilt)[0].sha256
     assert packed.seconds == round(whole.seconds, 1)
 
 
@@ -123,7 +123,7 @@ def test_a_rebuild_that_is_stopped_keeps_the_old_files(
 ) -> None:
     for name, content in contents(rebuilt).items():
         (tmp_path / name).write_bytes(content)
-    begun = train._begun
+    begun = train._new_run
 
     def stopped(args: object) -> object:
         """The signal comes as the second model begins."""
@@ -140,7 +140,7 @@ def test_a_rebuild_that_is_stopped_keeps_the_old_files(
     before, after = contents(rebuilt), contents(tmp_path)
     assert set(before) == set(after)
     assert all(after[name] == before[name] for name in before if name.startswith("crackle"))
-    for model in catalogue.shipped(tmp_path):
+    for model in catalogue.read_shipped(tmp_path):
         model.open(tmp_path)
 
 

@@ -20,7 +20,7 @@ from abp_core.priors.flow import Flow
 from abp_core.priors.kinds import Prior
 from abp_core.priors.normal import Normal
 from abp_core.synthesis import raster, render, sampling
-from abp_core.synthesis.outpainting import Known
+from abp_core.synthesis.outpainting import Outpainting
 from abp_core.synthesis.request import Request
 from abp_core.trainer import Trainer
 from tests.tiny import FP32, NETWORKS, WHOLE, dataset, training, whole_run
@@ -39,7 +39,7 @@ def saved() -> Checkpoint:
 
 
 def texture(**asked: object) -> render.Picture:
-    request = Request(**asked).fitted(NETWORKS["texture"])  # type: ignore[arg-type]
+    request = Request(**asked).fit(NETWORKS["texture"])  # type: ignore[arg-type]
     return render.texture(GENERATORS["texture"], PRIORS["texture"], request)
 
 
@@ -70,7 +70,7 @@ def test_a_tile_is_one_period_of_a_picture_without_a_seam(tile: str) -> None:
     latents = PRIORS["texture"].map(2, periods=periods)
     twice = (1 + ("y" in tile), 1 + ("x" in tile))
     size = (twice[0] * height, twice[1] * width)
-    rendered = raster.pixels(sampling.cut(GENERATORS["texture"], latents, size))[0]
+    rendered = raster.pixels(sampling.generate_field(GENERATORS["texture"], latents, size))[0]
     tiled, plain = (
         np.tile(pixels(size=(width, height), tile=way, seed=2), (*twice, 1)) for way in (tile, None)
     )
@@ -89,7 +89,7 @@ def test_a_batch_is_a_sheet_of_the_seeds_that_follow() -> None:
 
 
 def test_one_by_one_they_are_the_pictures_of_their_seeds(saved: Checkpoint) -> None:
-    request = Request(size=(30, 20), count=3, seed=7).fitted(NETWORKS["texture"])
+    request = Request(size=(30, 20), count=3, seed=7).fit(NETWORKS["texture"])
     file = io.BytesIO()
     own = (GENERATORS["texture"], PRIORS["texture"])
     render.write_each(file, saved, *own, request, "m.safetensors")
@@ -103,7 +103,7 @@ def test_one_by_one_they_are_the_pictures_of_their_seeds(saved: Checkpoint) -> N
 
 def test_the_temperature_is_the_variance_of_the_latents() -> None:
     latents = Normal(NETWORKS["texture"].latent_shape, 0.25).map(1)
-    cool = raster.pixels(sampling.cut(GENERATORS["texture"], latents, (20, 30)))[0]
+    cool = raster.pixels(sampling.generate_field(GENERATORS["texture"], latents, (20, 30)))[0]
     assert off(pixels(size=(30, 20), seed=1, temperature=0.25), cool) <= 1
     still = pixels(size=(30, 20), seed=1, temperature=0)
     assert off(still, pixels(size=(30, 20), seed=2, temperature=0)) == 0
@@ -118,9 +118,9 @@ def test_what_grows_keeps_what_it_grew_from_beyond_reach() -> None:
     everything = torch.ones(z.shape[1:], dtype=torch.bool)
 
     def grown(seed: int, rebuilt: bool) -> np.ndarray:  # type: ignore[type-arg]
-        request = Request(grow=Path("x"), margin=8, rebuilt=rebuilt).fitted(generator.spec)
+        request = Request(grow=Path("x"), margin=8, rebuilt=rebuilt).fit(generator.spec)
         around = PRIORS["texture"].map(seed, known=given.Known(z, everything, (2, 2)))
-        known = Known(picture, around, 0, 0.0)
+        known = Outpainting(picture, around, 0, 0.0)
         made = render.texture(generator, PRIORS["texture"], request, known)
         assert (made.height, made.width) == (size[0] + 16, size[1] + 16)
         return made.pixels()
@@ -139,13 +139,13 @@ def test_what_grows_keeps_what_it_grew_from_beyond_reach() -> None:
 
 def test_objects_stand_beside_their_nearest_examples() -> None:
     generator = GENERATORS["objects"]
-    request = Request(count=5, seed=3).fitted(generator.spec)
+    request = Request(count=5, seed=3).fit(generator.spec)
     prior = PRIORS["objects"]
     signals = sampling.sample(generator, prior, 5, 3)
     plain = render.objects(generator, prior, request)
     assert off(plain.pixels(), sampling.contact_sheet(sampling.pixels(signals), 3)) <= 1
     examples = torch.cat([signals.flip(0) + 0.01, torch.ones(2, *signals.shape[1:])])
-    found = render.copied(generator, prior, request, examples)
+    found = render.find_nearest(generator, prior, request, examples)
     torch.testing.assert_close(found.pictures, signals + 0.01, rtol=0, atol=1e-5)
     picture = render.objects(generator, prior, request, found)
     sheet = picture.pixels()
@@ -162,7 +162,7 @@ def test_a_sound_continues_a_shorter_one_and_a_loop_has_no_seam() -> None:
     source = dataset(NETWORKS["sound"]).source
 
     def samples(seconds: float, tile: str | None = None) -> np.ndarray:  # type: ignore[type-arg]
-        request = Request(seconds=seconds, seed=5, tile=tile).fitted(generator.spec, 16_000)
+        request = Request(seconds=seconds, seed=5, tile=tile).fit(generator.spec, 16_000)
         sound = render.sound(generator, PRIORS["sound"], source, request)
         made = sound.samples()
         assert len(made) == round(seconds * 16_000)
@@ -171,14 +171,14 @@ def test_a_sound_continues_a_shorter_one_and_a_loop_has_no_seam() -> None:
     np.testing.assert_allclose(samples(0.5)[:3333], samples(3333 / 16_000), atol=1e-6)
     loop = samples(7 * unit / 16_000, "x")
     twice = PRIORS["sound"].map(5, periods=(7,))
-    longer = sampling.cut(generator, twice, (14 * unit,))[0, 0].numpy()
+    longer = sampling.generate_field(generator, twice, (14 * unit,))[0, 0].numpy()
     np.testing.assert_allclose(np.tile(loop, 2), longer, atol=1e-6)
 
 
 def test_a_sound_of_one_length_is_a_sample() -> None:
     generator = GENERATORS["vector sound"]
     source = dataset(NETWORKS["vector sound"]).source
-    request = Request(seed=2, temperature=0.5).fitted(generator.spec, 16_000)
+    request = Request(seed=2, temperature=0.5).fit(generator.spec, 16_000)
     made = render.sound(generator, PRIORS["vector sound"], source, request).samples()
     cool = Normal(generator.spec.latent_shape, 0.5)
     expected = sampling.sample(generator, cool, 1, 2)[0, 0].numpy()
@@ -198,16 +198,18 @@ class TestPriorOfARequest:
             {name: torch.ones(shape) for name, shape in Flow.shapes(6).items()}
         )
         for own, spec in ((exemplar(), self.SPEC), (flow, NETWORKS["objects"])):
-            cool = render.prior_for(own, spec, Request(paper=True, temperature=0.5))
+            cool = render.choose_prior(own, spec, Request(paper=True, temperature=0.5))
             assert cool == Normal(spec.latent_shape, 0.5)
         own = Normal(self.SPEC.latent_shape)
         for paper in (False, True):
             request = Request(paper=paper, temperature=2.0)
-            assert render.prior_for(own, self.SPEC, request) == Normal(self.SPEC.latent_shape, 2.0)
+            assert render.choose_prior(own, self.SPEC, request) == Normal(
+                self.SPEC.latent_shape, 2.0
+            )
 
     def test_an_exemplar_departs_as_far_as_was_asked_and_knows_no_temperature(self) -> None:
         own = exemplar()
-        asked = render.prior_for(own, self.SPEC, Request(novelty=0.25, temperature=0.5))
+        asked = render.choose_prior(own, self.SPEC, Request(novelty=0.25, temperature=0.5))
         assert isinstance(asked, Exemplar)
         assert (asked.novelty, asked.extent) == (0.25, own.extent)
         assert asked.scales is own.scales
@@ -216,18 +218,18 @@ class TestPriorOfARequest:
     def test_a_flow_is_as_it_is(self) -> None:
         own = Flow.from_tensors({name: torch.ones(n) for name, n in Flow.shapes(6).items()})
         request = Request(novelty=0.25, temperature=0.5)
-        assert render.prior_for(own, NETWORKS["objects"], request) is own
+        assert render.choose_prior(own, NETWORKS["objects"], request) is own
 
 
 class TestWhatIsMadeOfAnExemplar:
     GENERATOR = Generator(WHOLE["texture"]).requires_grad_(False)
 
     def made(self, own: Prior, **asked: object) -> np.ndarray:  # type: ignore[type-arg]
-        request = Request(seed=3, **asked).fitted(self.GENERATOR.spec)  # type: ignore[arg-type]
+        request = Request(seed=3, **asked).fit(self.GENERATOR.spec)  # type: ignore[arg-type]
         return render.texture(self.GENERATOR, own, request).pixels()
 
     def cut(self, latents: LatentMap, size: tuple[int, int]) -> np.ndarray:  # type: ignore[type-arg]
-        return raster.pixels(sampling.cut(self.GENERATOR, latents, size))[0]
+        return raster.pixels(sampling.generate_field(self.GENERATOR, latents, size))[0]
 
     def test_a_texture_is_its_map_through_the_network(self) -> None:
         own = exemplar()
@@ -250,10 +252,10 @@ class TestWhatIsMadeOfAnExemplar:
         generator = Generator(WHOLE["sound"]).requires_grad_(False)
         z = torch.randn(4, 90, generator=torch.Generator().manual_seed(3))
         own = Exemplar.of(z, (24,))
-        request = Request(seconds=0.25, seed=6).fitted(generator.spec, 16_000)
+        request = Request(seconds=0.25, seed=6).fit(generator.spec, 16_000)
         source = dataset(NETWORKS["sound"]).source
         found = render.sound(generator, own, source, request).samples()
-        expected = sampling.cut(generator, own.map(6), (4000,))[0]
+        expected = sampling.generate_field(generator, own.map(6), (4000,))[0]
         assert np.array_equal(found, sampling.samples(expected, source.gain))
 
     def test_a_picture_grows_by_the_models_own_prior_or_the_papers(self, tmp_path: Path) -> None:
@@ -262,15 +264,15 @@ class TestWhatIsMadeOfAnExemplar:
         Image.fromarray(np.full((64, 64, 3), 99, np.uint8)).save(tmp_path / "x.png")
         for paper in (False, True):
             request = Request(grow=tmp_path / "x.png", margin=32, seed=5, paper=paper)
-            fitted = request.fitted(generator.spec)
-            known = next(render.inferring(saved, generator, own, fitted))
+            fitted = request.fit(generator.spec)
+            known = next(render.infer_picture(saved, generator, own, fitted))
             prior = Normal((4, 12, 12)) if paper else own
             found = known.latents.part((2, 2), (12, 12))
             assert torch.equal(found, prior.map(5).part((2, 2), (12, 12))), "where it starts"
 
 
 def test_facts_tell_how_to_make_it_again(saved: Checkpoint) -> None:
-    request = Request(seed=3).fitted(NETWORKS["texture"])
+    request = Request(seed=3).fit(NETWORKS["texture"])
     facts = render.facts(saved, request, "m.safetensors", "x.png")
     assert facts["Model"] == "made, iteration 1"
     assert facts["Command"] == request.command("m.safetensors", "x.png")

@@ -24,21 +24,21 @@ UNIT = {"texture": 4, "sound": 16}  # pixels, samples
 
 
 def test_the_usual_is_filled_in() -> None:
-    assert Request().fitted(TEXTURE).size == (512, 512)
-    assert Request().fitted(SOUND, 16_000).seconds == 10
-    assert Request().fitted(OBJECTS).count == 64
-    assert Request(grow=Path("x.png")).fitted(TEXTURE).margin == 128
+    assert Request().fit(TEXTURE).size == (512, 512)
+    assert Request().fit(SOUND, 16_000).seconds == 10
+    assert Request().fit(OBJECTS).count == 64
+    assert Request(grow=Path("x.png")).fit(TEXTURE).margin == 128
 
 
 @pytest.mark.parametrize("kind", NETWORKS)
 def test_what_was_fitted_fits(kind: str) -> None:
-    fitted = Request().fitted(NETWORKS[kind], 16_000)
-    assert fitted.fitted(NETWORKS[kind], 16_000) == fitted
+    fitted = Request().fit(NETWORKS[kind], 16_000)
+    assert fitted.fit(NETWORKS[kind], 16_000) == fitted
 
 
 def test_a_tile_of_the_usual_size_is_a_whole_number_of_positions() -> None:
-    assert Request(tile="xy").fitted(TEXTURE).size == (512, 512)
-    seconds = Request(tile="x").fitted(SOUND, 11_025).seconds
+    assert Request(tile="xy").fit(TEXTURE).size == (512, 512)
+    seconds = Request(tile="x").fit(SOUND, 11_025).seconds
     assert seconds is not None
     assert frames_of(seconds, 11_025) % UNIT["sound"] == 0
     assert abs(seconds - 10) < 16 / 11_025
@@ -49,7 +49,7 @@ def test_a_loop_is_the_nearest_that_is_possible(seconds: float, rate: int) -> No
     loop = loop_of(seconds, SOUND, rate)
     assert frames_of(loop, rate) % UNIT["sound"] == 0
     assert abs(loop - seconds) <= UNIT["sound"] / rate + 1e-6
-    assert Request(tile="x", seconds=loop).fitted(SOUND, rate).seconds == loop
+    assert Request(tile="x", seconds=loop).fit(SOUND, rate).seconds == loop
 
 
 BAD: list[tuple[str, dict[str, Any], str]] = [
@@ -121,7 +121,7 @@ BAD: list[tuple[str, dict[str, Any], str]] = [
 @pytest.mark.parametrize(("kind", "asked", "sentence"), BAD)
 def test_a_bad_request_gets_one_sentence(kind: str, asked: dict[str, Any], sentence: str) -> None:
     with pytest.raises(RequestRejected) as refused:
-        Request(**asked).fitted(NETWORKS[kind], 16_000)
+        Request(**asked).fit(NETWORKS[kind], 16_000)
     assert sentence in str(refused.value)
     assert str(refused.value).endswith(".")
 
@@ -168,7 +168,7 @@ def test_a_size_is_width_and_height() -> None:
     ],
 )
 def test_the_command_that_asks_it_again(kind: str, asked: dict[str, Any], words: str) -> None:
-    command = Request(**asked).fitted(NETWORKS[kind], 16_000).command("a b.safetensors", "x.png")
+    command = Request(**asked).fit(NETWORKS[kind], 16_000).command("a b.safetensors", "x.png")
     assert command == (
         "python -m abp_core.synthesise --checkpoint 'a b.safetensors' --out x.png " + words
     )

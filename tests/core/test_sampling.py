@@ -16,17 +16,17 @@ from abp_core.priors.normal import Normal
 from abp_core.spec import GeneratorSpec
 from abp_core.synthesis.sampling import (
     BAND,
-    BLOCK,
+    BLOCK_POSITIONS,
     bands,
     between,
     blend,
-    cut,
+    generate,
+    generate_field,
+    generate_strips,
     grid,
     interpolate,
-    made,
     piece,
     sample,
-    strips,
 )
 from tests.tiny import NETWORKS, WHOLE
 
@@ -54,7 +54,7 @@ def test_a_sample_is_the_prior_through_the_network(kind: str) -> None:
     latents = drawn(spec.latent_shape, 3, 4)
     alone = [generator(z).detach() for z in latents.split(1)]
     assert torch.equal(signals, torch.cat(alone))
-    assert torch.equal(signals, made(generator, latents))
+    assert torch.equal(signals, generate(generator, latents))
     torch.testing.assert_close(signals, generator(latents).detach())
 
 
@@ -70,7 +70,7 @@ def test_a_sample_is_a_function_of_its_seed(kind: str) -> None:
 def test_a_sample_comes_from_the_prior_that_is_given() -> None:
     generator = Generator(WHOLE["texture"])
     own = Exemplar.of(drawn((4, 24, 24), 1, 0)[0], (12, 12))
-    assert torch.equal(sample(generator, own, 2, 5), made(generator, own.draw(2, 5)))
+    assert torch.equal(sample(generator, own, 2, 5), generate(generator, own.draw(2, 5)))
 
 
 def test_the_prior_is_standard_gaussian() -> None:
@@ -105,10 +105,10 @@ def test_a_larger_map_gives_one_larger_signal(
     kind: str, size: tuple[int, ...], shape: tuple[int, ...]
 ) -> None:
     generator = Generator(EVERY[kind])
-    signal = cut(generator, field(generator, 1), size)
+    signal = generate_field(generator, field(generator, 1), size)
     assert signal.shape == shape
-    assert torch.equal(signal, cut(generator, field(generator, 1), size))
-    assert not torch.equal(signal, cut(generator, field(generator, 2), size))
+    assert torch.equal(signal, generate_field(generator, field(generator, 1), size))
+    assert not torch.equal(signal, generate_field(generator, field(generator, 2), size))
 
 
 MIXED = GeneratorSpec(
@@ -154,20 +154,22 @@ def test_the_interior_can_be_learnt_from(spec: GeneratorSpec) -> None:
 
 def test_a_signal_has_just_the_size_that_was_asked_for() -> None:
     generator = Generator(MIXED)
-    assert cut(generator, field(generator, 0), (7, 10)).shape == (1, 1, 7, 10)
+    assert generate_field(generator, field(generator, 0), (7, 10)).shape == (1, 1, 7, 10)
 
 
 @pytest.mark.parametrize("spec", [*list(NETWORKS.values())[:1], MIXED], ids=range(2))
 def test_a_larger_signal_of_a_seed_continues_the_smaller(spec: GeneratorSpec) -> None:
     generator = Generator(spec)
-    small, large = (cut(generator, field(generator, 0), size) for size in ((17, 30), (150, 160)))
+    small, large = (
+        generate_field(generator, field(generator, 0), size) for size in ((17, 30), (150, 160))
+    )
     torch.testing.assert_close(large[..., :17, :30], small, rtol=0, atol=1e-5)
 
 
 def test_an_endless_sound_is_the_long_one_in_pieces_and_never_the_same() -> None:
     generator = Generator(NETWORKS["sound"])
     pieces = [piece(generator, field(generator, 3), (k,), (k + 5,)) for k in range(0, 20, 5)]
-    whole = cut(generator, field(generator, 3), (20 * generator.spec.enlargement,))
+    whole = generate_field(generator, field(generator, 3), (20 * generator.spec.enlargement,))
     torch.testing.assert_close(torch.cat(pieces, -1), whole, rtol=0, atol=1e-5)
     assert not any(torch.allclose(a, b, atol=1e-3) for a, b in combinations(pieces, 2))
 
@@ -176,7 +178,7 @@ def test_an_endless_sound_is_the_long_one_in_pieces_and_never_the_same() -> None
 def test_strips_make_up_the_whole(size: tuple[int, int]) -> None:
     generator = Generator(NETWORKS["texture"])
     latents = field(generator, 1)
-    parts = list(strips(generator, latents, size))
+    parts = list(generate_strips(generator, latents, size))
     assert {strip.shape[-1] for strip in parts} == {size[1]}
     whole = torch.cat(parts, 2)
     positions = tuple(-(-n // 4) for n in size)
@@ -226,19 +228,21 @@ def test_bands_hold_what_a_map_is_at_every_position(kind: str, extent: tuple[int
 def test_in_bands_it_is_bit_for_bit_what_it_is_in_one_piece(
     kind: str, extent: tuple[int, ...]
 ) -> None:
-    assert BAND[len(extent)] % BLOCK[len(extent)][0] == 0  # so that blocks are the same ones
+    assert (
+        BAND[len(extent)] % BLOCK_POSITIONS[len(extent)][0] == 0
+    )  # so that blocks are the same ones
     generator = Generator(NETWORKS[kind])
     latents = field(generator, 3)
     whole = piece(generator, latents, (0,) * len(extent), extent)
     size = tuple(n * generator.spec.enlargement for n in extent)
-    assert torch.equal(cut(generator, latents, size), whole)
+    assert torch.equal(generate_field(generator, latents, size), whole)
 
 
 def test_a_tall_picture_of_an_exemplar_is_the_same_in_bands() -> None:
     generator = Generator(WHOLE["texture"])
     latents = Exemplar.of(drawn((4, 20, 20), 1, 0)[0]).map(1)
     whole = piece(generator, latents, (0, 0), (140, 2))
-    assert torch.equal(cut(generator, latents, (140 * 8, 16)), whole)
+    assert torch.equal(generate_field(generator, latents, (140 * 8, 16)), whole)
 
 
 @pytest.mark.parametrize("axes", [(True, True), (True, False), (False, True)])

@@ -45,7 +45,7 @@ def models(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
         args = argparse.Namespace(
             data=DATA[kind], preset=f"quick-{kind}", seed=0, step_size=None, resume=None
         )
-        trainer = train._begun(args)
+        trainer = train._new_run(args)
         trainer.step()
         trainer.checkpoint().save(path)
     return paths
@@ -68,7 +68,7 @@ def test_a_texture_of_any_size_says_how_it_was_made(
         again = picture.info["Command"]
         made = np.asarray(picture)
     saved = Checkpoint.load(models["texture"])
-    whole = sampling.cut(saved.generator(), saved.prior().map(9), (77, 301))
+    whole = sampling.generate_field(saved.generator(), saved.prior().map(9), (77, 301))
     off = np.abs(made.astype(int) - sampling.pixels(whole)[0]).max()
     assert off <= 1  # another process may use other kernels
 
@@ -83,7 +83,9 @@ def test_a_sound_of_any_length_is_as_loud_as_its_source(
     models: dict[str, Path], tmp_path: Path
 ) -> None:
     saved = Checkpoint.load(models["sound"])
-    signal = sampling.cut(saved.generator(), saved.prior().map(0), (19_752,))[0, 0].numpy()
+    signal = sampling.generate_field(saved.generator(), saved.prior().map(0), (19_752,))[
+        0, 0
+    ].numpy()
     assert saved.source.gain != 1
     for kind in ("WAV", "FLAC"):
         out = tmp_path / f"new.{kind.lower()}"
@@ -192,7 +194,7 @@ def test_novelty_and_the_papers_prior(
         assert ask(monkeypatch, models["texture"], out, "--size", "40x24", *words) == 0
         with Image.open(out) as picture:
             made = np.asarray(picture)
-        expected = sampling.cut(saved.generator(), prior.map(0), (24, 40))
+        expected = sampling.generate_field(saved.generator(), prior.map(0), (24, 40))
         assert np.array_equal(made, sampling.pixels(expected)[0])
 
 

@@ -12,14 +12,14 @@ from abp_core.langevin import infer
 from abp_core.noise import chain_noise
 from abp_core.observation import Full
 from abp_core.posterior import Posterior
-from abp_core.preconditioner import Metric
+from abp_core.preconditioner import Preconditioner
 from abp_core.spec import LangevinSpec
 from abp_core.trainer import Trainer
 from tests.tiny import BF16, FP32, NETWORKS, dataset, training
 
 
 def walk_of(kind: str, *, steps: int = 6, step_size: float = 0.05, temperature: float = 1.0,
-            metric: Metric | None = None) -> Walk:  # fmt: skip
+            preconditioner: Preconditioner | None = None) -> Walk:  # fmt: skip
     spec = NETWORKS[kind]
     generator = Generator(spec, seed=3).requires_grad_(False)
     index = torch.arange(3)
@@ -28,7 +28,7 @@ def walk_of(kind: str, *, steps: int = 6, step_size: float = 0.05, temperature: 
     start = chain_noise(seed=1, sweep=0, index=index, steps=1, shape=spec.latent_shape)[0]
     noise = chain_noise(seed=1, sweep=1, index=index, steps=steps, shape=spec.latent_shape)
     how = LangevinSpec(steps=steps, step_size=step_size, temperature=temperature)
-    return Walk(posterior, start, noise, how, metric)
+    return Walk(posterior, start, noise, how, preconditioner)
 
 
 def to_the_end(walk: Walk) -> Walk:
@@ -41,9 +41,11 @@ def to_the_end(walk: Walk) -> Walk:
 @pytest.mark.parametrize("with_metric", [False, True])
 def test_a_walk_ends_where_inference_would(kind: str, with_metric: bool) -> None:
     channels = NETWORKS[kind].latent_shape[0]
-    metric = Metric.of(torch.diag(torch.linspace(1, 9, channels))) if with_metric else None
-    walk = to_the_end(walk_of(kind, metric=metric))
-    z = infer(walk.posterior.energy, walk.steps[0].z, walk.noise, walk.spec, metric)
+    preconditioner = (
+        Preconditioner.of(torch.diag(torch.linspace(1, 9, channels))) if with_metric else None
+    )
+    walk = to_the_end(walk_of(kind, preconditioner=preconditioner))
+    z = infer(walk.posterior.energy, walk.steps[0].z, walk.noise, walk.spec, preconditioner)
     assert torch.equal(walk.steps[-1].z, z)
     assert [step.number for step in walk.steps] == list(range(7))
     with pytest.raises(StopIteration):

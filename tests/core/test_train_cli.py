@@ -138,7 +138,7 @@ def test_the_seed_and_nothing_else_decides(tmp_path: Path) -> None:
 )
 def test_the_kind_of_data_chooses_the_preset(tmp_path: Path, path: Path, kind: str) -> None:
     args = argparse.Namespace(data=path, preset=None, seed=3, step_size=None)
-    spec = train._begun(args).spec
+    spec = train._new_run(args).spec
     preset = PRESETS[kind].training
     assert (spec.seed, spec.generator.channels) == (3, preset.generator.channels)
     assert spec.langevin == preset.langevin
@@ -150,9 +150,9 @@ def test_a_sound_below_the_usual_rate_resumes(tmp_path: Path) -> None:
     samples, _ = soundfile.read(STREAM, frames=32_000)
     soundfile.write(slow, samples if samples.ndim == 1 else samples[:, 0], 8_000)
     given = argparse.Namespace(data=slow, preset="quick-sound", seed=0, step_size=None)
-    first = train._begun(given)
+    first = train._new_run(given)
     first.checkpoint().save(out)
-    again = train._resumed(argparse.Namespace(data=slow, resume=out, step_size=None))
+    again = train._resume(argparse.Namespace(data=slow, resume=out, step_size=None))
     assert again.data.source.sample_rate == 8_000
     assert same(again.checkpoint(), first.checkpoint())
 
@@ -190,7 +190,7 @@ def test_diverging_counts_whole_iterations_in_a_row() -> None:
         return TrainingEvent(1, 0.0, 0.0, 0.0, 0.0, diverged, 0.0)
 
     diverging = Diverging(8, patience=3)
-    verdicts = [diverging.seen(event(diverged)) for diverged in (8, 8, 7, 8, 8, 8, 8)]
+    verdicts = [diverging.observe(event(diverged)) for diverged in (8, 8, 7, 8, 8, 8, 8)]
     assert verdicts == [False, False, False, False, False, True, True]
 
 
@@ -289,7 +289,7 @@ class TestRefusals:
         capsys: pytest.CaptureFixture[str],
         handlers: None,
     ) -> None:
-        begun = train._begun(
+        begun = train._new_run(
             argparse.Namespace(data=PEBBLES, preset="quick-texture", seed=0, step_size=None)
         )
         saved, cut = tmp_path / "saved.safetensors", tmp_path / "cut.safetensors"

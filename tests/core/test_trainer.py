@@ -14,7 +14,7 @@ from abp_core.checkpoint import Checkpoint
 from abp_core.data.datasets import Dataset
 from abp_core.device import Machine
 from abp_core.langevin import infer
-from abp_core.noise import chain_noise, shuffled
+from abp_core.noise import chain_noise, permutation
 from abp_core.observation import Compressed, Downsampled, Full, Observation, Occluded
 from abp_core.posterior import Posterior
 from abp_core.spec import LangevinSpec, TrainingSpec
@@ -92,8 +92,8 @@ class TestOrder:
     def backwards(trainer: Trainer) -> Trainer:
         """The same trainer, with every batch in the opposite order."""
         chains = trainer._chains
-        turn = chains._whose_turn
-        chains._whose_turn = lambda iteration: turn(iteration).flip(0)
+        turn = chains._choose_visited
+        chains._choose_visited = lambda iteration: turn(iteration).flip(0)
         return trainer
 
     @PRECISIONS
@@ -122,17 +122,17 @@ class TestOrder:
         going = trainer(batch_size=5)
         visits = []
         for _ in range(4):
-            visits.append(going._chains._whose_turn(going.iteration).tolist())
+            visits.append(going._chains._choose_visited(going.iteration).tolist())
             going.step()
         assert sorted(visits[0] + visits[1]) == list(range(10))
         assert sorted(visits[2] + visits[3]) == list(range(10))
-        first = shuffled(seed=going.spec.seed, epoch=0, n=10)
+        first = permutation(seed=going.spec.seed, epoch=0, n=10)
         assert visits[0] == sorted(first[:5].tolist())
         assert visits[0] != visits[2]
 
     def test_a_batch_larger_than_the_data_is_all_of_it(self) -> None:
         going = trainer(batch_size=64)
-        assert going._chains._whose_turn(going.iteration).tolist() == list(range(10))
+        assert going._chains._choose_visited(going.iteration).tolist() == list(range(10))
         assert going.step().diverged == 0
 
 
@@ -157,7 +157,7 @@ def test_chains_start_at_the_prior_and_those_not_in_the_batch_stay() -> None:
     assert torch.equal(
         start, chain_noise(seed=7, sweep=0, index=torch.arange(10), steps=1, shape=shape)[0]
     )
-    batch = going._chains._whose_turn(going.iteration)
+    batch = going._chains._choose_visited(going.iteration)
     going.step()
     moved = (going.z != start).flatten(1).any(1)
     assert moved.nonzero().flatten().tolist() == batch.tolist()
@@ -363,7 +363,7 @@ def test_a_run_is_given_up_when_every_chain_diverges_three_times_in_a_row() -> N
     lost, partly = (dataclasses.replace(calm, diverged=n) for n in (4, 3))
     diverging = Diverging(chains=4, patience=3)
     story = [lost, lost, calm, lost, partly, lost, lost, lost, lost]
-    assert [diverging.seen(event) for event in story] == [False] * 7 + [True] * 2
+    assert [diverging.observe(event) for event in story] == [False] * 7 + [True] * 2
 
 
 @KINDS

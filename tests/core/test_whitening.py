@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from abp_core.data.pca import begin_at_components
+from abp_core.data.pca import start_at_components
 from abp_core.generator import Generator
 from abp_core.spec import SpecRejected
 from abp_core.trainer import Trainer
@@ -51,7 +51,7 @@ def test_chains_begin_at_the_scores_of_a_linear_model() -> None:
     truth = torch.randn(1500, 4, generator=draw) @ torch.diag(torch.tensor([5.0, 3.0, 2.0, 1.0]))
     y = (truth @ torch.randn(4, 3 * 8 * 8, generator=draw) + 2).view(-1, 3, 8, 8)
     z = torch.randn(1500, 4, generator=draw)
-    begin_at_components(z, y)
+    start_at_components(z, y)
     assert z.mean(0).abs().max() < 0.1  # over all; over those whose components were taken, 0
     torch.testing.assert_close(z.T @ z / 1500, torch.eye(4), rtol=0, atol=0.15)
     design = torch.cat([z, torch.ones(1500, 1)], dim=1)
@@ -62,7 +62,7 @@ def test_chains_begin_at_the_scores_of_a_linear_model() -> None:
 def test_latents_beyond_the_components_stay_where_they_are() -> None:
     y, z = torch.randn(5, 3, 8, 8), torch.randn(5, 7)
     was = z.clone()
-    begin_at_components(z, y)
+    start_at_components(z, y)
     assert torch.equal(z[:, 4:], was[:, 4:])
     torch.testing.assert_close(z[:, :4].T @ z[:, :4] / 5, torch.eye(4), rtol=0, atol=1e-5)
 
@@ -72,7 +72,7 @@ def test_a_run_that_is_asked_to_begins_there() -> None:
     data = dataset(network, n=40)
     run = Trainer(training(network, components=True), data, machine=FP32)
     expected = torch.zeros(40, 6)
-    begin_at_components(expected, data.signals)
+    start_at_components(expected, data.signals)
     assert torch.equal(run.checkpoint().latents, expected)
 
 

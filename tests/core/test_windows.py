@@ -67,7 +67,7 @@ class TestMargins:
         shape = (n + 2 * network.reach for n in SHOWN[kind])
         z = torch.randn(1, network.latent_shape[0], *shape, dtype=torch.float64)
         whole = generator(z)
-        assert tuple(whole.shape[1:]) == network.made_of(tuple(z.shape[1:]))
+        assert tuple(whole.shape[1:]) == network.signal_shape_of(tuple(z.shape[1:]))
         part = generator(z[..., 2 : 2 + 3 + 2 * network.reach])
         unit = network.enlargement
         torch.testing.assert_close(part, whole[..., 2 * unit : 5 * unit])
@@ -77,8 +77,8 @@ class TestMargins:
         network = NETWORKS[kind]
         size = tuple(n * network.enlargement for n in SHOWN[kind])
         longer = (*size[:-1], size[-1] + network.enlargement - 1)  # less than a position more
-        assert network.made_of(network.map_of(size))[1:] == size
-        assert network.map_of(longer) == network.map_of(size)
+        assert network.signal_shape_of(network.map_shape_of(size))[1:] == size
+        assert network.map_shape_of(longer) == network.map_shape_of(size)
 
 
 class TestSchedule:

@@ -65,7 +65,7 @@ def test_reconstruction_is_that_of_the_stored_latents() -> None:
 def test_the_figures_of_a_set_have_four_digits(few: Path) -> None:
     preset = PRESETS["quick-objects"]
     learnt, spec = datasets.load(few, preset.training)
-    saved = Trainer(dataclasses.replace(spec, lesson_rate=0.0), learnt).checkpoint()
+    saved = Trainer(dataclasses.replace(spec, sample_loss_rate=0.0), learnt).checkpoint()
     figures = summary(saved, few, preset)
     assert set(figures) == {"distance", "diversity", "diversity_of_data", "reconstruction"}
     assert figures["distance"] > 2  # nothing was learnt yet

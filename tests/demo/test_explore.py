@@ -199,7 +199,7 @@ def test_a_seed_is_the_sample_of_that_seed(known: dict[str, Explored]) -> None:
     torch.testing.assert_close(z, sample, rtol=0, atol=1e-4)
     model = known[TEXTURE].model
     made = pixels(look(known[TEXTURE], Point(seed=12))["picture"])
-    whole = sampling.cut(model.generator, model.prior.map(12), (224, 224))
+    whole = sampling.generate_field(model.generator, model.prior.map(12), (224, 224))
     sample = sampling.pixels(whole)[0]
     assert np.abs(made - sample).mean() < 6  # a JPEG of fine grain
     assert np.abs(made[::-1] - sample).mean() > 20

@@ -14,7 +14,7 @@ import soundfile
 import torch
 from PIL import Image
 
-from abp_core.analysis.traces import Walk, about
+from abp_core.analysis.traces import Walk, posterior_about
 from abp_core.data import datasets
 from abp_core.noise import chain_noise
 from abp_core.observation import Full
@@ -58,13 +58,13 @@ def test_the_numbers_are_the_engines(workbench: Workbench) -> None:
     steps = walked(workbench, token, opening)
     model = workbench.model(token)
     dataset, _ = datasets.load(EXAMPLES / "objects" / f"{FACES}.npz", model.saved.spec)
-    posterior = about(model.generator, dataset.signals[1:2], Full(), model.saved.sigma, 2)
+    posterior = posterior_about(model.generator, dataset.signals[1:2], Full(), model.saved.sigma, 2)
     index = torch.arange(2)
     start = chain_noise(seed=5, sweep=2**64 - 1, index=index, steps=1, shape=(2,))[0]
     noise = chain_noise(seed=5, sweep=1, index=index, steps=12, shape=(2,))
 
     walk = Walk(
-        posterior, start, noise, LangevinSpec(steps=12, step_size=0.5), model.saved.metric()
+        posterior, start, noise, LangevinSpec(steps=12, step_size=0.5), model.saved.preconditioner()
     )
     while not walk.ended:
         walk.advance()

@@ -65,7 +65,7 @@ def test_what_one_picture_or_sound_has_lost_no_crop_shows(kind: str, what: str) 
     dataset, spec = loaded(kind)
     hidden = hide(what, dataset, spec).hidden
     places = torch.arange(int(np.prod(dataset.extent)), dtype=torch.float64)
-    cut = datasets.crops if kind == "texture" else datasets.segments
+    cut = datasets.draw_crops if kind == "texture" else datasets.draw_segments
     where = cut(places.view(1, *dataset.extent), spec).long().flatten()
     lost = torch.full((len(places),), -1.0)
     lost[where] = hidden.flatten()

@@ -635,8 +635,8 @@ def good(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="module")
-def taught(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A checkpoint of a run that has a teacher, at its beginning."""
+def with_loss(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A checkpoint of a run with a loss of samples, at its beginning."""
     network = GeneratorSpec(
         latent_shape=(6,),
         projection=(8, 8, 8),
@@ -645,8 +645,8 @@ def taught(tmp_path_factory: pytest.TempPathFactory) -> Path:
         upsampling=2,
         out_channels=3,
     )
-    trainer = Trainer(training(network, lesson_rate=1e-3), dataset(network), machine=FP32)
-    path = tmp_path_factory.mktemp("run") / "taught.safetensors"
+    trainer = Trainer(training(network, sample_loss_rate=1e-3), dataset(network), machine=FP32)
+    path = tmp_path_factory.mktemp("run") / "run.safetensors"
     trainer.checkpoint().save(path)
     return path
 
@@ -842,17 +842,17 @@ class TestCheckpoints:
         [
             ["first_moments"],
             ["second_moments"],
-            ["teacher"],
-            ["first_moments", "teacher"],
+            ["sample_loss"],
+            ["first_moments", "sample_loss"],
             ["weights"],
             ["first_moments", "second_moments"],
         ],
         ids=" ".join,
     )
     def test_what_only_training_needs_is_there_as_a_whole_or_not_at_all(
-        self, groups: list[str], taught: Path, tmp_path: Path
+        self, groups: list[str], with_loss: Path, tmp_path: Path
     ) -> None:
-        header, tensors = parts(taught)
+        header, tensors = parts(with_loss)
         path = tmp_path / "changed.safetensors"
         left = {name: t for name, t in tensors.items() if name.partition("/")[0] not in groups}
         assert len(left) < len(tensors)
@@ -860,8 +860,8 @@ class TestCheckpoints:
             path.write_bytes(save(left, header | {"numbers": numbers}))
             assert "damaged" in rejected(path)
 
-    def test_the_model_alone(self, taught: Path, tmp_path: Path) -> None:
-        header, tensors = parts(taught)
+    def test_the_model_alone(self, with_loss: Path, tmp_path: Path) -> None:
+        header, tensors = parts(with_loss)
         path = tmp_path / "changed.safetensors"
         model = {
             name: t
@@ -872,7 +872,7 @@ class TestCheckpoints:
         assert Checkpoint.load(path).first_moments == {}
         path.write_bytes(save(model, header | {"numbers": "[0.3, 0.1, 1, 1, 0.0]"}))
         assert "damaged" in rejected(path)  # a learning step leaves moments behind
-        model["teacher/more"] = torch.zeros(1)
+        model["sample_loss/more"] = torch.zeros(1)
         path.write_bytes(save(model, header | {"numbers": "[0.3, 0.1, 0, 0, 0.0]"}))
         assert "damaged" in rejected(path)
 

@@ -26,7 +26,7 @@ class Yardstick(Protocol):
     def measure(self, samples: list[Tensor]) -> Row: ...
 
 
-def entire(channels: int, *size: int) -> TrainingSpec:
+def whole_signal_spec(channels: int, *size: int) -> TrainingSpec:
     """Settings that read a texture or a sound whole, as one example: a network of one layer that
     does not enlarge."""
     generator = GeneratorSpec(
@@ -42,13 +42,13 @@ def entire(channels: int, *size: int) -> TrainingSpec:
     )
 
 
-def averaged(rows: list[Row]) -> Row:
+def average(rows: list[Row]) -> Row:
     """Every figure's mean over the seeds; and the distances one by one."""
     mean: Row = {key: fmean(row[key] for row in rows) for key in rows[0]}
     return {**mean, "distances": [row["distance"] for row in rows]}
 
 
-def explained(y: Tensor, x: Tensor) -> float:
+def explained_variance(y: Tensor, x: Tensor) -> float:
     """The share of the variance of signals y (n, c, ...), each channel about its own mean, that x
     explains: 1 - mean (y - x)^2 / mean (y - mean y)^2. An offset counts as an error. Raises
     ValueError for different shapes."""

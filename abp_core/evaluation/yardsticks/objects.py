@@ -12,7 +12,7 @@ from abp_core.checkpoint import Checkpoint
 from abp_core.data import datasets, decode
 from abp_core.data.datasets import Dataset
 from abp_core.evaluation import objects
-from abp_core.evaluation.yardsticks.common import SEEDS, Row, averaged
+from abp_core.evaluation.yardsticks.common import SEEDS, Row, average
 from abp_core.langevin import infer
 from abp_core.noise import chain_noise
 from abp_core.observation import Full
@@ -29,7 +29,7 @@ CUTS = 4  # ways in which a set that was learnt whole is cut in two
 LEAST_COMPARED = 50  # on each side, for a floor that means something
 
 
-def sampled(saved: Checkpoint, n: int, seed: int) -> Tensor:
+def draw_samples(saved: Checkpoint, n: int, seed: int) -> Tensor:
     """n of a model's own samples (n, *signal_shape)."""
     return sampling.sample(saved.generator(), saved.prior(), n, seed)
 
@@ -53,7 +53,7 @@ class ObjectsYardstick:
         return self._train, self._spec
 
     def samples(self, saved: Checkpoint) -> list[Tensor]:
-        return [sampled(saved, len(self.held), seed) for seed in SEEDS]
+        return [draw_samples(saved, len(self.held), seed) for seed in SEEDS]
 
     def floors(self) -> Row:
         (d,) = self._spec.generator.latent_shape
@@ -65,11 +65,11 @@ class ObjectsYardstick:
         }
 
     def measure(self, samples: list[Tensor]) -> Row:
-        return averaged(
+        return average(
             [{"distance": self.distance(s), "diversity": objects.diversity(s)} for s in samples]
         )
 
-    def reconstructed(self, saved: Checkpoint) -> tuple[Tensor, Row]:
+    def reconstruct(self, saved: Checkpoint) -> tuple[Tensor, Row]:
         """The first RECONSTRUCTED held-back pictures by inference from z ~ N(0, I), and their
         errors. Downhill, without noise: PCA's projection, too, is the nearest that it can say, and
         a draw from the posterior is not."""
@@ -81,7 +81,7 @@ class ObjectsYardstick:
         walk = saved.spec.langevin.at(saved.step_size)
         walk = dataclasses.replace(walk, steps=self._steps, temperature=0.0)
         z = Normal(shape).draw(len(test), 0)
-        z = infer(posterior.energy, z, noise, walk, saved.metric())
+        z = infer(posterior.energy, z, noise, walk, saved.preconditioner())
         with torch.inference_mode():
             made = generator(z)
         return made, _errors(made, test)
@@ -108,7 +108,7 @@ class LearntSetYardstick:
         return fmean(_between(self._all[other], self._all[one]) for one, other in self._cuts)
 
     def samples(self, saved: Checkpoint) -> list[Tensor]:
-        return [sampled(saved, self._half, seed) for seed in SEEDS]
+        return [draw_samples(saved, self._half, seed) for seed in SEEDS]
 
     def distance(self, sample: Tensor) -> float:
         return fmean(_between(sample, self._all[one]) for one, _ in self._cuts)

@@ -11,8 +11,15 @@ from abp_core.checkpoint import Checkpoint
 from abp_core.data import datasets, decode
 from abp_core.data.datasets import Dataset
 from abp_core.evaluation import sound
-from abp_core.evaluation.halves import apart, deviations, floor, halves, spectral_noise, variety
-from abp_core.evaluation.yardsticks.common import SEEDS, Row, averaged, entire
+from abp_core.evaluation.halves import (
+    deviations,
+    floor,
+    halves,
+    mean_distance,
+    spectral_noise,
+    variety,
+)
+from abp_core.evaluation.yardsticks.common import SEEDS, Row, average, whole_signal_spec
 from abp_core.presets import Preset
 from abp_core.spec import TrainingSpec
 from abp_core.synthesis import sampling
@@ -20,13 +27,13 @@ from abp_core.synthesis import sampling
 SOUND_RATE = 16_000  # hertz, at which sounds are compared; a clip of less is compared at its own
 
 
-def drawn(saved: Checkpoint, length: int, rate: int, gain: float) -> list[Tensor]:
+def draw_samples(saved: Checkpoint, length: int, rate: int, gain: float) -> list[Tensor]:
     """A model's sample (1, length) for each of SEEDS, at `rate` samples a second, as loud as a
     signal that is its source times `gain`."""
     source = saved.source
     frames = round(length / rate * source.sample_rate)
     generator, prior = saved.generator(), saved.prior()
-    made = (sampling.cut(generator, prior.map(seed), (frames,))[0] for seed in SEEDS)
+    made = (sampling.generate_field(generator, prior.map(seed), (frames,))[0] for seed in SEEDS)
     scaled = (signal[0].numpy() * (gain / source.gain) for signal in made)
     resampled = [soxr.resample(signal, source.sample_rate, rate) for signal in scaled]
     return [torch.from_numpy(signal.astype(np.float32))[None] for signal in resampled]
@@ -38,7 +45,7 @@ class SoundYardstick:
     def __init__(self, path: Path, preset: Preset) -> None:
         self._path, self._preset = path, preset
         longest = int(decode.MOST_SECONDS * SOUND_RATE)
-        whole, _ = datasets.load(path, entire(1, longest), sample_rate=SOUND_RATE)
+        whole, _ = datasets.load(path, whole_signal_spec(1, longest), sample_rate=SOUND_RATE)
         self.real, self._gain = whole.signals[0], whole.source.gain
         self.rate = whole.source.sample_rate
         self._all = sound.texture_statistics(self.real, self.rate)
@@ -51,7 +58,7 @@ class SoundYardstick:
         return datasets.load(self._path, self._preset.training, sample_rate=rate)
 
     def samples(self, saved: Checkpoint) -> list[Tensor]:
-        return drawn(saved, self.real.shape[1], self.rate, self._gain)
+        return draw_samples(saved, self.real.shape[1], self.rate, self._gain)
 
     def floors(self) -> Row:
         return {
@@ -65,7 +72,7 @@ class SoundYardstick:
         return floor(self._distance, self._halves)
 
     def measure(self, samples: list[Tensor]) -> Row:
-        return averaged([self._one(sample) for sample in samples])
+        return average([self._one(sample) for sample in samples])
 
     def _one(self, sample: Tensor) -> Row:
         statistics = sound.texture_statistics(sample, self.rate)
@@ -77,11 +84,11 @@ class SoundYardstick:
         }
 
     def distance(self, sample: Tensor) -> float:
-        return apart(self._distance, self._cut(sample), self._halves)
+        return mean_distance(self._distance, self._cut(sample), self._halves)
 
     def spectrum(self, sample: Tensor) -> float:
         """Between the long-term spectra, in decibels."""
-        return apart(sound.spectrum_distance, self._cut_mel(sample), self._mels)
+        return mean_distance(sound.spectrum_distance, self._cut_mel(sample), self._mels)
 
     def loudness(self, sample: Tensor) -> float:
         """A share of the clip's own."""

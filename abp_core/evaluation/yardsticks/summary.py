@@ -9,7 +9,7 @@ from abp_core.checkpoint import Checkpoint
 from abp_core.data import datasets
 from abp_core.data.datasets import Dataset
 from abp_core.evaluation import objects
-from abp_core.evaluation.yardsticks.common import explained
+from abp_core.evaluation.yardsticks.common import explained_variance
 from abp_core.evaluation.yardsticks.objects import LearntSetYardstick
 from abp_core.evaluation.yardsticks.sound import SoundYardstick
 from abp_core.evaluation.yardsticks.texture import TextureYardstick
@@ -41,7 +41,7 @@ def _of_a_texture(saved: Checkpoint, path: Path, preset: Preset) -> Figures:
     yardstick = TextureYardstick(path, preset)
     samples = yardstick.samples(saved)
     return {
-        "explained": _explained(saved, yardstick.training()[0]),
+        "explained": _explained_variance(saved, yardstick.training()[0]),
         "distance": fmean(map(yardstick.distance, samples)) / yardstick.floor(),
         "colour": fmean(map(yardstick.colour, samples)),
     }
@@ -51,17 +51,17 @@ def _of_a_sound(saved: Checkpoint, path: Path, preset: Preset) -> Figures:
     yardstick = SoundYardstick(path, preset)
     samples = yardstick.samples(saved)
     return {
-        "explained": _explained(saved, yardstick.training()[0]),
+        "explained": _explained_variance(saved, yardstick.training()[0]),
         "distance": fmean(map(yardstick.distance, samples)) / yardstick.floor(),
         "spectrum_db": fmean(map(yardstick.spectrum, samples)),
         "loudness": fmean(map(yardstick.loudness, samples)),
     }
 
 
-def _explained(saved: Checkpoint, learnt: Dataset) -> float:
+def _explained_variance(saved: Checkpoint, learnt: Dataset) -> float:
     """By the stored latents, over everything that was learnt; 0 before it explains anything."""
     with torch.inference_mode():
-        return max(0.0, explained(learnt.signals, saved.generator()(saved.latents)))
+        return max(0.0, explained_variance(learnt.signals, saved.generator()(saved.latents)))
 
 
 def _of_a_set(saved: Checkpoint, path: Path, preset: Preset) -> Figures:

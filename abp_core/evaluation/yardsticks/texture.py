@@ -14,15 +14,15 @@ from abp_core.data.datasets import Dataset
 from abp_core.data.decode import FileRejected
 from abp_core.evaluation import texture
 from abp_core.evaluation.halves import (
-    apart,
     deviations,
     floor,
     halves,
+    mean_distance,
     spectral_noise,
-    unrepeated,
     variety,
+    without_repeat,
 )
-from abp_core.evaluation.yardsticks.common import SEEDS, Row, averaged, entire
+from abp_core.evaluation.yardsticks.common import SEEDS, Row, average, whole_signal_spec
 from abp_core.presets import Preset
 from abp_core.spec import TrainingSpec
 from abp_core.synthesis import sampling
@@ -30,10 +30,10 @@ from abp_core.synthesis import sampling
 COPY = 0.95  # copying is this quantile of the best matches of single patches
 
 
-def drawn(saved: Checkpoint, size: tuple[int, ...]) -> list[Tensor]:
+def draw_samples(saved: Checkpoint, size: tuple[int, ...]) -> list[Tensor]:
     """A model's sample (c, *size) for each of SEEDS."""
     generator, prior = saved.generator(), saved.prior()
-    return [sampling.cut(generator, prior.map(seed), size)[0] for seed in SEEDS]
+    return [sampling.generate_field(generator, prior.map(seed), size)[0] for seed in SEEDS]
 
 
 class TextureYardstick:
@@ -42,9 +42,9 @@ class TextureYardstick:
     def __init__(self, path: Path, preset: Preset) -> None:
         self._path, self._preset = path, preset
         side = datasets.LARGEST_PICTURE
-        whole, _ = datasets.load(path, entire(1, side, side))
+        whole, _ = datasets.load(path, whole_signal_spec(1, side, side))
         self.real = whole.signals[0]
-        self._part = unrepeated(self.real)
+        self._part = without_repeat(self.real)
         if not halves(self._part, texture.CROP):
             raise FileRejected(
                 f"{path.name} is too small to be cut in two; please choose a picture with a side "
@@ -63,7 +63,7 @@ class TextureYardstick:
         return datasets.load(self._path, self._preset.training)
 
     def samples(self, saved: Checkpoint) -> list[Tensor]:
-        return drawn(saved, tuple(self.real.shape[1:]))
+        return draw_samples(saved, tuple(self.real.shape[1:]))
 
     def floors(self) -> Row:
         noise = spectral_noise(self.real, seed=0).clamp(-1, 1)
@@ -80,7 +80,7 @@ class TextureYardstick:
         return floor(self._distance, self._statistics_halves)
 
     def measure(self, samples: list[Tensor]) -> Row:
-        return averaged([self._one(sample) for sample in samples])
+        return average([self._one(sample) for sample in samples])
 
     def _one(self, sample: Tensor) -> Row:
         part = sample[:, : self._part.shape[1]]
@@ -94,13 +94,15 @@ class TextureYardstick:
 
     def distance(self, sample: Tensor) -> float:
         part = sample[:, : self._part.shape[1]]
-        return apart(self._distance, self._cut(part, self._statistics), self._statistics_halves)
+        return mean_distance(
+            self._distance, self._cut(part, self._statistics), self._statistics_halves
+        )
 
     def colour(self, sample: Tensor) -> float:
         """Between the marginals of colour, in the photograph's own deviations."""
         part = sample[:, : self._part.shape[1]]
         ours = self._cut(part, texture.marginals)
-        return apart(self._colour_distance, ours, self._colour_halves)
+        return mean_distance(self._colour_distance, ours, self._colour_halves)
 
     def _distance(self, a: Tensor, b: Tensor) -> float:
         return deviations(a, b, self._unit)
