@@ -15,6 +15,7 @@ from safetensors.numpy import save
 from torch import Tensor
 
 from abp_core.data.datasets import Source
+from abp_core.errors import Refusal
 from abp_core.generator import Generator
 from abp_core.half_precision import round_to_half, shrink_dtype
 from abp_core.losses import samples
@@ -33,7 +34,7 @@ EARLIER_NAME = ("teacher/pupil.", SAMPLE_LOSS)  # of that group in files of befo
 NOT_NEEDED = (SAMPLE_LOSS, "teacher/")  # without that loss
 
 
-class CheckpointRejected(ValueError):
+class CheckpointRejected(Refusal):
     """A file that is no checkpoint of this program. The message is one sentence for the user."""
 
 

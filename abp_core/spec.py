@@ -6,6 +6,8 @@ import math
 from dataclasses import dataclass
 from typing import Any, Literal, Self
 
+from abp_core.errors import Refusal
+
 Kind = Literal["texture", "sound", "objects"]
 PriorName = Literal["normal", "exemplar", "flow"]
 
@@ -13,7 +15,7 @@ MOST_ENTRIES = 2**24  # of one training signal; a picture of 2,300 x 2,300 in co
 SMALLEST_SAMPLE_LOSS = 32  # pixels along a side, so that there are patches at more than one scale
 
 
-class SpecRejected(ValueError):
+class SpecRejected(Refusal):
     """Settings that describe no possible run. The message is one sentence for the user."""
 
 

@@ -13,8 +13,8 @@ from PIL import Image
 from torch import Tensor
 
 from abp_core.checkpoint import Checkpoint
-from abp_core.cli.arguments import Refused
 from abp_core.data import datasets, decode
+from abp_core.errors import Refusal
 from abp_core.evaluation.yardsticks import sound, texture
 from abp_core.evaluation.yardsticks.common import SEEDS, Yardstick, whole_signal_spec
 from abp_core.evaluation.yardsticks.objects import HELD_BACK, ObjectsYardstick
@@ -123,11 +123,11 @@ class Original:
 
     def read(self, folder: Path) -> list[Tensor]:
         """What `write` wrote, or another program: every FOLDER/NAME-*, signals as the original's.
-        Raises Refused where there is none, and FileRejected."""
+        Raises Refusal where there is none, and FileRejected."""
         found = sorted(p for p in folder.glob(f"{self.name}-*") if p.suffix in (
             *decode.PICTURE_ENDINGS, *decode.SOUND_ENDINGS, ".npz"))  # fmt: skip
         if not found:
-            raise Refused(f"There are no samples {self.name}-... in {folder}.")
+            raise Refusal(f"There are no samples {self.name}-... in {folder}.")
         return [self._read(path) for path in found]
 
     def _read(self, path: Path) -> Tensor:

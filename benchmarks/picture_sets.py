@@ -8,9 +8,9 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from abp_core.cli.arguments import Refused
 from abp_core.data import datasets
 from abp_core.data.datasets import Dataset
+from abp_core.errors import Refusal
 from abp_core.presets import PRESETS
 from benchmarks.report import EXAMPLES, ROOT
 
@@ -53,7 +53,7 @@ class PictureSet:
 
 
 def chosen(path: Path | None, names: list[str] | None) -> list[PictureSet]:
-    """The set at `path`, or those of `names`, or all at hand. Raises Refused, FileRejected."""
+    """The set at `path`, or those of `names`, or all at hand. Raises Refusal, FileRejected."""
     if path:
         return [_read(path.stem, path)]
     wanted = names or ["olivetti", *BUNDLED]
@@ -66,10 +66,10 @@ def chosen(path: Path | None, names: list[str] | None) -> list[PictureSet]:
 def _place(name: str) -> Path:
     if name == "olivetti":
         if not OLIVETTI.exists():
-            raise Refused(HOW_TO_GET_OLIVETTI)
+            raise Refusal(HOW_TO_GET_OLIVETTI)
         return OLIVETTI
     if name not in BUNDLED:
-        raise Refused(f"There is no set {name} here; name its file with --data.")
+        raise Refusal(f"There is no set {name} here; name its file with --data.")
     return BUNDLED[name]
 
 

@@ -24,9 +24,9 @@ from torch import Tensor
 
 from abp_core.checkpoint import Checkpoint
 from abp_core.cli import arguments
-from abp_core.cli.arguments import Refused
 from abp_core.data import datasets
 from abp_core.data.pack import read_pack
+from abp_core.errors import Refusal
 from abp_core.evaluation.latents import latent_moments, neighbour_dependence
 from abp_core.evaluation.yardsticks.common import Row
 from abp_core.evaluation.yardsticks.objects import ObjectsYardstick
@@ -207,7 +207,7 @@ def _chosen(args: argparse.Namespace) -> Iterator[tuple[Original, Checkpoint | N
         for path in args.checkpoint:
             saved = Checkpoint.load(path)
             if not args.data and saved.source.name not in items:
-                raise Refused(f"{saved.source.name} is not in the pack; name it with --data.")
+                raise Refusal(f"{saved.source.name} is not in the pack; name it with --data.")
             file = args.data or items[saved.source.name].path
             preset = dataclasses.replace(PRESETS[saved.source.kind], training=saved.spec)
             yield Original(saved.source.kind, file.stem, file, preset, args.steps), saved
@@ -215,11 +215,11 @@ def _chosen(args: argparse.Namespace) -> Iterator[tuple[Original, Checkpoint | N
     kind: Kind = datasets.kind_of(args.data) if args.data else args.kind
     preset = PRESETS[args.preset or kind]
     if preset.training.generator.kind != kind:
-        raise Refused(f"{args.preset} is no preset for {kind}.")
+        raise Refusal(f"{args.preset} is no preset for {kind}.")
     names = args.name or [name for name, item in items.items() if item.kind == kind]
     for name in [args.data.stem] if args.data else names:
         if not args.data and (name not in items or items[name].kind != kind):
-            raise Refused(f"There is no {kind} {name} in the pack; name its file with --data.")
+            raise Refusal(f"There is no {kind} {name} in the pack; name its file with --data.")
         if args.samples and not args.name and not list(args.samples.glob(f"{name}-*")):
             continue
         yield Original(kind, name, args.data or items[name].path, preset, args.steps), None

@@ -5,6 +5,7 @@ from typing import Protocol
 import torch
 from torch import Tensor
 
+from abp_core.errors import Refusal
 from abp_core.generator import Generator
 from abp_core.noise import chain_noise, permutation
 from abp_core.observation import Observation
@@ -12,7 +13,7 @@ from abp_core.posterior import LOT
 from abp_core.spec import TrainingSpec
 
 
-class DataMismatch(ValueError):
+class DataMismatch(Refusal):
     """Data that a run cannot use. The message is one sentence for the user."""
 
 

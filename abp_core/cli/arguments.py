@@ -8,27 +8,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import NoReturn
 
-from abp_core.checkpoint import CheckpointRejected
-from abp_core.data.decode import FileRejected
-from abp_core.spec import SpecRejected
-from abp_core.synthesis.request import RequestRejected
-from abp_core.trainer import DataMismatch
-from abp_core.zoo.catalogue import CollectionRejected
-
-
-class Refused(ValueError):
-    """A request that cannot be met. The message is one sentence for the user."""
-
-
-REFUSALS = (
-    Refused,
-    FileRejected,
-    SpecRejected,
-    CheckpointRejected,
-    CollectionRejected,
-    DataMismatch,
-    RequestRejected,
-)
+from abp_core.errors import Refusal
 
 
 class Parser(argparse.ArgumentParser):
@@ -39,14 +19,14 @@ class Parser(argparse.ArgumentParser):
             message.rpartition(": ") if message.startswith("argument") else ("", "", "")
         )
         sentence = sentence if sentence.endswith(".") else f"{message}."
-        raise Refused(sentence[0].upper() + sentence[1:])
+        raise Refusal(sentence[0].upper() + sentence[1:])
 
 
 def run(main: Callable[[], int]) -> NoReturn:
     """Ends the process with main's exit code, or with 2 and the sentence of a refusal."""
     try:
         code = main()
-    except REFUSALS as refusal:
+    except Refusal as refusal:
         code = _refuse(str(refusal))
     except OSError as error:  # a full disk, a folder that was taken away
         code = _refuse(
@@ -99,13 +79,13 @@ def seed(text: str) -> int:
 
 
 def require_place(out: Path) -> None:
-    """Raises Refused where no file can be written at `out`."""
+    """Raises Refusal where no file can be written at `out`."""
     if out.is_dir():
-        raise Refused(f"{out} is a folder; please add a file name.")
+        raise Refusal(f"{out} is a folder; please add a file name.")
     if not out.parent.is_dir():
-        raise Refused(f"The folder {out.parent} does not exist; please make it first.")
+        raise Refusal(f"The folder {out.parent} does not exist; please make it first.")
     if not os.access(out.parent, os.W_OK):
-        raise Refused(f"The folder {out.parent} cannot be written to; please choose another.")
+        raise Refusal(f"The folder {out.parent} cannot be written to; please choose another.")
 
 
 def _refuse(sentence: str) -> int:

@@ -16,7 +16,7 @@ from tqdm import tqdm
 
 from abp_core.checkpoint import Checkpoint
 from abp_core.cli import arguments
-from abp_core.cli.arguments import Refused
+from abp_core.errors import Refusal
 from abp_core.generator import Generator
 from abp_core.priors.kinds import Prior
 from abp_core.spec import Kind
@@ -132,12 +132,12 @@ def _number(text: str) -> int | float | str:
 
 
 def _require_ending(out: Path, request: Request, kind: Kind) -> None:
-    """Raises Refused for a file ending that belongs to something else than is made."""
+    """Raises Refusal for a file ending that belongs to something else than is made."""
     ending, possible = out.suffix.lower(), ENDINGS[kind]
     if request.grow:
         possible = possible[:1]
     if ending not in possible:
-        raise Refused(
+        raise Refusal(
             f"This model makes {NOUNS[kind]}; please let the file's name end in "
             f"{' or '.join(possible)}."
         )

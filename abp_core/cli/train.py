@@ -20,8 +20,8 @@ from tqdm import tqdm
 
 from abp_core.checkpoint import Checkpoint, CheckpointRejected
 from abp_core.cli import arguments
-from abp_core.cli.arguments import Refused
 from abp_core.data import datasets
+from abp_core.errors import Refusal
 from abp_core.presets import PRESETS
 from abp_core.spec import Kind
 from abp_core.trainer import Diverging, Trainer, TrainingEvent
@@ -57,7 +57,7 @@ def main() -> int:
 
 def _run(args: argparse.Namespace, stop: Stop) -> int:
     if not args.data.exists():
-        raise Refused(f"{args.data} was not found.")
+        raise Refusal(f"{args.data} was not found.")
     _require_place(args.out)
     trainer = _resume(args) if args.resume else _new_run(args)
     return _train(trainer, args, stop)
@@ -128,27 +128,27 @@ def _arguments(words: Sequence[str] | None = None) -> argparse.Namespace:
 
 
 def _require_whole(args: argparse.Namespace) -> None:
-    """Raises Refused for a request that lacks something, or that asks for two things."""
+    """Raises Refusal for a request that lacks something, or that asks for two things."""
     of_a_run = ("data", "out", "preset", "minutes", "iterations", "resume", "seed", "step_size")
     given = [f"--{name}".replace("_", "-") for name in of_a_run if getattr(args, name) is not None]
     if args.rebuild and given:
-        raise Refused(f"--rebuild trains as its index says; please leave out {given[0]}.")
+        raise Refusal(f"--rebuild trains as its index says; please leave out {given[0]}.")
     if not args.rebuild and (args.only or args.source):
-        raise Refused(f"{'--only' if args.only else '--from'} is for --rebuild alone.")
+        raise Refusal(f"{'--only' if args.only else '--from'} is for --rebuild alone.")
     if not args.rebuild and (args.data is None or args.out is None):
-        raise Refused("Please say what to learn from and where to: --data PATH --out FILE.")
+        raise Refusal("Please say what to learn from and where to: --data PATH --out FILE.")
     if args.preset is not None and args.preset not in PRESETS:
-        raise Refused(f"There is no preset {args.preset}; choose one of {', '.join(PRESETS)}.")
+        raise Refusal(f"There is no preset {args.preset}; choose one of {', '.join(PRESETS)}.")
 
 
 def _require_place(out: Path) -> None:
-    """Raises Refused where `out` cannot be written, or holds what is no checkpoint."""
+    """Raises Refusal where `out` cannot be written, or holds what is no checkpoint."""
     arguments.require_place(out)
     if out.exists():
         try:
             Checkpoint.load(out)
         except CheckpointRejected as error:
-            raise Refused(
+            raise Refusal(
                 f"{out} exists and is no checkpoint; please choose another file name."
             ) from error
 

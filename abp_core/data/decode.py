@@ -18,6 +18,7 @@ from PIL import Image, ImageOps
 from PIL.JpegImagePlugin import JpegImageFile
 
 from abp_core.data import containers
+from abp_core.errors import Refusal
 
 Pixels = NDArray[np.uint8]
 Samples = NDArray[np.float32]
@@ -42,7 +43,7 @@ PACKINGS = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)  # the others unpack witho
 SET_ENDINGS = (".zip", ".npz")
 
 
-class FileRejected(ValueError):
+class FileRejected(Refusal):
     """A file that cannot be used. The message is one sentence for the user."""
 
 

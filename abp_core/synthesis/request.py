@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Self
 
+from abp_core.errors import Refusal
 from abp_core.spec import GeneratorSpec, Kind
 from abp_core.synthesis.encode import LONGEST_SIDE, MOST_FRAMES
 
@@ -35,7 +36,7 @@ FOR: dict[str, tuple[Kind, ...]] = {
 NOUNS: dict[Kind, str] = {"texture": "textures", "sound": "sounds", "objects": "objects"}
 
 
-class RequestRejected(ValueError):
+class RequestRejected(Refusal):
     """A request that cannot be met. The message is one sentence for the user."""
 
 

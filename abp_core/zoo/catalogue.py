@@ -15,6 +15,7 @@ from pathlib import Path, PurePosixPath
 from typing import Any
 
 from abp_core.checkpoint import Checkpoint, CheckpointRejected, write_whole
+from abp_core.errors import Refusal
 from abp_core.presets import PRESETS
 from abp_core.spec import Kind
 
@@ -25,7 +26,7 @@ MOST_BYTES = 10_000_000  # of a model; larger files need more than plain git
 MOST_BYTES_TOGETHER = 64_000_000
 
 
-class CollectionRejected(ValueError):
+class CollectionRejected(Refusal):
     """An index that describes no collection. The message is one sentence for the user."""
 
 

@@ -16,9 +16,9 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from abp_core.checkpoint import Checkpoint
-from abp_core.cli.arguments import Refused
 from abp_core.data import datasets
 from abp_core.data.pack import PackItem, read_pack
+from abp_core.errors import Refusal
 from abp_core.evaluation.yardsticks.summary import summary
 from abp_core.presets import PRESETS
 from abp_core.zoo import catalogue, thumbnails
@@ -31,12 +31,12 @@ def rebuild(folder: Path, only: Sequence[str], make: Make) -> int:
     """Makes the models that the index in `folder` lists, or those named. Returns the exit code: 1
     where a run was ended before its time.
 
-    Raises Refused, CollectionRejected, CheckpointRejected, FileRejected.
+    Raises Refusal, CollectionRejected, CheckpointRejected, FileRejected.
     """
     listed = catalogue.read_entries(folder)
     names = [entry.name for entry in listed]
     if unknown := [name for name in only if name not in names]:
-        raise Refused(f"{folder / catalogue.INDEX} lists no {unknown[0]}.")
+        raise Refusal(f"{folder / catalogue.INDEX} lists no {unknown[0]}.")
     for place, recipe in enumerate(listed):
         if only and recipe.name not in only:
             continue
@@ -71,24 +71,24 @@ def _item(recipe: Recipe) -> PackItem:
     items = {item.path: item for item in read_pack(catalogue.PACK)}
     path = catalogue.ROOT / recipe.data
     if path not in items:
-        raise Refused(f"{recipe.name} learns from {recipe.data}, which is not in the bundled pack.")
+        raise Refusal(f"{recipe.name} learns from {recipe.data}, which is not in the bundled pack.")
     return items[path]
 
 
 def _require_made_by(recipe: Recipe, saved: Checkpoint) -> None:
-    """Raises Refused where a checkpoint is not what the recipe makes."""
+    """Raises Refusal where a checkpoint is not what the recipe makes."""
     preset = PRESETS[recipe.preset]
     settings = dataclasses.replace(preset.training, seed=recipe.seed)
     path = catalogue.ROOT / recipe.data
     dataset, spec = datasets.load(path, settings, sample_rate=preset.sample_rate)
     if saved.iteration != recipe.iterations:
-        raise Refused(
+        raise Refusal(
             f"{recipe.name} stands at iteration {saved.iteration}, not at {recipe.iterations}."
         )
     if saved.digest != dataset.digest:
-        raise Refused(f"{recipe.name} learnt from other data than {recipe.data}.")
+        raise Refusal(f"{recipe.name} learnt from other data than {recipe.data}.")
     if saved.spec != spec:
-        raise Refused(f"{recipe.name} was trained with other settings than its recipe's.")
+        raise Refusal(f"{recipe.name} was trained with other settings than its recipe's.")
 
 
 def _pack(folder: Path, recipe: Recipe, item: PackItem, saved: Checkpoint) -> Shipped:

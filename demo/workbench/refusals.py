@@ -4,25 +4,17 @@ import logging
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from abp_core.checkpoint import CheckpointRejected
-from abp_core.data.decode import FileRejected
-from abp_core.spec import SpecRejected
-from abp_core.synthesis.request import RequestRejected
-from abp_core.trainer import DataMismatch
+from abp_core.errors import Refusal
 from demo.jobs import NeverBegan
 from demo.sent import Garbled
 from demo.sessions import Busy, LostPlace
 from demo.turns import TurnedAway
 
 REFUSALS = (
-    FileRejected,
-    CheckpointRejected,
-    SpecRejected,
-    DataMismatch,
+    Refusal,
     Busy,
     LostPlace,
     NeverBegan,
-    RequestRejected,
     Garbled,
     TurnedAway,
 )

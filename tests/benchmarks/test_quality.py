@@ -8,8 +8,8 @@ import soundfile
 import torch
 from PIL import Image
 
-from abp_core.cli.arguments import Refused
 from abp_core.data import datasets
+from abp_core.errors import Refusal
 from abp_core.presets import PRESETS
 from abp_core.spec import Kind
 from benchmarks import quality, rebuilt, sheets
@@ -48,7 +48,7 @@ class TestOriginal:
 
     @pytest.mark.parametrize("original", ["texture"], indirect=True)
     def test_no_samples(self, original: Original, tmp_path: Path) -> None:
-        with pytest.raises(Refused, match="no samples"):
+        with pytest.raises(Refusal, match="no samples"):
             original.read(tmp_path)
 
     @pytest.mark.parametrize("original", ["objects"], indirect=True)
