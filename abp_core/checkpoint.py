@@ -14,11 +14,13 @@ from safetensors import SafetensorError, safe_open
 from safetensors.numpy import save
 from torch import Tensor
 
+from abp_core import observation as observations
 from abp_core.data.datasets import Source
 from abp_core.errors import Refusal
 from abp_core.generator import Generator
 from abp_core.half_precision import round_to_half, shrink_dtype
 from abp_core.losses import samples
+from abp_core.observation import Full, Observation
 from abp_core.preconditioner import Preconditioner
 from abp_core.priors import kinds
 from abp_core.priors.kinds import Prior
@@ -29,6 +31,7 @@ MOST_BYTES = 200_000_000
 MOST_POSITIONS = 2**17  # of a whole map, twenty times what the largest picture or sound has
 PART = 1_000_000  # values that are looked at in one go
 MEMORY = ("first_moments", "second_moments", "sample_loss")  # groups that only training needs
+WHOLE = '{"kind": "full"}'
 SAMPLE_LOSS = "sample_loss/"
 EARLIER_NAME = ("teacher/pupil.", SAMPLE_LOSS)  # of that group in files of before
 NOT_NEEDED = (SAMPLE_LOSS, "teacher/")  # without that loss
@@ -48,7 +51,7 @@ class Checkpoint:
     chains stand; one over a whole picture or sound has the shape of its map, (1, c, ...).
     curvature (c, c): what the metric of a preconditioned walk is made of. sample_loss: what the
     second loss of a run that has one goes on from. learnt: what a prior needs beside the latents;
-    nothing before it is learnt. All are float32.
+    nothing before it is learnt. All are float32. observation: how the run sees its data.
 
     In its light form it is the model alone: there are no moments, and updates is 0.
     """
@@ -68,12 +71,11 @@ class Checkpoint:
     curvature: Tensor
     sample_loss: dict[str, Tensor] = field(default_factory=dict)
     learnt: dict[str, Tensor] = field(default_factory=dict)
+    observation: Observation = field(default_factory=Full)
 
     def generator(self) -> Generator:
         """The network with these weights, on the CPU."""
-        generator = Generator(self.spec.generator)
-        generator.load_state_dict(self.weights)
-        return generator.requires_grad_(False)
+        return Generator.of(self.spec.generator, self.weights).requires_grad_(False)
 
     def preconditioner(self) -> Preconditioner | None:
         """Of the walk by now; None where it has none of its own."""
@@ -128,6 +130,8 @@ class Checkpoint:
         if not self.first_moments:
             named = {name: shrink_dtype(tensor) for name, tensor in named.items()}
         named["curvature"] = self.curvature
+        _, seen = observations.to_record(self.observation)
+        named |= {f"observation/{name}": tensor for name, tensor in seen.items()}
         return {name: tensor.detach().cpu().contiguous() for name, tensor in named.items()}
 
     def content(self) -> bytes:
@@ -136,6 +140,7 @@ class Checkpoint:
             "format": FORMAT,
             "spec": self.spec.to_json(),
             "source": self.source.to_json(),
+            "observation": observations.to_record(self.observation)[0],
             "digest": self.digest,
             "numbers": json.dumps(
                 [self.sigma, self.step_size, self.iteration, self.updates, self.seconds]
@@ -187,6 +192,11 @@ class Checkpoint:
         source = Source.from_json(header["source"])
         if source.kind != spec.generator.kind:
             raise ValueError("data of another kind than the network's")
+        kept = [name for name in tensors if name.startswith("observation/")]
+        observation = observations.from_record(
+            header.get("observation", WHOLE),  # files from before lack it
+            {name.partition("/")[2]: tensors.pop(name) for name in kept},
+        )
         sigma, step_size, iteration, updates, seconds = json.loads(header["numbers"])
         counts = all(type(count) is int and 0 <= count < 2**53 for count in (iteration, updates))
         reals = all(
@@ -226,12 +236,14 @@ class Checkpoint:
         if tuple(curvature.shape) != (channels, channels):
             raise ValueError("a curvature of other latents")
         latents = _single(latents)
+        if not _shows(spec, latents, observation):
+            raise ValueError("an observation of other signals")
         for group in ("weights", "prior"):
             groups[group] = {name: _single(t) for name, t in groups[group].items()}
         everything = [latents, curvature, *(t for group in groups.values() for t in group.values())]
         if any(t.dtype != torch.float32 or not _finite(t) for t in everything):
             raise ValueError("values that are no finite numbers")
-        squares = [t for name, t in groups["sample_loss"].items() if ".exp_avg_sq." in name]
+        squares = [t for name, t in groups["sample_loss"].items() if name.startswith("exp_avg_sq.")]
         if any((t < 0).any() for t in [*groups["second_moments"].values(), *squares]):
             raise ValueError("squares below zero, whose roots would become weights")
         learnt = groups.pop("prior")
@@ -241,6 +253,7 @@ class Checkpoint:
             spec=spec,
             source=source,
             learnt=learnt,
+            observation=observation,
             digest=header["digest"],
             sigma=float(sigma),
             step_size=float(step_size),
@@ -262,6 +275,22 @@ def _fits(spec: TrainingSpec, latents: Tensor) -> bool:
     known = len(latents) == 1 and shape[0] == expected[0]
     bearable = math.prod(made) <= MOST_ENTRIES and math.prod(shape[1:]) <= MOST_POSITIONS
     return known and min(made) > 0 and bearable
+
+
+def _shows(spec: TrainingSpec, latents: Tensor, observation: Observation) -> bool:
+    """Whether signals of such latents can have been seen so."""
+    made = spec.generator.signal_shape
+    if spec.window:
+        made = spec.generator.signal_shape_of(tuple(latents.shape[1:]))
+    x = torch.empty(len(latents), *made, device="meta")
+    if observation.visible is not None:
+        n, channels, *size = observation.visible.shape
+        return n == len(x) and channels in (1, made[0]) and tuple(size) == made[1:]
+    try:
+        observation.measure(x, torch.arange(len(x), device="meta"))
+    except RuntimeError:  # projections of other signals, blocks larger than they are
+        return False
+    return True
 
 
 def write_whole(path: Path, content: bytes) -> None:

@@ -24,6 +24,12 @@ class Machine:
     device: torch.device
     fast: torch.dtype
 
+    @property
+    def splits_lots(self) -> bool:
+        """Whether an example's signal comes out the same, bit for bit, only among as many others
+        (see posterior.py): on a CPU in float32."""
+        return self.fast is torch.float32 and self.device.type == "cpu"
+
     def chain_copy(self, generator: Generator) -> Generator:
         """A twin of `generator` in fast precision, without weight gradients, for chains."""
         twin = copy.deepcopy(generator).to(self.fast).requires_grad_(False)

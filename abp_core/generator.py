@@ -1,7 +1,9 @@
 """The generator x = f(z; W): transposed convolutions from a latent to a picture or a sound."""
 
 import math
+from collections.abc import Mapping
 from itertools import pairwise
+from typing import Self
 
 import torch
 from torch import Tensor, nn
@@ -57,6 +59,18 @@ class Generator(nn.Module):
             gain = (0.1 if last else 1.0) * (1.0 if first else rectified)
             self.kernels.append(weights((before, after, *self.kernel), before * taps, gain))
             self.biases.append(nn.Parameter(torch.zeros(after)))
+
+    @classmethod
+    def of(cls, spec: GeneratorSpec, weights: Mapping[str, Tensor]) -> Self:
+        """The network with these weights, by name, in memory of its own; none are drawn."""
+        with torch.device("meta"):
+            generator = cls(spec)
+        placed = {
+            name: torch.empty_like(parameter, device="cpu").copy_(weights[name])
+            for name, parameter in generator.named_parameters()
+        }
+        generator.load_state_dict(placed, assign=True)
+        return generator
 
     def forward(self, z: Tensor) -> Tensor:
         return self.interior(z) if self.spec.margins else self._signal(self._open(z), None)

@@ -58,8 +58,7 @@ def _nearest_half(tensor: Tensor) -> Tensor:
 @torch.inference_mode()
 def _signals(spec: GeneratorSpec, tensors: Named) -> Tensor:
     """What the model makes of its own latents and of some from the prior."""
-    generator = Generator(spec)
-    generator.load_state_dict({name: t for name, t in tensors.items() if name != "latents"})
+    generator = Generator.of(spec, tensors)
     drawn = chain_noise(
         seed=0, sweep=PRIOR_DRAW, index=torch.arange(PROBES), steps=1, shape=spec.latent_shape
     )[0]

@@ -1,8 +1,10 @@
-"""Inferential back-propagation: Langevin dynamics on the latents of single examples."""
+"""Inferential back-propagation: Langevin dynamics on the latents of single examples.
 
-from collections.abc import Iterator
+There is one walk. `Langevin.init` stands at latents, `Langevin.step` makes one move, and whoever
+asks for no more moves has stopped it.
+"""
+
 from dataclasses import dataclass
-from itertools import islice
 
 import torch
 from torch import Tensor
@@ -17,14 +19,20 @@ class LangevinState:
     """Where n chains stand after `step` moves.
 
     z (n, *latent_shape); energy (n,) and grad (like z) are U and dU/dz at this very z.
-    ceiling (n,): the energy above which a chain counts as diverged.
+    start: the state in which the walk began; None of that itself.
     """
 
     step: int
     z: Tensor
     energy: Tensor
     grad: Tensor
-    ceiling: Tensor
+    start: "LangevinState | None" = None
+
+    @property
+    def ceiling(self) -> Tensor:
+        """The energy (n,) above which a chain of this walk counts as diverged."""
+        first = self.start or self
+        return energy_ceiling(first.energy, first.z)
 
     @property
     def diverged(self) -> Tensor:
@@ -34,7 +42,7 @@ class LangevinState:
 
 
 def energy_ceiling(energy: Tensor, z: Tensor) -> Tensor:
-    """The highest energy (n,) at which chains that start with `energy` still count as sound.
+    """The highest energy (n,) at which chains that start with `energy` still count as healthy.
 
     At rest U exceeds its minimum by about d / 2 for d latents, so a fifth of the start and ten
     times d above it is far outside any walk that samples, and soon crossed by one that explodes.
@@ -42,100 +50,102 @@ def energy_ceiling(energy: Tensor, z: Tensor) -> Tensor:
     return 1.2 * energy + 10 * z[0].numel()
 
 
-def evaluate(energy: Energy, z: Tensor, step: int = 0) -> LangevinState:
-    """The state at z, as the start of a walk. energy(z) -> (n,)."""
-    value, grad = value_and_grad(energy, z)
-    return LangevinState(step, z.detach(), value, grad, energy_ceiling(value, z))
+@dataclass(frozen=True, slots=True)
+class Langevin:
+    """z <- z - (s^2 / 2) dU/dz + s sqrt(temperature) noise (paper, equation 9); with a metric M of
+    the channels, M dU/dz and M^(1/2) noise (see preconditioner.py). energy: U(z) -> (n,)."""
+
+    energy: Energy
+    spec: LangevinSpec
+    preconditioner: Preconditioner | None = None
+
+    def init(self, z: Tensor) -> LangevinState:
+        """The state at z (n, *latent_shape)."""
+        value, grad = value_and_grad(self.energy, z)
+        return LangevinState(0, z.detach(), value, grad)
+
+    def drift(self, state: LangevinState) -> Tensor:
+        """Where a move without noise leads."""
+        grad = state.grad
+        if self.preconditioner is not None:
+            grad = apply_to_channels(self.preconditioner.whole, grad)
+        still: Tensor = state.z - self.spec.step_size**2 / 2 * grad
+        return still
+
+    def propose(self, state: LangevinState, noise: Tensor) -> Tensor:
+        """Where a move with this noise, standard Gaussian like z, leads. Whoever needs no energy
+        there is done with this."""
+        if self.preconditioner is not None:
+            noise = apply_to_channels(self.preconditioner.root, noise)
+        length: float = self.spec.step_size * self.spec.temperature**0.5
+        return self.drift(state) + length * noise
+
+    def step(
+        self, state: LangevinState, noise: Tensor, dice: Tensor | None = None
+    ) -> tuple[LangevinState, "LangevinInfo"]:
+        """One move, and what is to be known of it.
+
+        dice (n,): uniform in [0, 1). Where they are given, each move takes a Metropolis test (MALA;
+        Roberts and Tweedie 1996): a chain whose move is refused stays where it was, and the walk
+        rests at the posterior itself, whatever the step; without, near it, the nearer the shorter
+        the step. A chain that diverged is put back to its start.
+        """
+        start = state.start or state
+        z = self.propose(state, noise)
+        there = LangevinState(state.step + 1, z, *value_and_grad(self.energy, z), start)
+        info = LangevinInfo(self, state, there)
+        if dice is not None:
+            there = _choose(dice < info.acceptance, there, state)
+        return _choose(there.diverged, start, there), info
 
 
-def move(
-    state: LangevinState,
-    noise: Tensor,
-    spec: LangevinSpec,
-    preconditioner: Preconditioner | None = None,
-) -> Tensor:
-    """z - (s^2 / 2) dU/dz + s sqrt(temperature) noise (paper, equation 9); with a metric M of the
-    channels, M dU/dz and M^(1/2) noise (see preconditioner.py)."""
-    s, grad = spec.step_size, state.grad
-    if preconditioner is not None:
-        grad, noise = (
-            apply_to_channels(preconditioner.whole, grad),
-            apply_to_channels(preconditioner.root, noise),
-        )
-    moved: Tensor = state.z - s**2 / 2 * grad + s * spec.temperature**0.5 * noise
-    return moved
+@dataclass(frozen=True, slots=True)
+class LangevinInfo:
+    """One move of n chains, from `before` to `proposed`, whatever became of it; figures (n,) are
+    worked out when they are asked for."""
 
+    walk: Langevin
+    before: LangevinState
+    proposed: LangevinState
 
-def acceptance(
-    before: LangevinState,
-    after: LangevinState,
-    spec: LangevinSpec,
-    preconditioner: Preconditioner | None = None,
-) -> Tensor:
-    """The probability (n,) with which a Metropolis test would accept the move between two states
-    (MALA; Roberts and Tweedie 1996). It falls from 1 to 0 as the step grows too long; a chain
-    that is no longer finite has 0. Needs a temperature above 0."""
-    s, t = spec.step_size, spec.temperature
+    @property
+    def acceptance(self) -> Tensor:
+        """The probability with which a Metropolis test would accept the move. It falls from 1 to 0
+        as the step grows too long; a chain that is no longer finite has 0. Needs a temperature
+        above 0."""
+        t = self.walk.spec.temperature
+        lost = self.before.energy - self.proposed.energy
+        forth = self._surprise(self.before, self.proposed)
+        back = self._surprise(self.proposed, self.before)
+        return (lost / t + forth - back).clamp(max=0).exp().nan_to_num(0.0)
 
-    def surprise(here: LangevinState, there: LangevinState) -> Tensor:
-        drift = there.z - move(here, torch.zeros_like(here.z), spec, preconditioner)
-        whitened = (
-            drift if preconditioner is None else apply_to_channels(preconditioner.inverse, drift)
-        )
-        return (drift * whitened).flatten(1).sum(1) / (2 * s**2 * t)
+    @property
+    def length(self) -> Tensor:
+        """|proposed - before|."""
+        return norms(self.proposed.z - self.before.z)
 
-    ratio = (before.energy - after.energy) / t + surprise(before, after) - surprise(after, before)
-    return ratio.clamp(max=0).exp().nan_to_num(0.0)
+    @property
+    def drift(self) -> Tensor:
+        """The length of the move that the gradient alone would have made."""
+        return norms(self.walk.drift(self.before) - self.before.z)
 
+    @property
+    def noise_share(self) -> Tensor:
+        """The noise's share of the move, of the sum of both squares."""
+        noise = norms(self.proposed.z - self.walk.drift(self.before)).square()
+        return noise / (self.drift.square() + noise).clamp(min=1e-30)
 
-def langevin_steps(
-    energy: Energy,
-    z: Tensor,
-    noise: Tensor,
-    spec: LangevinSpec,
-    preconditioner: Preconditioner | None = None,
-) -> Iterator[LangevinState]:
-    """The walk for eyes: the state at z and after each of the moves, len(noise) + 1 in all.
+    @property
+    def diverged(self) -> Tensor:
+        """bool: whether the move led where no chain that samples would go."""
+        return self.proposed.diverged
 
-    z (n, *latent_shape), noise (steps, n, *latent_shape). Stopping is not asking for the next.
-    """
-    state = evaluate(energy, z)
-    ceiling = state.ceiling
-    yield state
-    for step, drawn in enumerate(noise, start=1):
-        here = evaluate(energy, move(state, drawn, spec, preconditioner), step)
-        state = LangevinState(step, here.z, here.energy, here.grad, ceiling)
-        yield state
-
-
-def metropolis_steps(
-    energy: Energy,
-    z: Tensor,
-    noise: Tensor,
-    dice: Tensor,
-    spec: LangevinSpec,
-    preconditioner: Preconditioner | None = None,
-) -> Iterator[LangevinState]:
-    """The walk with a Metropolis test after every move (MALA; Roberts and Tweedie 1996): a chain
-    whose move is refused stays where it was. It rests at the posterior itself, whatever the step;
-    `langevin_steps` rests near it, the nearer the shorter the step.
-
-    dice (steps, n): uniform in [0, 1); a move is accepted where they fall below its `acceptance`.
-    """
-    state = evaluate(energy, z)
-    yield state
-    for step, (drawn, thrown) in enumerate(zip(noise, dice, strict=True), start=1):
-        there = evaluate(energy, move(state, drawn, spec, preconditioner), step)
-        taken = thrown < acceptance(state, there, spec, preconditioner)
-        wide = taken.view(-1, *[1] * (z.ndim - 1))
-        state = LangevinState(
-            step,
-            torch.where(wide, there.z, state.z),
-            torch.where(taken, there.energy, state.energy),
-            torch.where(wide, there.grad, state.grad),
-            state.ceiling,
-        )
-        yield state
+    def _surprise(self, here: LangevinState, there: LangevinState) -> Tensor:
+        """Minus the log of the density with which a move from here leads there."""
+        spec, metric = self.walk.spec, self.walk.preconditioner
+        away = there.z - self.walk.drift(here)
+        whitened = away if metric is None else apply_to_channels(metric.inverse, away)
+        return (away * whitened).flatten(1).sum(1) / (2 * spec.step_size**2 * spec.temperature)
 
 
 def infer(
@@ -145,8 +155,32 @@ def infer(
     spec: LangevinSpec,
     preconditioner: Preconditioner | None = None,
 ) -> Tensor:
-    """The walk for learning: the last z of `langevin_steps`, bit for bit, without the evaluation
-    that would only tell how good it is."""
-    for state in islice(langevin_steps(energy, z, noise, spec, preconditioner), len(noise)):
-        z = move(state, noise[state.step], spec, preconditioner)
-    return z
+    """Where a walk from z (n, *latent_shape) ends after a move for each row of noise (steps, n,
+    ...), bit for bit as by `step`, without the last evaluation, which would only tell how good it
+    is."""
+    if not len(noise):
+        return z
+    walk = Langevin(energy, spec, preconditioner)
+    state = walk.init(z)
+    for drawn in noise[:-1]:
+        state, _ = walk.step(state, drawn)
+    return walk.propose(state, noise[-1])
+
+
+def norms(z: Tensor) -> Tensor:
+    """|z|, (n,), of z (n, ...)."""
+    length: Tensor = torch.linalg.vector_norm(z.flatten(1), dim=1)
+    return length
+
+
+def _choose(which: Tensor, yes: LangevinState, no: LangevinState) -> LangevinState:
+    """By chain, which (n,); the step and the start of those that moved."""
+    wide = which.view(-1, *[1] * (yes.z.ndim - 1))
+    moved = yes if yes.start is not None else no
+    return LangevinState(
+        max(yes.step, no.step),
+        torch.where(wide, yes.z, no.z),
+        torch.where(which, yes.energy, no.energy),
+        torch.where(wide, yes.grad, no.grad),
+        moved.start,
+    )

@@ -1,4 +1,4 @@
-"""The posterior p(z | y; W) up to a constant, as an energy."""
+"""The posterior p(z | y; W) up to a constant, as an energy: the one place where it is computed."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -8,14 +8,35 @@ from torch import Tensor
 
 from abp_core.observation import Observation
 
-# Examples are evaluated in multiples of this, filled up by repeats: kernels choose their order
-# of summation by the batch size, and a walk must not depend on who else is in the batch.
+# Kernels choose their order of summation by how many examples they are given, and a chain must not
+# depend on who else is in its batch. So examples are evaluated in lots of this many, the last one
+# filled up by repeats.
 LOT = 8
 
 
-def in_lots(n: int, device: torch.device, lot: int = LOT) -> Tensor:
-    """The places of n examples, filled up to whole lots by repeats of the last."""
-    return torch.arange(n + -n % lot, device=device).clamp(max=n - 1)
+def in_lots(z: Tensor, lot: int = LOT, *, split: bool = True) -> list[Tensor]:
+    """The rows of z (n, ...) in lots, the last one filled up by repeats of the last row; without
+    split all of these in one."""
+    n = len(z)
+    rows = torch.arange(n + -n % lot, device=z.device).clamp(max=n - 1)
+    return list(torch.split(rows, lot if split else len(rows)))
+
+
+def observe(observation: Observation, x: Tensor, index: Tensor) -> Tensor:
+    """A(x) of signals x (n, ...), the examples `index`, in lots: what was seen of an example does
+    not depend on its company either."""
+    lots = [observation.measure(x[some], index[some]) for some in in_lots(x)]
+    return torch.cat(lots)[: len(x)]
+
+
+def prior_energy(z: Tensor) -> Tensor:
+    """|z|^2 / 2, (n,), of latents z (n, *latent_shape): -log N(z; 0, I), up to a constant."""
+    return z.flatten(1).square().sum(1) / 2
+
+
+def misfit_of(residual: Tensor, sigma: float) -> Tensor:
+    """|residual|^2 / (2 sigma^2), (n,), of residuals (n, ...); a sum over entries, never a mean."""
+    return residual.flatten(1).square().sum(1) / (2 * sigma**2)
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,8 +44,9 @@ class Posterior:
     """U(z) = |y - A f(z)|^2 / (2 sigma^2) + |z|^2 / 2 for n examples (paper, equation 8).
 
     generator: f. observation: A. y (n, ...): what was seen of the examples `index` (n,).
-    sigma: noise level in signal units. lot: in multiples of how many examples they are evaluated;
-    1 where there are always as many. Energies are sums over a signal's entries, never means.
+    sigma: noise level in signal units. lot: how many examples make a whole lot; 0 where there are
+    always as many, so that all go at once. split: lots are evaluated one by one, as float32 needs
+    it; kernels of bfloat16 sum alike for any number of whole lots.
     """
 
     generator: Callable[[Tensor], Tensor]
@@ -33,22 +55,23 @@ class Posterior:
     index: Tensor
     sigma: float
     lot: int = LOT
+    split: bool = True
+
+    def residual(self, z: Tensor) -> Tensor:
+        """y - A f(z), shaped like y, for z (n, *latent_shape)."""
+        n = len(z)
+        if not self.lot or n == self.lot or (n % self.lot == 0 and not self.split):
+            return self.y - self.observation.measure(self.generator(z), self.index)
+        lots = [
+            self.y[some] - self.observation.measure(self.generator(z[some]), self.index[some])
+            for some in in_lots(z, self.lot, split=self.split)
+        ]
+        return torch.cat(lots)[:n] if len(lots) > 1 else lots[0][:n]
 
     def misfit(self, z: Tensor) -> Tensor:
-        """|y - A f(z)|^2 / (2 sigma^2), (n,), for z (n, *latent_shape)."""
-        n = len(z)
-        lots = in_lots(n, z.device, self.lot)
-        whole = len(lots) == n
-        z, y, index = (
-            (z, self.y, self.index) if whole else (z[lots], self.y[lots], self.index[lots])
-        )
-        residual = y - self.observation.measure(self.generator(z), index)
-        return residual.flatten(1).square().sum(1)[:n] / (2 * self.sigma**2)
-
-    def predict(self, z: Tensor) -> Tensor:
-        """A f(z), shaped like y."""
-        return self.observation.measure(self.generator(z), self.index)
+        """|y - A f(z)|^2 / (2 sigma^2), (n,)."""
+        return misfit_of(self.residual(z), self.sigma)
 
     def energy(self, z: Tensor) -> Tensor:
         """U(z), (n,)."""
-        return self.misfit(z) + z.flatten(1).square().sum(1) / 2
+        return self.misfit(z) + prior_energy(z)

@@ -56,21 +56,20 @@ def second_moment(gradients: Tensor) -> Tensor:
     return moment
 
 
-def fisher_information(seen: Energy, z: Tensor, noise: Tensor, sigma: float) -> Tensor:
+def fisher_information(residual: Energy, z: Tensor, noise: Tensor, sigma: float) -> Tensor:
     """The mean curvature (c, c) of U over examples and positions, about z (n, c, ...), as if f
-    were linear there: I + E[g g^T] with g = J^T noise / sigma, J the derivative of `seen`, A f.
+    were linear there: I + E[g g^T] with g = J^T noise / sigma, J the derivative of y - A f.
 
-    noise: standard Gaussian, shaped like seen(z).
+    noise: standard Gaussian, shaped like residual(z).
     """
-    _, gradient = value_and_grad(lambda z: (seen(z) * noise).flatten(1).sum(1) / sigma, z)
+    _, gradient = value_and_grad(lambda z: (residual(z) * noise).flatten(1).sum(1) / sigma, z)
     return torch.eye(z.shape[1], device=z.device) + second_moment(gradient)
 
 
 def apply_to_channels(matrix: Tensor, z: Tensor) -> Tensor:
     """matrix (c, c) applied to the channels of z (n, c, ...).
 
-    In whole lots, as energies are: a chain must not depend on its company.
+    In whole lots, one by one, as energies are: a chain must not depend on its company.
     """
-    n = len(z)
-    moved: Tensor = torch.einsum("ij,nj...->ni...", matrix, z[in_lots(n, z.device)])[:n]
-    return moved
+    moved = [torch.einsum("ij,nj...->ni...", matrix, z[some]) for some in in_lots(z)]
+    return torch.cat(moved)[: len(z)] if len(moved) > 1 else moved[0][: len(z)]

@@ -17,13 +17,13 @@ from abp_core.chains.windows import Windows
 from abp_core.checkpoint import Checkpoint
 from abp_core.data.datasets import Dataset
 from abp_core.data.pca import impute, start_at_components
-from abp_core.device import Machine, this_machine
+from abp_core.device import Machine, this_machine, value_and_grad
 from abp_core.generator import Generator
-from abp_core.langevin import acceptance, evaluate, langevin_steps, move
+from abp_core.langevin import Langevin
 from abp_core.losses.samples import BATCH_SIZE, SAMPLE_INDEX, SampleLoss
 from abp_core.noise import CURVATURE_INDEX, chain_noise
-from abp_core.observation import Compressed, Full, Observation, Occluded, seen_deviation
-from abp_core.posterior import Posterior
+from abp_core.observation import Full, Observation, same
+from abp_core.posterior import Posterior, misfit_of, observe, prior_energy
 from abp_core.preconditioner import (
     ESTIMATE_EVERY,
     ESTIMATE_RATE,
@@ -101,18 +101,13 @@ class Trainer:
         self.seconds = 0.0
         self.step_size = spec.langevin.step_size
         self.curvature = torch.eye(spec.generator.latent_shape[0], device=machine.device)
-        y = self.observation.measure(data.signals, torch.arange(len(data.signals)))
-        deviation = seen_deviation(self.observation, y)
-        self.sigma = spec.sigma * deviation
+        y = observe(self.observation, data.signals, torch.arange(len(data.signals)))
+        seen = self.observation.moments(y, spec.generator.out_channels)
+        self.sigma = spec.sigma * seen.deviation
         self.generator = Generator(spec.generator, seed=spec.seed).to(machine.device)
-        if isinstance(self.observation, Full):
-            mean = data.signals.transpose(0, 1).flatten(1).mean(1)
-            self.generator.start_at(mean.to(machine.device), deviation)
-        elif isinstance(self.observation, Occluded):
-            self.generator.start_at(self.observation.mean(y).to(machine.device), deviation)
-        elif isinstance(self.observation, Compressed):
-            mean = self.observation.mean(y, spec.generator.out_channels)
-            self.generator.start_at(mean.to(machine.device), deviation / self.observation.gain)
+        if seen.mean is not None:
+            mean = seen.mean.to(machine.device)
+            self.generator.start_at(mean, seen.deviation / seen.gain)
         self.optimiser = torch.optim.Adam(
             self.generator.parameters(), lr=spec.learning_rate, betas=(0.5, 0.999), fused=True
         )
@@ -125,9 +120,11 @@ class Trainer:
         # The walk reads those it visits from fixed places, so that its evaluation can be recorded.
         here = self._chains
         self._twin = twin = machine.chain_copy(self.generator)
+        shown = (here.observation, here.y, here.index, self.sigma)
         self._posterior = Posterior(
-            partial(here.signals, twin), here.observation, here.y, here.index, self.sigma, here.lot
+            partial(here.signals, twin), *shown, here.lot, machine.splits_lots
         )
+        self._learning = Posterior(partial(here.signals, self.generator), *shown, lot=0)
         self._energy = machine.capture(self._posterior.energy, here.visit(0))
 
     @property
@@ -149,14 +146,12 @@ class Trainer:
 
     def _whole(self, y: Tensor) -> Tensor:
         """What was seen of all examples; of what Occluded shows in part, filled in."""
-        if isinstance(self.observation, Occluded):
-            d = self.spec.generator.latent_shape[0]
-            return impute(y, self.observation.visible, d)
-        return y
+        visible = self.observation.visible
+        return y if visible is None else impute(y, visible, self.spec.generator.latent_shape[0])
 
     def _build_sample_loss(self) -> SampleLoss:
         """The second loss, which must see the examples whole."""
-        if not isinstance(self.observation, Full):
+        if not same(self.observation, Full()):
             raise DataMismatch(
                 "A loss of samples needs examples that were seen whole; please set its rate to 0."
             )
@@ -193,18 +188,22 @@ class Trainer:
             noise = self._chains.noise(self.iteration + 1, langevin.steps)
             curvature = self._curvature(start)
             preconditioner = Preconditioner.of(curvature) if langevin.preconditioned else None
-        states = langevin_steps(self._energy, start, noise, langevin, preconditioner)
-        before, accepted = None, []
-        for drawn in noise:
-            with clock:
-                state = next(states)
-                if langevin.acceptance and before:
-                    accepted.append(acceptance(before, state, langevin, preconditioner).mean())
-                before = state
-                z = move(state, drawn, langevin, preconditioner)
-            yield None
+        walk = Langevin(self._energy, langevin, preconditioner)
         with clock:
-            event = self._learn(start, z, state.ceiling)
+            state = walk.init(start)
+            ceiling, lost, accepted = state.ceiling, torch.zeros_like(state.energy).bool(), []
+        for drawn in noise[:-1]:
+            with clock:
+                state, info = walk.step(state, drawn)
+                lost = lost | info.diverged
+                if langevin.acceptance:
+                    accepted.append(info.acceptance.mean())
+            yield None
+        with clock:  # the learning step evaluates where the last move leads
+            z = walk.propose(state, noise[-1])
+        yield None
+        with clock:
+            event = self._learn(start, z, ceiling, lost)
             self.curvature = self._follow(curvature, state.grad)
             if accepted:
                 self._adapt(float(torch.stack(accepted).mean()), event.diverged / self.chains)
@@ -225,7 +224,9 @@ class Trainer:
             return self.curvature
         first = self.iteration == 0
         if not self.spec.window:
-            return second_moment(evaluate(self._energy, start).grad) if first else self.curvature
+            return (
+                second_moment(value_and_grad(self._energy, start)[1]) if first else self.curvature
+            )
         if self.iteration % ESTIMATE_EVERY:
             return self.curvature
         noise = chain_noise(
@@ -235,7 +236,7 @@ class Trainer:
             steps=1,
             shape=self._chains.y.shape[1:],
         )[0].to(self.machine.device)
-        found = fisher_information(self._posterior.predict, start, noise, self.sigma)
+        found = fisher_information(self._posterior.residual, start, noise, self.sigma)
         return found if first else self.curvature.lerp(found, ESTIMATE_RATE)
 
     def _follow(self, curvature: Tensor, gradient: Tensor) -> Tensor:
@@ -254,28 +255,27 @@ class Trainer:
         self.step_size *= 1 - lost / 2
         self.step_size = min(max(self.step_size, 1e-6), self.spec.langevin.step_size)
 
-    def _learn(self, start: Tensor, z: Tensor, ceiling: Tensor) -> TrainingEvent:
+    def _learn(self, start: Tensor, z: Tensor, ceiling: Tensor, lost: Tensor) -> TrainingEvent:
         """Learning back-propagation: one step on W with the latents held fixed (paper, eq. 10).
 
         Chains that diverged are put back where they started and have no say in the step.
         """
         here = self._chains
-        finite = z.flatten(1).isfinite().all(1)
-        z = torch.where(_like(finite, z), z, start)
+        healthy = z.flatten(1).isfinite().all(1) & ~lost
+        z = torch.where(_like(healthy, z), z, start)
         self.optimiser.zero_grad(set_to_none=True)
         with self.machine.autocast():
-            x = here.signals(self.generator, z)
-        residual = (here.y - here.observation.measure(x, here.index)).flatten(1)
-        misfit = residual.square().sum(1) / (2 * self.sigma**2)
-        sound = finite & (misfit.detach() + z.flatten(1).square().sum(1) / 2 <= ceiling)
-        (misfit * sound).mean().backward()  # type: ignore[no-untyped-call]
+            residual = self._learning.residual(z)
+        misfit = misfit_of(residual, self.sigma)
+        healthy &= misfit.detach() + prior_energy(z) <= ceiling
+        (misfit * healthy).mean().backward()  # type: ignore[no-untyped-call]
         gradients = [p.grad for p in self.generator.parameters() if p.grad is not None]
         grad_norm = float(torch.nn.utils.get_total_norm(gradients))
-        z = torch.where(_like(sound, z), z, start)
-        diverged = len(sound) - int(sound.sum())
+        z = torch.where(_like(healthy, z), z, start)
+        diverged = len(healthy) - int(healthy.sum())
         if not math.isfinite(grad_norm):
-            diverged = len(sound)
-        if diverged < len(sound):
+            diverged = len(healthy)
+        if diverged < len(healthy):
             rate = self.spec.learning_rate * self.spec.fade(self.iteration)
             self.optimiser.param_groups[0]["lr"] = rate
             self.optimiser.step()
@@ -335,6 +335,7 @@ class Trainer:
             curvature=self.curvature.cpu().clone(),
             sample_loss=self._sample_loss.tensors() if self._sample_loss else {},
             learnt=copies(self.learnt),
+            observation=self.observation,
         )
 
     @classmethod
@@ -346,15 +347,20 @@ class Trainer:
         *,
         machine: Machine | None = None,
     ) -> Self:
-        """The run that `saved` was taken from, going on exactly; from a light checkpoint with an
-        optimisers that begin anew. Raises DataMismatch where the data is not the data
-        it was trained on."""
+        """The run that `saved` was taken from, going on exactly; from a light checkpoint with
+        optimisers that begin anew. Raises DataMismatch where the data, or what is seen of it, is
+        not what it was trained on. observation: none of one's own means that of the run."""
         if data.digest != saved.digest:
             raise DataMismatch(
                 f"This is not the data that the model learnt from ({saved.source.name}); please "
                 "choose that data to go on training."
             )
-        trainer = cls(saved.spec, data, observation, machine=machine)
+        if observation is not None and not same(observation, saved.observation):
+            raise DataMismatch(
+                "This is not what the model saw of its data; please hide the same parts to go on "
+                "training."
+            )
+        trainer = cls(saved.spec, data, saved.observation, machine=machine)
         if trainer.z.shape != saved.latents.shape:
             raise DataMismatch("This model's latents are not of this data; please choose another.")
         trainer.generator.load_state_dict(saved.weights)

@@ -12,10 +12,10 @@ from torch import Tensor
 from abp_core.checkpoint import Checkpoint
 from abp_core.device import Machine, this_machine
 from abp_core.generator import Generator
-from abp_core.langevin import LangevinState, acceptance, evaluate, move
+from abp_core.langevin import Langevin, LangevinInfo, LangevinState, norms
 from abp_core.noise import chain_noise, walk_noise
-from abp_core.observation import Full, Observation
-from abp_core.posterior import LOT, Posterior
+from abp_core.observation import Observation
+from abp_core.posterior import LOT, Posterior, observe, prior_energy
 from abp_core.preconditioner import Preconditioner
 from abp_core.spec import LangevinSpec
 
@@ -59,12 +59,10 @@ class Walk:
         preconditioner: Preconditioner | None = None,
     ) -> None:
         self.posterior, self.spec, self.preconditioner = posterior, spec, preconditioner
-        self.noise, self._start = noise, start
-        self._state = evaluate(posterior.energy, start)
-        self._ceiling = self._state.ceiling
-        nothing = torch.zeros(len(start))
-        unknown = torch.full_like(nothing, torch.nan)
-        self.steps = [self._seen(self._state, nothing, unknown, unknown, nothing.bool())]
+        self.noise = noise
+        self._walk = Langevin(posterior.energy, spec, preconditioner)
+        self._state = self._walk.init(start)
+        self.steps = [_trace(self._state)]
 
     @property
     def ended(self) -> bool:
@@ -74,54 +72,30 @@ class Walk:
         """Takes the next move. Raises StopIteration after the last."""
         if self.ended:
             raise StopIteration
-        before, number = self._state, len(self.steps)
-        drawn = self.noise[number - 1]
-        still = move(before, torch.zeros_like(drawn), self.spec, self.preconditioner)
-        z = move(before, drawn, self.spec, self.preconditioner)
-        after = evaluate(self.posterior.energy, z, number)
-        after = LangevinState(number, after.z, after.energy, after.grad, self._ceiling)
-        tested = self.spec.temperature > 0
-        accepted = acceptance(before, after, self.spec, self.preconditioner) if tested else None
-        lost = after.diverged
-        if lost.any():
-            chosen = lost.view(-1, *(1 for _ in z.shape[1:]))
-            after = evaluate(self.posterior.energy, torch.where(chosen, self._start, z), number)
-        self._state = after
-        drift, noisy = (_norms(still - before.z), _norms(z - still))
-        step = self._seen(
-            after,
-            _norms(z - before.z),
-            noisy.square() / (drift.square() + noisy.square()).clamp(min=1e-30),
-            torch.full_like(drift, torch.nan) if accepted is None else accepted,
-            lost,
-        )
-        self.steps.append(step)
-        return step
+        self._state, info = self._walk.step(self._state, self.noise[len(self.steps) - 1])
+        self.steps.append(_trace(self._state, info))
+        return self.steps[-1]
 
-    def _seen(
-        self,
-        state: LangevinState,
-        length: Tensor,
-        noise: Tensor,
-        accepted: Tensor,
-        put_back: Tensor,
-    ) -> Trace:
-        prior = state.z.flatten(1).square().sum(1) / 2
-        return Trace(
-            state.step,
-            state.z,
-            state.energy - prior,
-            prior,
-            _norms(state.grad),
-            length,
-            noise,
-            accepted,
-            put_back,
-        )
+
+def _trace(state: LangevinState, info: LangevinInfo | None = None) -> Trace:
+    prior = prior_energy(state.z)
+    unknown = torch.full_like(prior, torch.nan)
+    tested = info is not None and info.walk.spec.temperature > 0
+    return Trace(
+        state.step,
+        state.z,
+        state.energy - prior,
+        prior,
+        norms(state.grad),
+        info.length if info else torch.zeros_like(prior),
+        info.noise_share if info else unknown,
+        info.acceptance if info and tested else unknown,
+        info.diverged if info else torch.zeros_like(prior).bool(),
+    )
 
 
 def as_in_training(
-    saved: Checkpoint, y: Tensor, example: int, machine: Machine | None = None
+    saved: Checkpoint, signal: Tensor, example: int, machine: Machine | None = None
 ) -> Walk:
     """The walk that training would take at its next iteration, if it drew this example: from where
     the example's chain stands, with that iteration's noise, in the trainer's own arithmetic.
@@ -129,7 +103,7 @@ def as_in_training(
     Of a chain over a whole picture or sound all windows move at once, each with that iteration's
     noise at its place.
 
-    y (1, *signal_shape): the example.
+    signal (1, *signal_shape): the example, whole; the walk sees of it what the run does.
     """
     machine = machine or this_machine()
     index = torch.tensor([example])
@@ -154,8 +128,9 @@ def as_in_training(
         )
     twin = machine.chain_copy(saved.generator().to(machine.device))
     here = index.to(machine.device)
-    lot = 1 if saved.spec.window else LOT
-    posterior = Posterior(twin, Full(), y.to(machine.device), here, saved.sigma, lot)
+    lot = 0 if saved.spec.window else LOT
+    y = observe(saved.observation, signal, index).to(machine.device)
+    posterior = Posterior(twin, saved.observation, y, here, saved.sigma, lot, machine.splits_lots)
     walk = LangevinSpec(
         steps=langevin.steps, step_size=saved.step_size, temperature=langevin.temperature
     )
@@ -221,8 +196,3 @@ def landscape(posterior: Posterior, plane: Plane, across: Tensor, down: Tensor) 
         with torch.inference_mode():
             energies.append(one.energy(z))
     return torch.cat(energies).view(len(down), len(across))
-
-
-def _norms(z: Tensor) -> Tensor:
-    norms: Tensor = torch.linalg.vector_norm(z.flatten(1), dim=1)
-    return norms

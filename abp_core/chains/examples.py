@@ -22,7 +22,7 @@ class Chains(Protocol):
 
     Those places stay where they are from visit to visit, so that an energy which reads them can be
     recorded: index (k,) of those that are visited, y (k, ...) what was seen of them, and
-    observation how. lot: in multiples of how many they are evaluated (see posterior.py).
+    observation how. lot: in lots of how many they are evaluated (see posterior.py).
     """
 
     z: Tensor

@@ -26,7 +26,7 @@ from torch.nn import functional as F
 from abp_core.chains.examples import DataMismatch, choose_visited
 from abp_core.generator import Generator
 from abp_core.noise import shift, walk_noise
-from abp_core.observation import Full, Observation, Occluded, Windowed
+from abp_core.observation import Observation, Windowed
 from abp_core.spec import TrainingSpec
 
 Place = tuple[int, ...]
@@ -68,7 +68,7 @@ class Windows:
     Raises DataMismatch for an observation that is not made of places.
     """
 
-    lot = 1  # visits are all alike: a window has no company that changes
+    lot = 0  # visits are all alike: a window has no company that changes
 
     def __init__(
         self,
@@ -84,9 +84,8 @@ class Windows:
         self._unit = _entries_a_position(y, [n - 2 * reach for n in extent])
         self._window = tuple(min(spec.window, n) for n in extent)
         self._schedule = Schedule(tuple(extent), self._window, spec.seed)
-        visible = torch.ones_like(y[:, :1])
-        if isinstance(observation, Occluded):
-            visible, observation = observation.visible.to(y), Full()
+        mask = observation.visible
+        visible = torch.ones_like(y[:, :1]) if mask is None else mask.to(y)
 
         # All that windows are cut out of, with as much around it as a frame takes beyond the map.
         around = 2 * reach
@@ -100,7 +99,7 @@ class Windows:
         self.index = torch.arange(k, device=device)
         self._places = self._schedule.places(0)[:k]
         self._frame, self.y, seen = map(torch.clone, self._crop())
-        self.observation: Observation = Windowed(observation, seen)
+        self.observation: Observation = Windowed(observation.local, seen)
         self._seen = seen
 
     def visit(self, iteration: int) -> Tensor:

@@ -12,15 +12,16 @@ from pathlib import Path
 import numpy as np
 import torch
 from PIL import Image
-from torch import Tensor
 
 from abp_core.checkpoint import Checkpoint
 from abp_core.data import decode
 from abp_core.data.datasets import LARGEST_PICTURE
 from abp_core.data.decode import FileRejected, Pixels
 from abp_core.generator import Generator
-from abp_core.langevin import langevin_steps
+from abp_core.langevin import Langevin
 from abp_core.noise import chain_noise
+from abp_core.observation import Full
+from abp_core.posterior import Posterior, prior_energy
 from abp_core.priors import known as given
 from abp_core.priors.fields import LatentMap
 from abp_core.priors.kinds import Prior
@@ -80,20 +81,19 @@ def walk(
         seed=saved.spec.seed, sweep=1, index=torch.tensor([0]), steps=STEPS, shape=start.shape
     )
 
-    def misfit(z: Tensor) -> Tensor:  # one picture has no company to be filled up with
-        return (x - generator.interior(z)).flatten(1).square().sum(1) / (2 * saved.sigma**2)
-
-    def energy(z: Tensor) -> Tensor:
-        return misfit(z) + z.flatten(1).square().sum(1) / 2
-
+    # One picture has no company to be filled up with.
+    posterior = Posterior(generator.interior, Full(), x, torch.tensor([0]), saved.sigma, lot=0)
     how = dataclasses.replace(saved.spec.langevin.at(saved.step_size), steps=STEPS)
-    inferred = torch.ones(size, dtype=torch.bool)
-    for state in langevin_steps(energy, start[None], noise, how, saved.preconditioner()):
-        if state.diverged.any():
-            raise FileRejected(
-                "This picture is too unlike what the model learnt to grow with it; please choose "
-                "another picture or another model."
-            )
-        square = float(state.energy - state.z.square().sum() / 2) * 2 * saved.sigma**2 / x.numel()
+    langevin = Langevin(posterior.energy, how, saved.preconditioner())
+    state, inferred = langevin.init(start[None]), torch.ones(size, dtype=torch.bool)
+    for step in range(STEPS + 1):
+        if step:
+            state, info = langevin.step(state, noise[step - 1])
+            if info.diverged.any():
+                raise FileRejected(
+                    "This picture is too unlike what the model learnt to grow with it; please "
+                    "choose another picture or another model."
+                )
+        square = float(state.energy - prior_energy(state.z)) * 2 * saved.sigma**2 / x.numel()
         latents = prior.map(seed, known=given.Known(state.z[0], inferred, at))
         yield Outpainting(pixels, latents, state.step, 1 - square / variance)

@@ -6,7 +6,7 @@ import torch
 from torch import Tensor
 
 from abp_core.device import Energy
-from abp_core.langevin import acceptance, langevin_steps, metropolis_steps
+from abp_core.langevin import Langevin
 from abp_core.noise import chain_noise
 from abp_core.preconditioner import Preconditioner
 from abp_core.spec import LangevinSpec
@@ -39,21 +39,19 @@ def walk(
     adjusted: bool = False,
     seed: int = 0,
 ) -> Trail:
-    """`langevin_steps` from z, or, adjusted, `metropolis_steps`."""
+    """A walk from z; adjusted, with a Metropolis test after every move."""
     spec = LangevinSpec(steps=steps, step_size=step_size)
     index, shape = torch.arange(len(z)), tuple(z.shape[1:])
     noise = chain_noise(seed=seed, sweep=2, index=index, steps=steps, shape=shape)
-    if adjusted:
-        dice = uniform(steps, len(z), seed=seed)
-        states = metropolis_steps(energy, z, noise, dice, spec, preconditioner)
-    else:
-        states = langevin_steps(energy, z, noise, spec, preconditioner)
-    before, stood, accepted = next(states), [], []
-    for state in states:
-        stood.append(state.z)
-        moved = (state.z != before.z).flatten(1).any(1).float()
-        accepted.append(moved if adjusted else acceptance(before, state, spec, preconditioner))
+    dice = uniform(steps, len(z), seed=seed)
+    kernel = Langevin(energy, spec, preconditioner)
+    state, stood, accepted = kernel.init(z), [], []
+    for drawn, thrown in zip(noise, dice, strict=True):
         before = state
+        state, info = kernel.step(before, drawn, thrown if adjusted else None)
+        moved = (state.z != before.z).flatten(1).any(1).float()
+        stood.append(state.z)
+        accepted.append(moved if adjusted else info.acceptance)
     return Trail(torch.stack(stood), float(torch.stack(accepted).mean()))
 
 

@@ -1,23 +1,19 @@
 """The walk: its equation, its stationary law, and that a chain does not know its company."""
 
 from collections.abc import Iterator
-from itertools import islice
 
 import pytest
 import torch
 from torch import Tensor
 
-from abp_core.device import Machine
+from abp_core.device import Energy, Machine
 from abp_core.generator import Generator
 from abp_core.langevin import (
+    Langevin,
+    LangevinInfo,
     LangevinState,
-    acceptance,
     energy_ceiling,
-    evaluate,
     infer,
-    langevin_steps,
-    metropolis_steps,
-    move,
 )
 from abp_core.noise import chain_noise
 from abp_core.observation import Full
@@ -54,11 +50,25 @@ def gaussian(*shape: int, seed: int = 0) -> Tensor:
     return torch.randn(*shape, generator=torch.Generator().manual_seed(seed))
 
 
+def walked(
+    energy: Energy, z: Tensor, noise: Tensor, spec: LangevinSpec, dice: Tensor | None = None
+) -> tuple[list[LangevinState], list[LangevinInfo]]:
+    """All states of a walk, one more than moves, and what was to be known of the moves."""
+    kernel = Langevin(energy, spec)
+    states, infos = [kernel.init(z)], []
+    for k, drawn in enumerate(noise):
+        state, info = kernel.step(states[-1], drawn, None if dice is None else dice[k])
+        states.append(state)
+        infos.append(info)
+    return states, infos
+
+
 def test_move_by_hand() -> None:
     # z = 2, dU/dz = 3, s = .2, T = 4, noise = .5: 2 - .02 * 3 + .2 * 2 * .5
     one = torch.ones(1, 1)
-    state = LangevinState(0, 2 * one, one[0], 3 * one, one[0])
-    moved = move(state, 0.5 * one, LangevinSpec(steps=1, step_size=0.2, temperature=4.0))
+    state = LangevinState(0, 2 * one, one[0], 3 * one)
+    spec = LangevinSpec(steps=1, step_size=0.2, temperature=4.0)
+    moved = Langevin(prior_energy, spec).propose(state, 0.5 * one)
     assert float(moved) == pytest.approx(2.14)
 
 
@@ -102,8 +112,8 @@ def test_without_noise_the_walk_ends_at_the_posterior_mean() -> None:
     mean = torch.linalg.solve(precision, weights.T @ y / sigma**2)
     posterior = Posterior(lambda z: z @ weights.T, Full(), y[None], torch.arange(1), sigma)
     spec = LangevinSpec(steps=400, step_size=0.25, temperature=0.0)
-    states = list(langevin_steps(posterior.energy, torch.full((1, 2), 3.0),
-                                 gaussian(400, 1, 2), spec))  # fmt: skip
+    start = torch.full((1, 2), 3.0)
+    states, _ = walked(posterior.energy, start, gaussian(400, 1, 2), spec)
     torch.testing.assert_close(states[-1].z[0], mean, rtol=0, atol=1e-5)
     energies = torch.cat([state.energy for state in states])
     assert (energies.diff() <= 1e-5).all()
@@ -118,10 +128,10 @@ def walk(kind: str = "texture", n: int = 3, steps: int = 5) -> tuple[Posterior, 
 
 
 @pytest.mark.parametrize("kind", NETWORKS)
-def test_infer_is_the_last_of_langevin_steps_bit_for_bit(kind: str) -> None:
+def test_infer_ends_where_the_last_step_does_bit_for_bit(kind: str) -> None:
     posterior, z, noise = walk(kind)
     spec = LangevinSpec(steps=5, step_size=0.1)
-    *_, last = langevin_steps(posterior.energy, z, noise, spec)
+    *_, last = walked(posterior.energy, z, noise, spec)[0]
     assert torch.equal(infer(posterior.energy, z, noise, spec), last.z)
     assert not torch.equal(last.z, z)
 
@@ -136,16 +146,17 @@ def test_every_state_is_consistent_and_follows_from_the_one_before() -> None:
     posterior, z, noise = walk()
     start = z.clone()
     spec = LangevinSpec(steps=5, step_size=0.1)
-    states = list(langevin_steps(posterior.energy, z, noise, spec))
+    states, _ = walked(posterior.energy, z, noise, spec)
+    kernel = Langevin(posterior.energy, spec)
     assert [state.step for state in states] == [0, 1, 2, 3, 4, 5]
     assert torch.equal(states[0].z, start)
     for state in states:
-        here = evaluate(posterior.energy, state.z)
+        here = kernel.init(state.z)
         assert torch.equal(state.energy, here.energy)
         assert torch.equal(state.grad, here.grad)
         assert torch.equal(state.ceiling, states[0].ceiling)
     for before, after, drawn in zip(states, states[1:], noise, strict=False):
-        assert torch.equal(after.z, move(before, drawn, spec))
+        assert torch.equal(after.z, kernel.propose(before, drawn))
     assert torch.equal(z, start)  # the walk writes into nothing that it was given
 
 
@@ -158,7 +169,7 @@ def test_a_walk_that_is_stopped_makes_no_more_evaluations() -> None:
         return posterior.energy(z)
 
     spec = LangevinSpec(steps=5, step_size=0.1)
-    list(islice(langevin_steps(energy, z, noise, spec), 3))
+    walked(energy, z, noise[:2], spec)
     assert len(evaluations) == 3
     evaluations.clear()
     infer(energy, z, noise, spec)
@@ -198,7 +209,7 @@ class TestCompany:
     def test_batches_of_any_size(self, machine: Machine, kind: str) -> None:
         everyone = torch.arange(self.N)
         whole = self.latents(machine, kind, (everyone,))
-        for size in (1, 3, 5, 8, 16, 17):
+        for size in (1, 3, 5, 8, 16, 32):
             assert torch.equal(self.latents(machine, kind, everyone.split(size)), whole), size
 
     @pytest.mark.parametrize("machine", [FP32, BF16], ids=["fp32", "bf16"])
@@ -219,28 +230,48 @@ def test_divergence_is_flagged_by_chain() -> None:
         return steepness * prior_energy(z)
 
     spec = LangevinSpec(steps=60, step_size=0.5)
-    noise = gaussian(60, 3, 4)
-    flags = [state.diverged for state in langevin_steps(energy, torch.ones(3, 4), noise, spec)]
-    assert flags[0].tolist() == [False, False, False]
-    assert flags[8].tolist() == [False, True, False]
-    assert flags[-1].tolist() == [False, True, False]  # by then it is no longer finite
+    start = torch.ones(3, 4)
+    states, infos = walked(energy, start, gaussian(60, 3, 4), spec)
+    lost = torch.stack([info.diverged for info in infos])
+    assert lost.any(0).tolist() == [False, True, False]
+    for info, state in zip(infos, states[1:], strict=True):
+        assert not state.diverged.any()
+        if info.diverged[1]:  # it is put back, whole: with the energy and slope of its start
+            assert torch.equal(state.z[1], start[1])
+            assert torch.equal(state.grad[1], states[0].grad[1])
+            assert state.energy[1] == states[0].energy[1]
+            assert info.proposed.energy[1] > states[0].ceiling[1]
+    assert states[-1].step == 60
+
+
+def test_what_is_no_longer_finite_is_put_back_at_once() -> None:
+    noise = torch.zeros(2, 2, 3)
+    noise[0, 1] = torch.nan
+    spec = LangevinSpec(steps=2, step_size=0.1)
+    states, infos = walked(prior_energy, torch.ones(2, 3), noise, spec)
+    assert infos[0].diverged.tolist() == [False, True]
+    assert torch.equal(states[1].z[1], torch.ones(3))
+    assert not infos[1].diverged.any()
+    assert states[2].z.isfinite().all()
 
 
 def test_far_above_the_start_counts_as_diverged() -> None:
     z = torch.zeros(2, 5)
-    start = evaluate(prior_energy, z)
+    kernel = Langevin(prior_energy, LangevinSpec(steps=1, step_size=0.1))
+    start = kernel.init(z)
     assert start.ceiling.tolist() == [50.0, 50.0]  # twice nothing plus ten for each latent
-    far = evaluate(prior_energy, torch.tensor([[9.9, 0, 0, 0, 0], [10.1, 0, 0, 0, 0]]))
-    state = LangevinState(1, far.z, far.energy, far.grad, start.ceiling)
+    far = kernel.init(torch.tensor([[9.9, 0, 0, 0, 0], [10.1, 0, 0, 0, 0]]))
+    state = LangevinState(1, far.z, far.energy, far.grad, start)
     assert state.diverged.tolist() == [False, True]
 
 
 @pytest.mark.parametrize("value", [float("nan"), float("inf"), float("-inf")])
 def test_what_is_not_finite_has_diverged(value: float) -> None:
     fine, bad = torch.zeros(2, 2), torch.tensor([[0.0, 0.0], [0.0, value]])
-    energy, ceiling = torch.zeros(2), torch.full((2,), 50.0)
-    by_grad = LangevinState(0, fine, energy, bad, ceiling)
-    by_energy = LangevinState(0, fine, bad[:, 1], fine, ceiling)
+    energy = torch.zeros(2)
+    start = LangevinState(0, fine, energy, fine)
+    by_grad = LangevinState(1, fine, energy, bad, start)
+    by_energy = LangevinState(1, fine, bad[:, 1], fine, start)
     assert by_grad.diverged.tolist() == [False, True]
     assert by_energy.diverged.tolist() == [False, True]
 
@@ -249,8 +280,9 @@ def test_walks_that_sample_stay_under_the_ceiling() -> None:
     z = gaussian(2000, 4, seed=3)
     ceiling = energy_ceiling(prior_energy(z), z)
     spec = LangevinSpec(steps=50, step_size=0.7)
-    for state in langevin_steps(prior_energy, z, gaussian(50, 2000, 4, seed=4), spec):
-        assert not state.diverged.any()
+    states, infos = walked(prior_energy, z, gaussian(50, 2000, 4, seed=4), spec)
+    assert not any(info.diverged.any() for info in infos)
+    for state in states:
         assert torch.equal(state.ceiling, ceiling)
 
 
@@ -268,7 +300,8 @@ def test_acceptance_is_that_of_a_metropolis_test() -> None:
         return torch.distributions.Normal(a - s**2 / 2 * a, s).log_prob(b).flatten()
 
     expected = (energy(z) - energy(there) + log_move(there, z) - log_move(z, there)).exp()
-    found = acceptance(evaluate(energy, z), evaluate(energy, there), spec)
+    kernel = Langevin(energy, spec)
+    found = LangevinInfo(kernel, kernel.init(z), kernel.init(there)).acceptance
     torch.testing.assert_close(found, expected.clamp(max=1))
 
 
@@ -278,9 +311,10 @@ def test_a_chain_that_is_lost_is_not_accepted() -> None:
     def energy(z: Tensor) -> Tensor:
         return z.flatten(1).square().sum(1) / 2
 
-    lost = evaluate(energy, torch.tensor([[float("nan")], [float("inf")]]))
-    fine = evaluate(energy, torch.tensor([[0.0], [0.0]]))
-    assert acceptance(fine, lost, spec).tolist() == [0, 0]
+    kernel = Langevin(energy, spec)
+    lost = kernel.init(torch.tensor([[float("nan")], [float("inf")]]))
+    fine = kernel.init(torch.tensor([[0.0], [0.0]]))
+    assert LangevinInfo(kernel, fine, lost).acceptance.tolist() == [0, 0]
 
 
 class TestMetropolis:
@@ -296,7 +330,7 @@ class TestMetropolis:
         n, steps = 40_000, 60
         z, noise = gaussian(n, 1, seed=1), gaussian(steps, n, 1, seed=2)
         spec = LangevinSpec(steps=steps, step_size=s)
-        *_, last = metropolis_steps(prior_energy, z, noise, self.dice(steps, n), spec)
+        *_, last = walked(prior_energy, z, noise, spec, self.dice(steps, n))[0]
         assert abs(float(last.z.var()) - 1) < 4 * (2 / n) ** 0.5
         assert abs(float(last.z.mean())) < 4 * (1 / n) ** 0.5
         assert not torch.equal(last.z, z)
@@ -304,16 +338,17 @@ class TestMetropolis:
     def test_moves_that_are_refused_leave_a_consistent_state(self) -> None:
         posterior, z, noise = walk(n=3, steps=6)
         spec, dice = LangevinSpec(steps=6, step_size=0.35), self.dice(6, 3)
-        states = list(metropolis_steps(posterior.energy, z, noise, dice, spec))
+        states, _ = walked(posterior.energy, z, noise, spec, dice)
+        kernel = Langevin(posterior.energy, spec)
         assert [state.step for state in states] == list(range(7))
         taken = []
         for before, after, drawn, thrown in zip(states, states[1:], noise, dice, strict=False):
-            there = evaluate(posterior.energy, move(before, drawn, spec))
-            accepted = thrown < acceptance(before, there, spec)
+            there = kernel.init(kernel.propose(before, drawn))
+            accepted = thrown < LangevinInfo(kernel, before, there).acceptance
             for chain, yes in enumerate(accepted):
                 source = there if yes else before
                 assert torch.equal(after.z[chain], source.z[chain])
-            here = evaluate(posterior.energy, after.z)
+            here = kernel.init(after.z)
             assert torch.equal(after.energy, here.energy)
             assert torch.equal(after.grad, here.grad)
             assert torch.equal(after.ceiling, states[0].ceiling)
@@ -324,9 +359,7 @@ class TestMetropolis:
         noise = gaussian(3, 4, 2)
         noise[1, 2] = torch.nan
         spec = LangevinSpec(steps=3, step_size=0.3)
-        states = list(
-            metropolis_steps(prior_energy, gaussian(4, 2), noise, torch.zeros(3, 4), spec)
-        )
+        states, _ = walked(prior_energy, gaussian(4, 2), noise, spec, torch.zeros(3, 4))
         assert torch.equal(states[2].z[2], states[1].z[2])
         assert not torch.equal(states[2].z[3], states[1].z[3])
         assert states[-1].z.isfinite().all()

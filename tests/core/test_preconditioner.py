@@ -10,8 +10,8 @@ from safetensors.torch import save_file
 from torch import Tensor
 
 from abp_core.checkpoint import Checkpoint, CheckpointRejected
-from abp_core.device import Machine
-from abp_core.langevin import acceptance, evaluate, infer, move
+from abp_core.device import Machine, value_and_grad
+from abp_core.langevin import Langevin, LangevinInfo, infer
 from abp_core.noise import chain_noise
 from abp_core.preconditioner import Preconditioner, apply_to_channels, second_moment
 from abp_core.spec import LangevinSpec
@@ -42,9 +42,10 @@ def test_no_direction_is_taken_to_be_wider_than_the_prior() -> None:
 def test_move_by_hand() -> None:
     # M = 1/4: z = 2, dU/dz = 3, s = .2, noise = .5: 2 - .02 * 3 / 4 + .2 * .5 / 2
     one = torch.ones(1, 1)
-    state = dataclasses.replace(evaluate(energy_of_one, 2 * one), grad=3 * one)
     spec = LangevinSpec(steps=1, step_size=0.2)
-    moved = move(state, 0.5 * one, spec, Preconditioner.of(4 * torch.eye(1)))
+    kernel = Langevin(energy_of_one, spec, Preconditioner.of(4 * torch.eye(1)))
+    state = dataclasses.replace(kernel.init(2 * one), grad=3 * one)
+    moved = kernel.propose(state, 0.5 * one)
     assert float(moved) == pytest.approx(2.035)
 
 
@@ -68,7 +69,7 @@ def test_at_rest_the_gradients_tell_the_curvature() -> None:
     root = torch.linalg.cholesky(torch.linalg.inv(PRECISION))
     draw = torch.Generator().manual_seed(1)
     z = torch.randn(200_000, 3, generator=draw) @ root.T
-    found = second_moment(evaluate(energy, z).grad)
+    found = second_moment(value_and_grad(energy, z)[1])
     torch.testing.assert_close(found, PRECISION, rtol=0.03, atol=0.3)
 
 
@@ -83,12 +84,13 @@ def test_acceptance_is_that_of_a_metropolis_test() -> None:
     z, there = torch.randn(6, 3) / 5, torch.randn(6, 3) / 5
 
     def log_move(a: Tensor, b: Tensor) -> Tensor:
-        mean = a - spec.step_size**2 / 2 * evaluate(energy, a).grad @ preconditioner.whole
+        mean = a - spec.step_size**2 / 2 * value_and_grad(energy, a)[1] @ preconditioner.whole
         law = torch.distributions.MultivariateNormal(mean, spec.step_size**2 * preconditioner.whole)
         return law.log_prob(b)
 
     expected = (energy(z) - energy(there) + log_move(there, z) - log_move(z, there)).exp()
-    found = acceptance(evaluate(energy, z), evaluate(energy, there), spec, preconditioner)
+    kernel = Langevin(energy, spec, preconditioner)
+    found = LangevinInfo(kernel, kernel.init(z), kernel.init(there)).acceptance
     torch.testing.assert_close(found, expected.clamp(max=1), rtol=1e-3, atol=1e-4)
 
 

@@ -133,7 +133,7 @@ def test_a_rebuild_that_is_stopped_keeps_the_old_files(
         return trainer
 
     stop = Stop()
-    monkeypatch.setattr(train, "_begun", stopped)
+    monkeypatch.setattr(train, "_new_run", stopped)
     monkeypatch.setattr(train, "Stop", lambda: stop)
     assert run("--rebuild", tmp_path) == 1
     assert "crackle and what comes after it were left as they were." in capsys.readouterr().out

@@ -129,11 +129,11 @@ class TestPosterior:
         chain = Windows(spec, tuple(x.shape[2:]), y, observation, torch.device("cpu"))
         generator = Generator(network, seed=5).double().requires_grad_(False)
         index = torch.tensor([0])
-        whole = Posterior(generator, observation, y, index, 0.1, lot=1)
+        whole = Posterior(generator, observation, y, index, 0.1, lot=0)
         _, expected = value_and_grad(whole.energy, chain.z.double())
         start = chain.visit(0).double()
         posterior = Posterior(
-            lambda z: chain.signals(generator, z), chain.observation, chain.y, chain.index, 0.1, 1
+            lambda z: chain.signals(generator, z), chain.observation, chain.y, chain.index, 0.1, 0
         )
         _, found = value_and_grad(posterior.energy, start)
         assert len(found) > 3
