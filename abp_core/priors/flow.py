@@ -14,6 +14,7 @@ from typing import Self
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
+from torch.nn.utils import skip_init
 
 from abp_core.noise import PRIOR_DRAW, chain_noise
 from abp_core.priors.fields import LatentMap, Place
@@ -42,11 +43,11 @@ class Velocity(nn.Module):
 
     def __init__(self, d: int, *, seed: int = 0) -> None:
         super().__init__()
-        self.opening = nn.Linear(d, WIDTH)
-        self.times = nn.ModuleList(nn.Linear(2 * WAVES, 2 * WIDTH) for _ in range(BLOCKS))
-        self.befores = nn.ModuleList(nn.Linear(WIDTH, WIDTH) for _ in range(BLOCKS))
-        self.afters = nn.ModuleList(nn.Linear(WIDTH, WIDTH) for _ in range(BLOCKS))
-        self.closing = nn.Linear(WIDTH, d)
+        self.opening = _linear(d, WIDTH)
+        self.times = nn.ModuleList(_linear(2 * WAVES, 2 * WIDTH) for _ in range(BLOCKS))
+        self.befores = nn.ModuleList(_linear(WIDTH, WIDTH) for _ in range(BLOCKS))
+        self.afters = nn.ModuleList(_linear(WIDTH, WIDTH) for _ in range(BLOCKS))
+        self.closing = _linear(WIDTH, d)
         draw = torch.Generator().manual_seed(seed)
         with torch.no_grad():
             for name, parameter in self.named_parameters():
@@ -67,6 +68,13 @@ class Velocity(nn.Module):
             h = h + after(inner if kept is None else inner * kept[k])
         velocity: Tensor = self.closing(_normal(h))
         return velocity
+
+
+def _linear(before: int, after: int) -> nn.Linear:
+    """A layer whose weights are still to be drawn: it takes nothing of the process's own chance."""
+    where = torch.get_default_device()
+    layer: nn.Linear = skip_init(nn.Linear, before, after, device=where)  # type: ignore[no-untyped-call]
+    return layer
 
 
 @dataclass(frozen=True, slots=True, eq=False)

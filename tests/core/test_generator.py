@@ -2,6 +2,7 @@
 
 import dataclasses
 import math
+from concurrent.futures import ThreadPoolExecutor
 from itertools import pairwise
 
 import pytest
@@ -12,6 +13,7 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from abp_core.generator import Generator
+from abp_core.priors.flow import Velocity
 from abp_core.spec import GeneratorSpec
 from tests.tiny import NETWORKS
 
@@ -169,3 +171,32 @@ def test_variance_survives_the_layers_of_a_fresh_network() -> None:
     x = Generator(spec)(latents(spec, 2)).detach()
     inner = torch.atanh(x[..., 48:-48, 48:-48].double())
     assert 0.06 < inner.square().mean() < 0.16
+
+
+def test_weights_are_the_seeds_own_whoever_else_builds_at_once() -> None:
+    """Two threads that build together must not share the process's chance, nor move it."""
+    before = torch.get_rng_state()
+    spec = NETWORKS["objects"]
+
+    def weights(seed: int) -> list[torch.Tensor]:
+        built = [Generator(spec, seed=seed), Velocity(5, seed=seed)]
+        return [parameter.detach() for each in built for parameter in each.parameters()]
+
+    alone = [weights(seed) for seed in range(30)]
+    with ThreadPoolExecutor(4) as pool:
+        together = list(pool.map(weights, range(30)))
+    for one, other in zip(alone, together, strict=True):
+        assert all(map(torch.equal, one, other))
+    assert torch.equal(torch.get_rng_state(), before)
+
+
+@pytest.mark.parametrize("kind", NETWORKS)
+def test_a_network_of_given_weights_is_the_same_and_shares_no_memory(kind: str) -> None:
+    drawn = Generator(NETWORKS[kind], seed=3)
+    weights = dict(drawn.named_parameters())
+    given_ = Generator.of(NETWORKS[kind], weights)
+    z = torch.randn(2, *NETWORKS[kind].latent_shape)
+    assert torch.equal(given_(z), drawn(z))
+    for name, parameter in given_.named_parameters():
+        assert parameter.data_ptr() != weights[name].data_ptr()
+        assert parameter.stride() == weights[name].stride()

@@ -13,6 +13,7 @@ from abp_core.noise import chain_noise
 from abp_core.observation import Full
 from abp_core.posterior import Posterior
 from abp_core.preconditioner import Preconditioner
+from abp_core.presets import PRESETS
 from abp_core.spec import LangevinSpec
 from abp_core.trainer import Trainer
 from tests.tiny import BF16, FP32, NETWORKS, dataset, training
@@ -111,6 +112,31 @@ def test_as_in_training_is_what_training_does_next(
         y = data.signals[example : example + 1]
         walk = to_the_end(as_in_training(saved, y, example, machine))
         assert torch.equal(walk.steps[-1].z[0], trainer.z[example])
+
+
+@pytest.mark.parametrize("threads", [1, 2])
+@pytest.mark.parametrize("machine", [FP32, BF16], ids=["fp32", "bf16"])
+def test_of_a_large_batch_every_walk_can_be_had_again_alone(machine: Machine, threads: int) -> None:
+    """32 chains of a network as large as kernels need to take the paths that they take in earnest;
+    some kernels of float32 sum otherwise for more than eight."""
+    network = PRESETS["quick-objects"].training.generator
+    langevin = LangevinSpec(steps=2, step_size=0.2, acceptance=0.5, preconditioned=True)
+    spec, data = training(network, langevin=langevin, batch_size=32), dataset(network, 40)
+    before = torch.get_num_threads()
+    torch.set_num_threads(threads)
+    try:
+        trainer = Trainer(spec, data, machine=machine)
+        trainer.step()
+        saved, stood = trainer.checkpoint(), trainer.z.clone()
+        trainer.step()
+        moved = (trainer.z != stood).flatten(1).any(1).nonzero().flatten().tolist()
+        assert len(moved) == 32
+        for example in moved[:12]:
+            y = data.signals[example : example + 1]
+            walk = to_the_end(as_in_training(saved, y, example, machine))
+            assert torch.equal(walk.steps[-1].z[0], trainer.z[example])
+    finally:
+        torch.set_num_threads(before)
 
 
 def test_the_plane_of_two_latents_is_their_own() -> None:
