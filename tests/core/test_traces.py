@@ -119,7 +119,7 @@ def test_as_in_training_is_what_training_does_next(
 def test_of_a_large_batch_every_walk_can_be_had_again_alone(machine: Machine, threads: int) -> None:
     """32 chains of a network as large as kernels need to take the paths that they take in earnest;
     some kernels of float32 sum otherwise for more than eight."""
-    network = PRESETS["quick-objects"].training.generator
+    network = PRESETS["objects"].training.generator.fitted_to((32, 32), 1)
     langevin = LangevinSpec(steps=2, step_size=0.2, acceptance=0.5, preconditioned=True)
     spec, data = training(network, langevin=langevin, batch_size=32), dataset(network, 40)
     before = torch.get_num_threads()
