@@ -8,13 +8,14 @@ import torch
 from torch import Tensor
 
 from abp_core.data.datasets import Dataset
+from abp_core.events import Diverging
 from abp_core.langevin import infer
 from abp_core.noise import chain_noise
 from abp_core.posterior import Posterior
 from abp_core.preconditioner import Preconditioner
 from abp_core.presets import PRESETS
 from abp_core.spec import LangevinSpec, TrainingSpec
-from abp_core.trainer import Diverging, Trainer
+from abp_core.trainer import Trainer
 
 STATES = 16  # of the chains, late in the run, whose pictures are averaged
 LATE = 0.4  # of the run's time, after which its states count

@@ -30,10 +30,11 @@ from abp_core.errors import Refusal
 from abp_core.evaluation.latents import latent_moments, neighbour_dependence
 from abp_core.evaluation.yardsticks.common import Row
 from abp_core.evaluation.yardsticks.objects import ObjectsYardstick
+from abp_core.events import Diverging
 from abp_core.presets import PRESETS
 from abp_core.priors.normal import Normal
 from abp_core.spec import Kind
-from abp_core.trainer import Diverging, Trainer
+from abp_core.trainer import Trainer
 from benchmarks import rebuilt, sheets
 from benchmarks.originals import Original
 from benchmarks.report import EXAMPLES, RESULTS, ROOT, THREADS, machine_facts

@@ -22,9 +22,10 @@ from abp_core.checkpoint import Checkpoint, CheckpointRejected
 from abp_core.cli import arguments
 from abp_core.data import datasets
 from abp_core.errors import Refusal
+from abp_core.events import Diverging, TrainingEvent
 from abp_core.presets import PRESETS
 from abp_core.spec import Kind
-from abp_core.trainer import Diverging, Trainer, TrainingEvent
+from abp_core.trainer import Trainer
 from abp_core.zoo.catalogue import Recipe
 
 DEFAULT_PRESETS: dict[Kind, str] = {kind: kind for kind in ("texture", "sound", "objects")}

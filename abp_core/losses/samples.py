@@ -13,6 +13,7 @@ from torch import Tensor
 from abp_core.device import Machine
 from abp_core.generator import Generator
 from abp_core.losses.patches import PatchLoss
+from abp_core.noise import chain_noise
 from abp_core.spec import GeneratorSpec
 
 BATCH_SIZE = 16  # drawn for a step
@@ -30,9 +31,17 @@ class SampleLoss:
         self._statistics = PatchLoss(pictures.to(machine.device))
         self._optimiser = torch.optim.Adam(generator.parameters(), betas=(0.5, 0.99), fused=True)
 
-    def step(self, number: int, z: Tensor, rate: float) -> bool:
-        """One step of the generator at this learning rate, on what it makes of z (k, d); whether it
-        was finite. If not, the generator is left as it was."""
+    def step(self, number: int, seed: int, rate: float) -> bool:
+        """One step of the generator at this learning rate, on what it makes of draws of the paper's
+        prior, a function of (seed, number); whether it was finite. If not, the generator is left
+        as it was."""
+        z = chain_noise(
+            seed=seed,
+            sweep=number,
+            index=torch.arange(BATCH_SIZE) + SAMPLE_INDEX,
+            steps=1,
+            shape=self._generator.spec.latent_shape,
+        )[0].to(self._machine.device)
         with self._machine.autocast():
             made = self._generator(z)
         lack = WEIGHT * self._statistics.distance(made, number)

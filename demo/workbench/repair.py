@@ -10,6 +10,7 @@ import torch
 from torch import Tensor
 
 from abp_core.data.datasets import Dataset
+from abp_core.events import Diverging
 from abp_core.langevin import energy_ceiling, infer
 from abp_core.noise import chain_noise
 from abp_core.observation import Downsampled, Observation, Occluded
@@ -20,7 +21,7 @@ from abp_core.priors.exemplar import Exemplar
 from abp_core.priors.known import Known
 from abp_core.spec import TrainingSpec
 from abp_core.synthesis import sampling
-from abp_core.trainer import Diverging, Trainer
+from abp_core.trainer import Trainer
 from demo import media
 from demo.jobs import Progress
 from demo.workbench.hiding import Hidden

@@ -8,8 +8,9 @@ from time import monotonic
 import torch
 
 from abp_core.data.datasets import Dataset
+from abp_core.events import Diverging
 from abp_core.synthesis import sampling
-from abp_core.trainer import Diverging, Trainer
+from abp_core.trainer import Trainer
 from demo import limits, media
 from demo.jobs import Progress, Report
 from demo.sessions import Visit

@@ -16,9 +16,10 @@ from PIL import Image
 
 from abp_core.checkpoint import Checkpoint
 from abp_core.cli import arguments, train
+from abp_core.events import Diverging, TrainingEvent
 from abp_core.presets import PRESETS
 from abp_core.spec import LangevinSpec
-from abp_core.trainer import Diverging, Trainer, TrainingEvent
+from abp_core.trainer import Trainer
 from tests import tiny
 
 ROOT = Path(__file__).resolve().parents[2]

@@ -10,15 +10,17 @@ import torch
 from torch import Tensor
 
 from abp_core.chains import examples as chains_module
+from abp_core.chains.examples import DataMismatch
 from abp_core.checkpoint import Checkpoint
 from abp_core.data.datasets import Dataset
 from abp_core.device import Machine
+from abp_core.events import Diverging, TrainingEvent
 from abp_core.langevin import infer
 from abp_core.noise import chain_noise, permutation
 from abp_core.observation import Compressed, Downsampled, Full, Observation, Occluded
 from abp_core.posterior import Posterior
 from abp_core.spec import LangevinSpec, TrainingSpec
-from abp_core.trainer import DataMismatch, Diverging, Trainer, TrainingEvent
+from abp_core.trainer import Trainer
 from tests.tiny import BF16, FP32, NETWORKS, dataset, sha256, training
 
 PRECISIONS = pytest.mark.parametrize("machine", [FP32, BF16], ids=["fp32", "bf16"])
@@ -328,7 +330,7 @@ class TestDivergence:
         saved = stumbled.checkpoint()
         assert (saved.iteration, saved.updates) == (5, 2)
         resumed = with_walk(saved, calm)
-        steps = {float(state["step"]) for state in resumed.optimiser.state.values()}
+        steps = {float(state["step"]) for state in resumed._learner._optimiser.state.values()}
         assert steps == {2.0}
 
 

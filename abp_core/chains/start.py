@@ -1,0 +1,35 @@
+"""Where a run's chains begin: at the prior, or at what is known of their examples."""
+
+import torch
+from torch import Tensor
+
+from abp_core.chains.examples import Chains, DataMismatch, PerExample
+from abp_core.chains.windows import Place, Windows
+from abp_core.data.pca import impute, start_at_components
+from abp_core.observation import Observation
+from abp_core.spec import TrainingSpec
+
+
+def start_chains(
+    spec: TrainingSpec, size: Place, y: Tensor, observation: Observation, device: torch.device
+) -> Chains:
+    """The chains of a run over signals of this size, of which y was seen."""
+    if spec.window:
+        return Windows(spec, tuple(size), y, observation, device)
+    chains = PerExample(spec, y, observation, device)
+    if spec.components:
+        d, visible = spec.generator.latent_shape[0], observation.visible
+        whole = y if visible is None else impute(y, visible, d)
+        start_at_components(chains.z, whole.to(device))
+    return chains
+
+
+def require_shape(spec: TrainingSpec, signals: Tensor) -> None:
+    """Raises DataMismatch for signals that the network does not make."""
+    shape, made = tuple(signals.shape[1:]), spec.generator.signal_shape
+    if spec.window:
+        made = spec.generator.signal_shape_of(spec.generator.map_shape_of(shape[1:]))
+        if len(signals) != 1:
+            raise DataMismatch("What is visited window by window is one picture or one sound.")
+    if shape != made:
+        raise DataMismatch(f"The data has shape {shape}, but this network makes {made}.")
