@@ -19,9 +19,8 @@ out = sys.argv[2] if len(sys.argv) > 2 else "sample.png"
 picture = Path(__file__).parents[1] / "demo/examples/textures/pebbles.jpg"
 pixels = np.asarray(Image.open(picture).convert("RGB").resize((64, 64)), dtype=np.float32)
 x = torch.from_numpy(pixels / 127.5 - 1).permute(2, 0, 1)[None]  # one example in [-1, 1]
-
 spec = GeneratorSpec(
-    latent_shape=(8, 8, 8), channels=(64, 32, 16), kernel_size=5, upsampling=2, out_channels=3
+    latent_shape=(8, 8, 8), channels=(64, 32), kernel_size=5, upsampling=2, out_channels=3
 )
 walk = LangevinSpec(steps=10, step_size=0.1)
 f = Generator(spec, seed=0)
