@@ -105,7 +105,7 @@ def shots(page: Page, state: str) -> None:
         page.wait_for_timeout(400)
         png = page.screenshot(full_page=True)
         picture = Image.open(io.BytesIO(png)).convert("RGB")
-        picture.save(DOCS / "screenshots" / f"{state}-{look}.webp", quality=82)
+        picture.save(DOCS / "screenshots" / f"{state}-{look}.webp", quality=60, method=6)
     page.set_viewport_size({"width": 1280, "height": 900})
     page.emulate_media(color_scheme="light")
     page.wait_for_timeout(300)
