@@ -11,12 +11,12 @@ ROOT = Path(__file__).parents[1]
 # The rooms of the engine from the ground up, a file or a package each: what stands on one floor may
 # import what stands on those below, and nothing of its own.
 FLOORS: list[set[str]] = [
-    {"errors", "noise", "observation"},
+    {"errors", "noise", "observation", "events"},
     {"spec", "posterior"},
     {"generator", "presets", "priors", "data"},
     {"device", "chains", "whitening", "half_precision"},
-    {"losses", "preconditioner"},
-    {"checkpoint", "langevin"},
+    {"losses", "preconditioner", "learner"},
+    {"checkpoint", "langevin", "adaptation"},
     {"trainer", "analysis", "synthesis"},
     {"evaluation"},
     {"zoo"},
