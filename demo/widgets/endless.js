@@ -3,7 +3,9 @@ const AHEAD = 4; // seconds that are ready before they are heard
 const LEAD = 0.08; // seconds from the first stretch to its first sample
 const TRIES = 3;
 const calm = window.matchMedia("(prefers-reduced-motion: reduce)");
-const button = part("button"), canvas = part("canvas"), pen = canvas.getContext("2d");
+const button = part("button"),
+  canvas = part("canvas"),
+  pen = canvas.getContext("2d");
 const pause = (milliseconds) => new Promise((done) => setTimeout(done, milliseconds));
 let run = null; // what is playing
 
@@ -28,8 +30,12 @@ function stop() {
 async function stretch(now) {
   const { rate, ...asked } = now.value;
   for (let left = TRIES; left; left--) {
-    try { return await server.chunk({ ...asked, k: now.k }); }
-    catch { if (now.over) return null; await pause(300); }
+    try {
+      return await server.chunk({ ...asked, k: now.k });
+    } catch {
+      if (now.over) return null;
+      await pause(300);
+    }
   }
   return { refusal: "The studio does not answer any more; please try again." };
 }
@@ -50,7 +56,9 @@ function schedule(now, answer) {
   }
   if (!now.k) {
     now.begun = now.until;
-    element.dataset.wait = Math.round(performance.now() - now.pressed + 1000 * (now.until - now.context.currentTime));
+    element.dataset.wait = Math.round(
+      performance.now() - now.pressed + 1000 * (now.until - now.context.currentTime),
+    );
   }
   source.start(now.until);
   now.until += n / answer.rate;
@@ -61,22 +69,41 @@ async function play() {
   const value = { ...props.value };
   let context;
   // At the model's own rate stretches join sample by sample; at another each would be resampled alone.
-  try { context = new AudioContext({ sampleRate: value.rate }); }
-  catch { context = new AudioContext(); }
+  try {
+    context = new AudioContext({ sampleRate: value.rate });
+  } catch {
+    context = new AudioContext();
+  }
   const analyser = context.createAnalyser();
   analyser.fftSize = 512;
   analyser.connect(context.destination);
-  const now = { value, context, analyser, k: 0, until: 0, begun: 0, over: false, pressed: performance.now() };
+  const now = {
+    value,
+    context,
+    analyser,
+    k: 0,
+    until: 0,
+    begun: 0,
+    over: false,
+    pressed: performance.now(),
+  };
   run = now;
   element.dataset.gaps = 0;
   settle();
   context.resume().catch(() => {});
   requestAnimationFrame(() => show(now));
   while (!now.over) {
-    if (now.k && now.until - context.currentTime > AHEAD) { await pause(150); continue; }
+    if (now.k && now.until - context.currentTime > AHEAD) {
+      await pause(150);
+      continue;
+    }
     const answer = await stretch(now);
     if (now.over) return;
-    if (answer.refusal) { refuse(answer.refusal); stop(); return; }
+    if (answer.refusal) {
+      refuse(answer.refusal);
+      stop();
+      return;
+    }
     schedule(now, answer);
   }
 }
@@ -91,7 +118,8 @@ function show(now) {
   if (now.over) return;
   const heard = Math.max(0, now.context.currentTime - now.begun);
   const seconds = now.k ? Math.floor(heard) : 0;
-  part(".clock").textContent = `${Math.floor(seconds / 60)}:${String(seconds % 60).padStart(2, "0")}`;
+  part(".clock").textContent =
+    `${Math.floor(seconds / 60)}:${String(seconds % 60).padStart(2, "0")}`;
   const wave = new Float32Array(now.analyser.fftSize);
   now.analyser.getFloatTimeDomainData(wave);
   element.dataset.level = Math.hypot(...wave) / Math.sqrt(wave.length);
@@ -100,7 +128,9 @@ function show(now) {
   if (!calm.matches) {
     const levels = new Uint8Array(now.analyser.frequencyBinCount);
     now.analyser.getByteFrequencyData(levels);
-    const step = 2, width = canvas.width, height = canvas.height;
+    const step = 2,
+      width = canvas.width,
+      height = canvas.height;
     pen.drawImage(canvas, -step, 0);
     const tall = height / levels.length;
     levels.forEach((level, i) => {

@@ -1,6 +1,10 @@
 // The shipped models: value {name, ready}; props.cards lists them. Until the page is ready, that is
 // known to the studio, a choice waits. A name of null: a choice was refused, and the one before stays.
-const KINDS = [["objects", "Picture sets"], ["texture", "Textures"], ["sound", "Sounds"]];
+const KINDS = [
+  ["objects", "Picture sets"],
+  ["texture", "Textures"],
+  ["sound", "Sounds"],
+];
 const shelf = element.querySelector(".cards");
 
 const cards = () => [...shelf.querySelectorAll(".card")];
@@ -13,7 +17,8 @@ function mark() {
     card.tabIndex = on || (!known && i === 0) ? 0 : -1;
   });
 }
-let waiting = "", current = "";
+let waiting = "",
+  current = "";
 function pick(name) {
   const ready = Boolean(props.value.ready);
   if (!ready) waiting = name;
@@ -42,18 +47,20 @@ shelf.addEventListener("keydown", (event) => {
 });
 
 function build() {
-  shelf.replaceChildren(...KINDS.map(([kind, title]) => {
-    const group = document.createElement("div");
-    const heading = document.createElement("h2");
-    const row = document.createElement("div");
-    group.className = "group";
-    heading.textContent = title;
-    for (const card of props.cards.filter((each) => each.kind === kind)) {
-      row.append(cellOf(card, card.facts, () => pick(card.name)));
-    }
-    group.append(heading, row);
-    return group;
-  }).filter((group) => group.lastElementChild.childElementCount));
+  shelf.replaceChildren(
+    ...KINDS.map(([kind, title]) => {
+      const group = document.createElement("div");
+      const heading = document.createElement("h2");
+      const row = document.createElement("div");
+      group.className = "group";
+      heading.textContent = title;
+      for (const card of props.cards.filter((each) => each.kind === kind)) {
+        row.append(cellOf(card, card.facts, () => pick(card.name)));
+      }
+      group.append(heading, row);
+      return group;
+    }).filter((group) => group.lastElementChild.childElementCount),
+  );
   mark();
 }
 watch("value", arrived);

@@ -2,9 +2,19 @@
 // value {token, buttons}. Whoever draws a run listens to the event "abp-live" of the document; the
 // newest is in document.abpLive. Triggers "stand" when buttons shall stand otherwise, and "lost"
 // when the studio does not know this visit any more.
-const LOOKING = 400, IDLE = 2000, HIDDEN = 10000, SILENT = 3000; // milliseconds until it asks again
+const LOOKING = 400,
+  IDLE = 2000,
+  HIDDEN = 10000,
+  SILENT = 3000; // milliseconds until it asks again
 const WORKING = ["starting", "running", "paused"];
-let token = "", seen = null, known = null, stood = "", failures = 0, losses = 0, timer = 0, asking = false;
+let token = "",
+  seen = null,
+  known = null,
+  stood = "",
+  failures = 0,
+  losses = 0,
+  timer = 0,
+  asking = false;
 
 function say(sentence) {
   const line = part(".live");
@@ -67,7 +77,8 @@ function lost() {
   losses += 1;
 }
 function gone(run) {
-  const detail = "The studio was restarted, or nobody was here for long; press Train to begin anew.";
+  const detail =
+    "The studio was restarted, or nobody was here for long; press Train to begin anew.";
   tell({ ...run, stage: { ...run.stage, phase: "failed", headline: "This run is gone", detail } });
   known = null;
 }
@@ -77,7 +88,12 @@ function begin() {
   token = now;
   ask();
 }
-document.addEventListener("visibilitychange", () => { if (token) { clearTimeout(timer); ask(); } });
+document.addEventListener("visibilitychange", () => {
+  if (token) {
+    clearTimeout(timer);
+    ask();
+  }
+});
 addEventListener("pagehide", () => {
   if (token) navigator.sendBeacon("studio/live", JSON.stringify({ token, leaving: true }));
 });

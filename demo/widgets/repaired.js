@@ -7,7 +7,8 @@ function compare() {
 part("input").oninput = compare;
 function draw() {
   const value = props.value || {};
-  const share = value.progress || 0, bar = part(".progress");
+  const share = value.progress || 0,
+    bar = part(".progress");
   bar.classList.toggle("on", share > 0 && share < 1);
   bar.setAttribute("aria-valuenow", Math.round(100 * share));
   bar.firstElementChild.style.transform = `scaleX(${share})`;

@@ -17,7 +17,10 @@ function offer(audio, sound) {
 }
 function addFigure() {
   const figure = document.createElement("figure");
-  const audio = Object.assign(document.createElement("audio"), { controls: true, preload: "metadata" });
+  const audio = Object.assign(document.createElement("audio"), {
+    controls: true,
+    preload: "metadata",
+  });
   figure.append(document.createElement("figcaption"), document.createElement("img"), audio);
   for (const event of ["pause", "ended"]) {
     audio.addEventListener(event, () => audio.dataset.next && offer(audio, audio.dataset.next));

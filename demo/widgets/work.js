@@ -13,14 +13,20 @@ function frame() {
   buttons[0].textContent = `${across} x ${down} tiles`;
   for (const button of buttons) button.setAttribute("aria-pressed", button.dataset.view === view);
   const cut = many && view === "one";
-  const box = part(".frame"), picture = part(".frame img");
-  box.style.aspectRatio = cut ? `${picture.naturalWidth / across} / ${picture.naturalHeight / down}` : "";
+  const box = part(".frame"),
+    picture = part(".frame img");
+  box.style.aspectRatio = cut
+    ? `${picture.naturalWidth / across} / ${picture.naturalHeight / down}`
+    : "";
   box.style.maxWidth = cut ? `${picture.naturalWidth / across}px` : "";
   picture.style.width = cut ? `${100 * across}%` : "";
   picture.style.maxWidth = cut ? "none" : "";
 }
 for (const button of buttons) {
-  button.onclick = () => { view = button.dataset.view; frame(); };
+  button.onclick = () => {
+    view = button.dataset.view;
+    frame();
+  };
 }
 part(".frame img").onload = frame;
 
@@ -34,7 +40,8 @@ function fill(value) {
     figure.hidden = !panel;
     if (!panel) return;
     figure.querySelector("figcaption").textContent = panel.caption;
-    const picture = figure.querySelector("img"), audio = figure.querySelector("audio");
+    const picture = figure.querySelector("img"),
+      audio = figure.querySelector("audio");
     picture.src = panel.picture;
     picture.alt = panel.caption;
     audio.style.display = panel.sound ? "" : "none";
@@ -43,12 +50,15 @@ function fill(value) {
     if (panel.sound) audio.src = panel.sound;
     else audio.removeAttribute("src");
   });
-  part("dl").replaceChildren(...value.facts.flatMap(([name, text]) => {
-    const term = document.createElement("dt"), detail = document.createElement("dd");
-    term.textContent = name;
-    detail.textContent = text;
-    return [term, detail];
-  }));
+  part("dl").replaceChildren(
+    ...value.facts.flatMap(([name, text]) => {
+      const term = document.createElement("dt"),
+        detail = document.createElement("dd");
+      term.textContent = name;
+      detail.textContent = text;
+      return [term, detail];
+    }),
+  );
   part(".again").hidden = !value.command;
   part("textarea").value = value.command;
   part("textarea").style.height = "auto";
@@ -59,10 +69,16 @@ function fill(value) {
 
 part(".again button").onclick = async (event) => {
   const field = part("textarea");
-  try { await navigator.clipboard.writeText(field.value); }
-  catch { field.select(); document.execCommand("copy"); }
+  try {
+    await navigator.clipboard.writeText(field.value);
+  } catch {
+    field.select();
+    document.execCommand("copy");
+  }
   event.target.textContent = "Copied";
-  setTimeout(() => { event.target.textContent = "Copy"; }, 1500);
+  setTimeout(() => {
+    event.target.textContent = "Copy";
+  }, 1500);
 };
 
 let resting = { headline: "", detail: "" }; // what the head says while nothing is made
