@@ -7,6 +7,7 @@ from typing import Any
 import gradio as gr
 from gradio.events import Dependency
 
+from demo import limits
 from demo.orders import handler
 from demo.turns import Lanes
 from demo.widgets import widget
@@ -14,6 +15,16 @@ from demo.workbench import Workbench
 
 FORMULA = (Path(__file__).parent / "explore.html").read_text(encoding="utf-8")
 NOTHING: dict[str, Any] = {"token": "", "model": None, "point": "", "refusal": ""}
+
+# What a point or a link may hold, for the page to check before it sends one.
+BOUNDS: dict[str, float] = {
+    "farthest": limits.FARTHEST,
+    "plane": limits.PLANE,
+    "edits": limits.EDITS,
+    "digits": limits.CELL_DIGITS,
+    "seed": limits.SEED[1],
+    "kept": limits.KEPT_POINTS,
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +81,8 @@ def build(
     def journey(sent: Drawn) -> dict[str, Any]:
         return workbench.journey(sent.token, sent.key, sent.points, sent.what)
 
-    explore = widget("explore", NOTHING, server_functions=[look, sprite, journey])
+    functions = [look, sprite, journey]
+    explore = widget("explore", NOTHING, bounds=BOUNDS, server_functions=functions)
     with gr.Accordion("What happens here?", open=False):
         gr.HTML(FORMULA, elem_classes="abp-formula")
 

@@ -7,6 +7,7 @@ from typing import Any
 import gradio as gr
 from gradio.events import Dependency
 
+from demo import limits
 from demo.orders import handler
 from demo.tabs.explore import refusal_answer
 from demo.tabs.running import Visitor
@@ -90,7 +91,9 @@ def build(
         return inference.slowly(sent.token, sent.walk, sent.step, sent.chain)
 
     opened = gr.Checkbox(False, visible=False)
-    infer = widget("infer", NOTHING, server_functions=[begin, advance, land, heard, slowly])
+    functions = [begin, advance, land, heard, slowly]
+    bounds = {"chains": limits.CHAINS}
+    infer = widget("infer", NOTHING, bounds=bounds, server_functions=functions)
     own = gr.UploadButton(
         "Infer a file of your own", file_types=FILE_TYPES, size="sm", elem_id="abp-infer-own"
     )
