@@ -14,7 +14,6 @@ from demo.widgets import widget
 from demo.workbench import Workbench
 
 FORMULA = (Path(__file__).parent / "explore.html").read_text(encoding="utf-8")
-NOTHING: dict[str, Any] = {"token": "", "model": None, "point": "", "refusal": ""}
 
 # What a point or a link may hold, for the page to check before it sends one.
 BOUNDS: dict[str, float] = {
@@ -24,6 +23,13 @@ BOUNDS: dict[str, float] = {
     "digits": limits.CELL_DIGITS,
     "seed": limits.SEED[1],
     "kept": limits.KEPT_POINTS,
+}
+NOTHING: dict[str, Any] = {
+    "token": "",
+    "model": None,
+    "point": "",
+    "refusal": "",
+    "bounds": BOUNDS,
 }
 
 
@@ -81,8 +87,7 @@ def build(
     def journey(sent: Drawn) -> dict[str, Any]:
         return workbench.journey(sent.token, sent.key, sent.points, sent.what)
 
-    functions = [look, sprite, journey]
-    explore = widget("explore", NOTHING, bounds=BOUNDS, server_functions=functions)
+    explore = widget("explore", NOTHING, server_functions=[look, sprite, journey])
     with gr.Accordion("What happens here?", open=False):
         gr.HTML(FORMULA, elem_classes="abp-formula")
 

@@ -16,7 +16,13 @@ from demo.widgets import widget
 from demo.workbench import Rejected, Workbench
 
 FORMULA = (Path(__file__).parent / "infer.html").read_text(encoding="utf-8")
-NOTHING: dict[str, Any] = {"token": "", "model": None, "brought": "", "refusal": ""}
+NOTHING: dict[str, Any] = {
+    "token": "",
+    "model": None,
+    "brought": "",
+    "refusal": "",
+    "bounds": {"chains": limits.CHAINS},
+}
 FILE_TYPES = [".png", ".jpg", ".jpeg", ".webp", ".wav", ".flac", ".ogg", ".mp3", ".zip", ".npz"]
 
 
@@ -91,9 +97,7 @@ def build(
         return inference.slowly(sent.token, sent.walk, sent.step, sent.chain)
 
     opened = gr.Checkbox(False, visible=False)
-    functions = [begin, advance, land, heard, slowly]
-    bounds = {"chains": limits.CHAINS}
-    infer = widget("infer", NOTHING, bounds=bounds, server_functions=functions)
+    infer = widget("infer", NOTHING, server_functions=[begin, advance, land, heard, slowly])
     own = gr.UploadButton(
         "Infer a file of your own", file_types=FILE_TYPES, size="sm", elem_id="abp-infer-own"
     )

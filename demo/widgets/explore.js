@@ -1,6 +1,6 @@
 // The latents of the current model under the hand.
-// value {token, model: what describes it, point: where to begin or empty, refusal: a sentence};
-// props.bounds: what a point may hold, {farthest, plane, edits, digits, seed}, and how many are kept.
+// value {token, model: what describes it, point: where to begin or empty, refusal: a sentence,
+// bounds: what a point may hold, and how many are kept}.
 
 function chooseExample(i) {
   example = i;
@@ -33,7 +33,7 @@ function beginning(link) {
 
 function draw() {
   const value = props.value || {};
-  token = value.token || token;
+  takeIn(value);
   if (value.refusal) {
     refuse(value.refusal);
     return;

@@ -1,6 +1,6 @@
 // A walk through the latents of one example, step by step.
 // value {token, model: what describes it, brought: name of a file, refusal, take: what of the walk
-// goes home}; props.bounds: how much is possible at once, {chains}.
+// goes home, bounds: how much is possible at once}.
 
 function putModel() {
   const { kind, own } = model;
@@ -21,6 +21,7 @@ function putModel() {
   part(".step").textContent = "no walk yet";
   for (const button of all(".transport button, .last button")) button.disabled = true;
   // A map of latents is long to find from nothing, and its steps cost ten times as much.
+  putChains();
   field("steps").value = set ? "100" : "80";
   field("chains").value = set ? "4" : "2";
   field("start").value = "prior";
@@ -32,9 +33,17 @@ function putModel() {
   paintExamples(model.sheet);
 }
 
+// One chain, two, four and so on.
+function putChains() {
+  field("chains").replaceChildren();
+  for (let chains = 1; chains <= bounds.chains; chains *= 2) {
+    field("chains").append(make("option", { textContent: chains }));
+  }
+}
+
 function draw() {
   const value = props.value || {};
-  token = value.token || token;
+  takeIn(value);
   if (value.refusal) refuse(value.refusal);
   if (!value.model) return;
   const fresh = model?.key !== value.model.key;
@@ -45,11 +54,6 @@ function draw() {
   putItems(value.brought);
   // Something moves before the first click, unless that is not wanted.
   if (fresh && model.examples && !calm.matches && element.offsetParent) begin(false);
-}
-
-// One chain, two, four and so on.
-for (let chains = 1; chains <= props.bounds.chains; chains *= 2) {
-  field("chains").append(make("option", { textContent: chains }));
 }
 keepDrawn(() => {
   if (!walk) return;

@@ -3,6 +3,14 @@
 let token = ""; // the visitor's; a refusal comes without it
 /** @type {Model} */
 let model = null; // what describes the current one
+let bounds = {}; // of what may be asked for, as the server has them
+
+// What every value holds. The bounds are no props of their own: those of a widget on a tab that was
+// never opened are lost when its value is set.
+function takeIn(value) {
+  token = value.token || token;
+  bounds = value.bounds || bounds;
+}
 
 async function ask(name, what) {
   try {

@@ -124,8 +124,8 @@ def test_every_endpoint_is_known(studio: Studio) -> None:
 
 def test_the_page_is_handed_the_bounds_of_the_server(studio: Studio) -> None:
     components = studio.blocks.get_config_file()["components"]
-    handed = {c["props"].get("elem_id"): c["props"].get("props") or {} for c in components}
-    assert handed["abp-explore"]["bounds"] == {
+    handed = {c["props"].get("elem_id"): c["props"] for c in components}
+    assert handed["abp-explore"]["value"]["bounds"] == {
         "farthest": limits.FARTHEST,
         "plane": limits.PLANE,
         "edits": limits.EDITS,
@@ -133,9 +133,10 @@ def test_the_page_is_handed_the_bounds_of_the_server(studio: Studio) -> None:
         "seed": limits.SEED[1],
         "kept": limits.KEPT_POINTS,
     }
-    assert handed["abp-infer"]["bounds"] == {"chains": limits.CHAINS}
-    assert handed["abp-live"]["working"] == AT_WORK
-    assert handed["abp-live"]["pace"] == pytest.approx(1 / limits.VIEWS_PER_SECOND)
+    assert handed["abp-infer"]["value"]["bounds"] == {"chains": limits.CHAINS}
+    live = handed["abp-live"]["props"]
+    assert live["working"] == AT_WORK
+    assert live["pace"] == pytest.approx(1 / limits.VIEWS_PER_SECOND)
 
 
 def test_the_pack_the_models_and_the_pictures_are_served(studio: Studio) -> None:

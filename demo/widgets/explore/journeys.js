@@ -26,7 +26,7 @@ function drawKept() {
     button.hidden = sound && what !== "strip";
     if (what === "strip") button.textContent = sound ? "Sound from one to the next" : "Strip";
   }
-  part(".keep").disabled = kept.length >= props.bounds.kept;
+  part(".keep").disabled = kept.length >= bounds.kept;
 }
 
 part(".keep").onclick = () => {

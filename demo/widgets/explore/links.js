@@ -7,12 +7,12 @@ const unpacked = (text) => JSON.parse(atob(text.replaceAll("-", "+").replaceAll(
 const isNumber = (x, low, high) => typeof x === "number" && x >= low && x <= high;
 const isInteger = (x, low, high) => Number.isInteger(x) && isNumber(x, low, high);
 const isList = (x, most, fits) => Array.isArray(x) && x.length <= most && x.every(fits);
-const isNear = (x) => isNumber(x, -props.bounds.farthest, props.bounds.farthest);
-const isPlace = (x) => isNumber(x, -props.bounds.plane, props.bounds.plane);
-const isSeed = (x) => isInteger(x, 0, props.bounds.seed);
+const isNear = (x) => isNumber(x, -bounds.farthest, bounds.farthest);
+const isPlace = (x) => isNumber(x, -bounds.plane, bounds.plane);
+const isSeed = (x) => isInteger(x, 0, bounds.seed);
 
 function isEdit(x) {
-  if (typeof x?.cells !== "string" || x.cells.length > props.bounds.digits) return false;
+  if (typeof x?.cells !== "string" || x.cells.length > bounds.digits) return false;
   if (!/^[0-9a-f]+$/.test(x.cells)) return false;
   if (BigInt(`0x${x.cells}`) >> BigInt(grid()[0] * grid()[1]) !== 0n) return false;
   if (x.what === "resample") return isSeed(x.number);
@@ -31,7 +31,7 @@ function whole(sent) {
     y: isPlace,
     example: (x) => isInteger(x, -1, model.examples - 1),
     moves: (x) => isList(x, model.numbers, (t) => isNear(t) || (t === null && !spatial())),
-    edits: (x) => spatial() && isList(x, props.bounds.edits, isEdit),
+    edits: (x) => spatial() && isList(x, bounds.edits, isEdit),
     z: (x) => !spatial() && isList(x, model.numbers, isNear) && x.length === model.numbers,
   };
   const needed = ["seed", "x", "y", "example", "moves", ...(spatial() ? ["edits"] : [])];

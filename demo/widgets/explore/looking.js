@@ -84,7 +84,7 @@ part(".redo").onclick = () => {
 };
 part(".seed").onchange = () => {
   const text = part(".seed").value.trim();
-  const highest = props.bounds.seed;
+  const highest = bounds.seed;
   if (!/^\d+$/.test(text) || Number(text) > highest) {
     refuse(`Please type a whole number from 0 to ${highest} as the seed.`);
     return;

@@ -58,7 +58,7 @@ function goTo(x, y, undoable) {
     go({ z: [x, y].map((z) => exact(clamp(z, -RANGE, RANGE))) }, { undoable });
     return;
   }
-  const [across, down] = [x, y].map((at) => clamp(at, -props.bounds.plane, props.bounds.plane));
+  const [across, down] = [x, y].map((at) => clamp(at, -bounds.plane, bounds.plane));
   const next = { seed: point.seed ?? 0, x: across, y: down, example: -1 };
   go(spatial() ? { ...point, ...next } : fresh(next), { undoable });
 }

@@ -20,11 +20,11 @@ async function fetchMore() {
       playing = false;
       break;
     }
-    if (of === chain) takeIn(answer);
+    if (of === chain) putSteps(answer);
   }
   fetching = false;
 }
-function takeIn(answer) {
+function putSteps(answer) {
   steps.push(...answer.steps);
   told = answer;
   if (answer.spread && answer.steps.length) spreads.push([steps.length - 1, answer.spread]);
