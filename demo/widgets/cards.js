@@ -1,10 +1,13 @@
 // Cards that can be chosen and, of sounds, heard: shared by the gallery and the picker.
 // props.cards lists them.
 
+/** @type {{ [kind: string]: string }} */
 const TITLES = { objects: "Picture sets", texture: "Textures", sound: "Sounds" };
 const player = part("audio");
+/** @type {Part} */
 let heard = null; // the button of the sound that plays
 
+/** @type {(button: Part, on: boolean) => void} */
 function settle(button, on) {
   button.textContent = on ? "❚❚" : "▶";
   button.setAttribute("aria-label", `${on ? "Pause" : "Listen to"} ${button.dataset.label}`);
@@ -16,7 +19,8 @@ function silence() {
 }
 player.addEventListener("ended", silence);
 
-function listenTo(/** @type {Card} */ card) {
+/** @type {(card: Card) => Part} */
+function listenTo(card) {
   const listen = make("button", { type: "button", className: "listen" });
   listen.dataset.label = card.label;
   settle(listen, false);
@@ -32,11 +36,12 @@ function listenTo(/** @type {Card} */ card) {
   return listen;
 }
 
-/** @returns {Card[]} */
-const cardsOf = (kind) => props.cards.filter((card) => card.kind === kind);
+/** @type {(kind: string) => Card[]} */
+const cardsOf = (kind) => props.cards.filter((/** @type {Card} */ card) => card.kind === kind);
 
 // title: what a pointer that rests on it is told.
-function cellOf(/** @type {Card} */ card, title, onclick) {
+/** @type {(card: Card, title: string, onclick: () => void) => Part} */
+function cellOf(card, title, onclick) {
   const picture = make("img", { src: card.picture, alt: "" });
   const label = make("span", { textContent: card.label });
   const button = make("button", { type: "button", className: "card", title, onclick });
@@ -47,6 +52,7 @@ function cellOf(/** @type {Card} */ card, title, onclick) {
 }
 
 // Marks the card of that name; the Tab key stops there, or at the first where there is none.
+/** @type {(name: string) => void} */
 function markCard(name) {
   const cards = all(".card");
   for (const card of cards) choose(card, card.dataset.key === name);

@@ -2,9 +2,13 @@
 // run of these curves' task; then those of the run. The third is of a prior that is learnt along:
 // its values are null before it begins, and without one its figure is hidden.
 
+/** @type {(y: number) => string} */
 const short = (y) => (y >= 100 ? y.toFixed(0) : y >= 1 ? y.toFixed(2) : y.toPrecision(2));
 
+/** @typedef {{ hue: string, log?: boolean, reference?: number }} How */
+
 // Round values between low and high: three or so on a line, on a log axis 1, 2 and 5 of a decade.
+/** @type {(low: number, high: number, log: boolean) => number[]} */
 function ticks(low, high, log) {
   const found = [];
   if (log) {
@@ -20,6 +24,7 @@ function ticks(low, high, log) {
 }
 
 // From the lowest to the highest value that is shown, with some room around the values.
+/** @type {(ys: number[], log: boolean) => [low: number, high: number]} */
 function rangeOf(ys, log) {
   const low = Math.min(...ys);
   const high = Math.max(...ys);
@@ -31,7 +36,8 @@ function rangeOf(ys, log) {
   return [low - room, high + room];
 }
 
-function plot(canvas, xs, ys, { hue, log = false, reference = undefined }) {
+/** @type {(canvas: Part, xs: number[], ys: number[], how: How) => void} */
+function plot(canvas, xs, ys, { hue, log = false, reference }) {
   const { pen, width, height } = sheetOf(canvas);
   if (!width) return;
   const left = 40;
@@ -46,9 +52,13 @@ function plot(canvas, xs, ys, { hue, log = false, reference = undefined }) {
   }
   const [low, high] = rangeOf(reference === undefined ? ys : [...ys, reference], log);
   const [first, last] = [xs[0], xs[xs.length - 1]];
+  /** @type {(y: number) => number} */
   const warp = log ? (y) => Math.log(Math.max(y, 1e-5)) : (y) => y;
+  /** @type {(x: number) => number} */
   const px = (x) => left + ((x - first) / (last - first || 1)) * (right - left);
+  /** @type {(y: number) => number} */
   const py = (y) => bottom - ((warp(y) - warp(low)) / (warp(high) - warp(low))) * (bottom - top);
+  /** @type {(y: number) => number[][]} */
   const across = (y) => [
     [left, py(y)],
     [right, py(y)],
@@ -60,7 +70,7 @@ function plot(canvas, xs, ys, { hue, log = false, reference = undefined }) {
     pen.fillText(short(y), left - 5, py(y));
   }
   pen.textBaseline = "alphabetic";
-  pen.fillText(last, right, height - 4);
+  pen.fillText(String(last), right, height - 4);
   pen.textAlign = "left";
   pen.fillText(`iteration ${first}`, left, height - 4);
   if (reference !== undefined) {
@@ -79,14 +89,15 @@ function plot(canvas, xs, ys, { hue, log = false, reference = undefined }) {
 }
 
 // The same in words.
+/** @type {(figure: Part, xs: number[], ys: number[]) => void} */
 function describe(figure, xs, ys) {
-  const name = figure.querySelector("b").textContent;
+  const name = part("b", figure).textContent;
   const [first, last] = [ys[0], ys[ys.length - 1]];
-  figure.querySelector("output").textContent = ys.length ? short(last) : "";
+  part("output", figure).textContent = ys.length ? short(last) : "";
   const label = ys.length
     ? `${name}: ${short(first)} at iteration ${xs[0]}, ${short(last)} at iteration ${xs[xs.length - 1]}`
     : `${name}, no values yet`;
-  figure.querySelector("canvas").setAttribute("aria-label", label);
+  part("canvas", figure).setAttribute("aria-label", label);
 }
 
 function draw() {
@@ -105,10 +116,10 @@ function draw() {
     { xs: iterations, ys: latents, how: { hue: "--abp-infer", reference } },
     { xs: iterations.slice(since), ys: priors.slice(since), how: { hue: "--abp-learn" } },
   ];
-  const figures = all("canvas").map((canvas) => canvas.parentElement);
+  const figures = all("figure");
   figures[2].hidden = since === priors.length;
   plots.forEach(({ xs, ys, how }, i) => {
-    plot(figures[i].querySelector("canvas"), xs, ys, how);
+    plot(part("canvas", figures[i]), xs, ys, how);
     describe(figures[i], xs, ys);
   });
 }

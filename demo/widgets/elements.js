@@ -1,11 +1,12 @@
 // What the scripts of all widgets share, before each of them.
 
-/** @returns {Part} */
-const part = (selector) => /** @type {Part} */ (element.querySelector(selector));
-/** @returns {Part[]} */
-const all = (selector) => [.../** @type {any} */ (element.querySelectorAll(selector))];
+// The part of the widget, or of one of its parts, that a selector finds; and all of them.
+/** @type {(selector: string, within?: Element) => Part} */
+const part = (selector, within = element) => within.querySelector(selector);
+/** @type {(selector: string, within?: Element) => Part[]} */
+const all = (selector, within = element) => [...within.querySelectorAll(selector)];
 
-/** @returns {any} */
+/** @type {(tag: string, fields?: object, ...children: (Node | string)[]) => any} */
 function make(tag, fields = {}, ...children) {
   const made = Object.assign(document.createElement(tag), fields);
   made.append(...children);
@@ -15,9 +16,11 @@ function make(tag, fields = {}, ...children) {
 // Matches where the visitor wants nothing to move by itself.
 const calm = window.matchMedia("(prefers-reduced-motion: reduce)");
 
+/** @type {(x: number, low: number, high: number) => number} */
 const clamp = (x, low, high) => Math.min(high, Math.max(low, x));
 
 // Shows the sentence of a refusal, or none; whether there is one.
+/** @type {(sentence: string) => boolean} */
 function refuse(sentence) {
   part(".refusal").textContent = sentence || "";
   part(".refusal").hidden = !sentence;
@@ -25,28 +28,32 @@ function refuse(sentence) {
 }
 
 // Says it to whoever reads the page or hears it.
+/** @type {(sentence: string) => void} */
 function say(sentence) {
   part(".spoken").textContent = sentence;
 }
 
 // How much is done, as a share of 1.
+/** @type {(bar: Part, share: number) => void} */
 function fillBar(bar, share) {
-  bar.setAttribute("aria-valuenow", Math.round(100 * share));
-  bar.firstElementChild.style.transform = `scaleX(${share})`;
+  bar.setAttribute("aria-valuenow", String(Math.round(100 * share)));
+  part("i", bar).style.transform = `scaleX(${share})`;
 }
 
 // A figure with a picture and maybe a sound, hidden where there is no panel.
-function fillFigure(figure, /** @type {Panel | undefined} */ panel) {
+/** @type {(figure: Part, panel?: Panel) => void} */
+function fillFigure(figure, panel) {
   figure.hidden = !panel;
   if (!panel) return;
-  figure.querySelector("figcaption").textContent = panel.caption;
-  figure.querySelector("img").alt = panel.caption;
-  const audio = figure.querySelector("audio");
+  part("figcaption", figure).textContent = panel.caption;
+  part("img", figure).alt = panel.caption;
+  const audio = part("audio", figure);
   audio.style.display = panel.sound ? "" : "none";
   audio.setAttribute("aria-label", panel.caption);
 }
 
 // Which way an arrow key points, if it is one: {x, y} with y downwards.
+/** @type {(event: KeyboardEvent) => { x: number, y: number } | null} */
 function arrow(event) {
   const x = { ArrowRight: 1, ArrowLeft: -1 }[event.key] ?? 0;
   const y = { ArrowDown: 1, ArrowUp: -1 }[event.key] ?? 0;
@@ -54,17 +61,19 @@ function arrow(event) {
 }
 
 // Whether it is the one of its row that is chosen; the Tab key stops there only.
+/** @type {(choice: Part, on: boolean) => void} */
 function choose(choice, on) {
   choice.setAttribute("aria-checked", String(on));
   choice.tabIndex = on ? 0 : -1;
 }
 
 // In a row of choices the arrow keys go from one to the next, around at the ends, and take it.
+/** @type {(row: Part, choice: string) => void} */
 function rove(row, choice) {
   row.addEventListener("keydown", (event) => {
     const move = arrow(event);
-    const choices = [...row.querySelectorAll(choice)];
-    const at = choices.indexOf(event.target);
+    const choices = all(choice, row);
+    const at = choices.indexOf(/** @type {Part} */ (event.target));
     if (!move || at < 0) return;
     event.preventDefault();
     const next = choices[(at + move.x + move.y + choices.length) % choices.length];

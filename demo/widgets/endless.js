@@ -6,6 +6,7 @@ const LEAD = 0.08; // seconds from the first stretch to its first sample
 const TRIES = 3;
 
 const button = part("button");
+/** @type {(milliseconds: number) => Promise<void>} */
 const wait = (milliseconds) => new Promise((done) => setTimeout(done, milliseconds));
 
 /** What is playing: its value, where it is drawn from, the number of the next stretch, and when, by
@@ -29,7 +30,8 @@ function silence() {
   settle();
 }
 
-async function stretch(/** @type {Playing} */ now) {
+/** @type {(now: Playing) => Promise<any>} */
+async function stretch(now) {
   const { rate: _, ...asked } = now.value;
   for (let left = TRIES; left; left--) {
     try {
@@ -42,7 +44,8 @@ async function stretch(/** @type {Playing} */ now) {
   return { refusal: "The studio does not answer any more; please try again." };
 }
 
-function bufferOf(/** @type {AudioContext} */ context, { samples, rate }) {
+/** @type {(context: AudioContext, answer: { samples: string, rate: number }) => AudioBuffer} */
+function bufferOf(context, { samples, rate }) {
   const bytes = Uint8Array.from(atob(samples), (letter) => letter.charCodeAt(0));
   const whole = new DataView(bytes.buffer);
   const buffer = context.createBuffer(1, bytes.length / 2, rate);
@@ -51,7 +54,8 @@ function bufferOf(/** @type {AudioContext} */ context, { samples, rate }) {
   return buffer;
 }
 
-function schedule(/** @type {Playing} */ now, answer) {
+/** @type {(now: Playing, answer: { samples: string, rate: number }) => void} */
+function schedule(now, answer) {
   const buffer = bufferOf(now.context, answer);
   const source = now.context.createBufferSource();
   source.buffer = buffer;
@@ -73,6 +77,7 @@ function schedule(/** @type {Playing} */ now, answer) {
 }
 
 // At the model's own rate stretches join sample by sample; at another each would be resampled alone.
+/** @type {(sampleRate: number) => AudioContext} */
 function contextOf(sampleRate) {
   try {
     return new AudioContext({ sampleRate });
@@ -117,7 +122,8 @@ const TINTS = Array.from({ length: 256 }, (_, i) => {
   return `rgb(${Math.round(red)}, ${Math.round(green)}, ${Math.round(blue)})`;
 });
 
-function show(/** @type {Playing} */ now) {
+/** @type {(now: Playing) => void} */
+function show(now) {
   if (!element.isConnected) silence(); // the page shows another kind of model
   if (now.over) return;
   const heard = Math.max(0, now.context.currentTime - now.begun);
@@ -134,13 +140,14 @@ function show(/** @type {Playing} */ now) {
 }
 
 // The levels of this moment, low sounds below; those before move on to the left.
-function drawLevels(/** @type {AnalyserNode} */ analyser) {
-  const canvas = /** @type {HTMLCanvasElement} */ (element.querySelector("canvas"));
+/** @type {(analyser: AnalyserNode) => void} */
+function drawLevels(analyser) {
+  const canvas = part("canvas");
   const pen = canvas.getContext("2d");
   const levels = new Uint8Array(analyser.frequencyBinCount);
   const tall = canvas.height / levels.length;
   analyser.getByteFrequencyData(levels);
-  pen.drawImage(canvas, -STEP, 0);
+  pen.drawImage(pen.canvas, -STEP, 0);
   levels.forEach((level, i) => {
     pen.fillStyle = TINTS[level];
     pen.fillRect(canvas.width - STEP, canvas.height - (i + 1) * tall, STEP, tall + 1);

@@ -2,6 +2,7 @@
 // value {token, model: what describes it, point: where to begin or empty, refusal: a sentence,
 // bounds: what a point may hold, and how many are kept}.
 
+/** @type {(i: number) => void} */
 function chooseExample(i) {
   example = i;
   if (spatial() && sketch.tool === "copy") drawControls();
@@ -19,11 +20,13 @@ async function paintThumbnails() {
     paint(picture);
   }
 }
+/** @type {(sheet: string) => void} */
 const paintPlane = (sheet) => {
   part(".pad img").src = sheet;
 };
 
 // Where the link begins, or else where the visitor was.
+/** @type {(link: string) => Point} */
 function beginning(link) {
   if (!link) return fromReload() || home();
   const found = pointIn(link, unpacked);

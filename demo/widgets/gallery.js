@@ -4,6 +4,7 @@
 let waiting = "";
 let current = "";
 
+/** @type {(name: string) => void} */
 function pick(name) {
   const ready = Boolean(props.value.ready);
   if (!ready) waiting = name;
@@ -24,6 +25,7 @@ function arrived() {
   markCard(props.value.name);
 }
 
+/** @type {(group: [kind: string, title: string]) => Part} */
 function groupOf([kind, title]) {
   const heading = make("h2", { textContent: title });
   const cells = cardsOf(kind).map((card) => cellOf(card, card.facts, () => pick(card.name)));

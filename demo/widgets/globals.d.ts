@@ -1,5 +1,11 @@
 // What the page puts in scope of a widget's script, for tsc only: no page loads this file.
 
+interface ParentNode {
+  /** What a selector finds is a part of a widget. */
+  querySelector(selector: string): Part;
+  querySelectorAll(selector: string): NodeListOf<Part>;
+}
+
 /** An element of a widget's template as picture, field, sound and canvas in one, so that scripts
  * need not say which it is. */
 interface Part extends HTMLElement {
@@ -26,6 +32,8 @@ interface Part extends HTMLElement {
   play(): Promise<void>;
   select(): void;
 }
+
+type Pen = CanvasRenderingContext2D;
 
 interface Document {
   /** The visitor's run as live.js was last told of it. */

@@ -10,6 +10,7 @@ const HIDDEN = 10000;
 const SILENT = 3000;
 
 let token = "";
+/** @type {any} */
 let seen = null; // what the studio has told, in its own words
 /** @type {Run} */
 let known = null;
@@ -19,11 +20,13 @@ let losses = 0;
 let timer = 0;
 let asking = false;
 
+/** @type {(sentence: string) => void} */
 function complain(sentence) {
   const place = part(".live");
   if (place.textContent !== sentence) place.textContent = sentence;
   place.hidden = !sentence;
 }
+/** @type {(run: Run | null) => void} */
 function tell(run) {
   known = run;
   document.abpLive = run;
@@ -36,6 +39,7 @@ function pauseLength() {
   const working = known && props.working.includes(known.stage.phase);
   return working ? 1000 * props.pace : IDLE;
 }
+/** @type {(more: object) => RequestInit} */
 const request = (more) => ({
   method: "POST",
   headers: { "Content-Type": "application/json" },
@@ -62,6 +66,7 @@ async function ask() {
   clearTimeout(timer);
   timer = setTimeout(ask, pauseLength());
 }
+/** @type {(answer: any) => void} */
 function heard(answer) {
   if (answer.unknown) {
     lost();
@@ -88,6 +93,7 @@ function lost() {
   setTimeout(() => trigger("lost"), losses ? Math.min(30000, 1000 * 2 ** losses) : 0);
   losses += 1;
 }
+/** @type {(run: Run) => void} */
 function gone(run) {
   const detail =
     "The studio was restarted, or nobody was here for long; press Train to begin anew.";

@@ -4,12 +4,14 @@ const SHELVES = ["texture", "sound", "objects"];
 const tabs = part(".kinds");
 const grid = part(".cards");
 
+/** @type {(kind: string, item: string) => void} */
 function pick(kind, item) {
   props.value = { kind, item };
   draw();
   trigger("change");
 }
 
+/** @type {(kind: string) => Part} */
 function tabOf(kind) {
   const on = kind === props.value?.kind;
   const tab = make("button", { type: "button", textContent: TITLES[kind], tabIndex: on ? 0 : -1 });
@@ -24,8 +26,9 @@ function tabOf(kind) {
 }
 
 // What was drawn anew has lost the focus.
+/** @type {(row: Part, key: string) => void} */
 function focusOn(row, key) {
-  row.querySelector(`[data-key="${key}"]`).focus();
+  part(`[data-key="${key}"]`, row).focus();
 }
 
 function draw() {
@@ -45,5 +48,5 @@ function draw() {
 rove(tabs, "[role=tab]");
 watch("value", draw);
 draw();
-const chosen = /** @type {Part} */ (grid.querySelector("[aria-checked=true]"));
+const chosen = part("[aria-checked=true]", grid);
 if (chosen) grid.scrollTop = chosen.offsetTop - grid.offsetTop - 8;

@@ -18,9 +18,11 @@ function draw() {
   for (const name of ["before", "after", "spread", "truth"]) part(`.${name}`).src = value[name];
   const box = part(".answers");
   while (box.childElementCount > value.answers.length) box.lastElementChild.remove();
-  value.answers.forEach((source, i) => {
-    const picture = box.children[i] || box.appendChild(make("img", { alt: `Answer ${i + 1}` }));
-    picture.src = source;
+  while (box.childElementCount < value.answers.length) {
+    box.append(make("img", { alt: `Answer ${box.childElementCount + 1}` }));
+  }
+  all("img", box).forEach((picture, i) => {
+    picture.src = value.answers[i];
   });
 }
 watch("value", draw);

@@ -7,6 +7,7 @@ let spokenAt = 0;
 let spokenPhase = "";
 
 // A sound that is being listened to is not pulled away; the newest one follows when it ends.
+/** @type {(audio: Part, sound: string) => void} */
 function offer(audio, sound) {
   if (!sound || audio.dataset.shown === sound) return;
   if (!audio.paused && !audio.ended) {
@@ -46,10 +47,10 @@ function draw() {
     const panel = value.panels[i];
     fillFigure(figure, panel);
     if (!panel) return;
-    const picture = figure.querySelector("img");
+    const picture = part("img", figure);
     const source = (calm.matches && panel.still) || panel.picture;
     if (picture.getAttribute("src") !== source) picture.src = source;
-    offer(figure.querySelector("audio"), panel.sound);
+    offer(part("audio", figure), panel.sound);
   });
 }
 document.addEventListener("abp-live", draw);

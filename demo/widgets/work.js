@@ -5,6 +5,9 @@
 const figures = all("figure");
 const buttons = all(".views button");
 let view = "many";
+/** @typedef {{ number: number, kind: string, repeats: [number, number], panels: Panel[],
+ *   facts: [string, string][], command: string }} Made */
+/** @type {Made} */
 let shown = null; // the last that was done
 let resting = { headline: "", detail: "" }; // what the head says while nothing is made
 
@@ -34,17 +37,18 @@ for (const button of buttons) {
 }
 part(".frame img").onload = frame;
 
+/** @type {(value: Made) => void} */
 function fill(value) {
   if (shown && shown.number === value.number) return; // a value may be announced more than once
   shown = value;
   part(".panels").dataset.kind = value.kind;
-  part(".panels").dataset.count = value.panels.length;
+  part(".panels").dataset.count = String(value.panels.length);
   figures.forEach((figure, i) => {
     const panel = value.panels[i];
     fillFigure(figure, panel);
     if (!panel) return;
-    const audio = figure.querySelector("audio");
-    figure.querySelector("img").src = panel.picture;
+    const audio = part("audio", figure);
+    part("img", figure).src = panel.picture;
     audio.loop = panel.loop;
     if (panel.sound) audio.src = panel.sound;
     else audio.removeAttribute("src");

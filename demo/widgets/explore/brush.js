@@ -13,6 +13,7 @@ let example = -1; // that copies are taken from
 const grid = () => (model.view.length === 1 ? [1, model.view[0]] : model.view);
 
 // The cells that the brush covers.
+/** @type {() => Set<number>} */
 function brushed() {
   const [rows, columns] = grid();
   const [row, column] = sketch.cursor;
@@ -34,6 +35,7 @@ function drawCells() {
   if (!model || !spatial()) return;
   const { pen, width, height } = sheetOf(cells);
   const [rows, columns] = grid();
+  /** @type {(chosen: Set<number>, fill: string) => void} */
   const tint = (chosen, fill) => {
     pen.fillStyle = fill;
     for (const cell of chosen) {
@@ -46,10 +48,12 @@ function drawCells() {
   else if (sketch.over || document.activeElement === cells) tint(brushed(), "#ffffff55");
 }
 
+/** @type {(row: number, column: number) => void} */
 function moveCursor(row, column) {
   const [rows, columns] = grid();
   sketch.cursor = [clamp(row, 0, rows - 1), clamp(column, 0, columns - 1)];
 }
+/** @type {(event: PointerEvent) => void} */
 function moveCursorTo(event) {
   const box = cells.getBoundingClientRect();
   const [rows, columns] = grid();
@@ -60,7 +64,8 @@ function moveCursorTo(event) {
 }
 
 // Does to the cells what the tool does.
-function change(/** @type {Set<number>} */ chosen) {
+/** @type {(chosen: Set<number>) => void} */
+function change(chosen) {
   const bits = [...chosen].reduce((sum, cell) => sum | (1n << BigInt(cell)), 0n).toString(16);
   /** @type {Edit} */
   const edit = { what: sketch.tool, cells: bits };

@@ -1,10 +1,12 @@
 // Points that are kept, and the way from one to the next: a strip, a panel, a film or a sound.
 
+/** @type {{ [what: string]: number }} */
 const NEEDED = { strip: 2, panel: 4, film: 2 }; // points; a panel has its corners
 
 /** @type {{ point: Point, picture: string }[]} */
 let kept = [];
 
+/** @type {(kept: { picture: string }, i: number) => Part} */
 function keptBox({ picture }, i) {
   const drop = make("button", { type: "button", textContent: "×" });
   drop.setAttribute("aria-label", `Let point ${i + 1} go`);
@@ -40,6 +42,7 @@ part(".keep").onclick = () => {
   );
 };
 
+/** @type {(what: string) => Promise<void>} */
 async function travel(what) {
   const asked = model;
   say("Making it …");

@@ -1,16 +1,25 @@
 // A point in a link, and in what the browser remembers until it is closed.
 
+/** @type {(what: Point) => string} */
 const packed = (what) =>
   btoa(JSON.stringify(what)).replaceAll("+", "-").replaceAll("/", "_").replaceAll("=", "");
+/** @type {(text: string) => any} */
 const unpacked = (text) => JSON.parse(atob(text.replaceAll("-", "+").replaceAll("_", "/")));
 
+/** @type {(x: any, low: number, high: number) => boolean} */
 const isNumber = (x, low, high) => typeof x === "number" && x >= low && x <= high;
+/** @type {(x: any, low: number, high: number) => boolean} */
 const isInteger = (x, low, high) => Number.isInteger(x) && isNumber(x, low, high);
+/** @type {(x: any, most: number, fits: (each: any) => boolean) => boolean} */
 const isList = (x, most, fits) => Array.isArray(x) && x.length <= most && x.every(fits);
+/** @type {(x: any) => boolean} */
 const isNear = (x) => isNumber(x, -bounds.farthest, bounds.farthest);
+/** @type {(x: any) => boolean} */
 const isPlace = (x) => isNumber(x, -bounds.plane, bounds.plane);
+/** @type {(x: any) => boolean} */
 const isSeed = (x) => isInteger(x, 0, bounds.seed);
 
+/** @type {(x: any) => boolean} */
 function isEdit(x) {
   if (typeof x?.cells !== "string" || x.cells.length > bounds.digits) return false;
   if (!/^[0-9a-f]+$/.test(x.cells)) return false;
@@ -20,11 +29,12 @@ function isEdit(x) {
   return x.what === "paint" && isInteger(x.number, 0, model.numbers - 1) && isNear(x.amount);
 }
 
-/** What claims to be a point: itself if it is a whole one of this model, else null. Nothing that
- * lacks is made up, because the sender saw something else.
- * @returns {Point | null} */
+// What claims to be a point: itself if it is a whole one of this model, else null. Nothing that
+// lacks is made up, because the sender saw something else.
+/** @type {(sent: any) => Point | null} */
 function whole(sent) {
   if (!sent || typeof sent !== "object") return null;
+  /** @type {{ [name: string]: (x: any) => boolean }} */
   const fits = {
     seed: isSeed,
     x: isPlace,
@@ -41,6 +51,7 @@ function whole(sent) {
 }
 
 // The point of a text that may be anything, or null.
+/** @type {(text: string, read: (text: string) => any) => Point | null} */
 function pointIn(text, read) {
   try {
     return whole(read(text));

@@ -37,7 +37,8 @@ function remember() {
   future = [];
 }
 
-function go(/** @type {Point} */ next, { undoable = true, steer = true } = {}) {
+/** @type {(next: Point, how?: { undoable?: boolean, steer?: boolean }) => void} */
+function go(next, { undoable = true, steer = true } = {}) {
   if (undoable && point) remember();
   point = next;
   wanted = next;
@@ -45,6 +46,7 @@ function go(/** @type {Point} */ next, { undoable = true, steer = true } = {}) {
   look();
 }
 
+/** @type {(milliseconds: number) => void} */
 function show(milliseconds) {
   const picture = part(".picture");
   picture.src = shown.picture;

@@ -20,18 +20,22 @@ function drawPlane() {
 }
 
 // Where the point is.
+/** @type {(pen: Pen, x: number, y: number) => void} */
 function ring(pen, x, y) {
   disc(pen, x, y, 9);
-  for (const [hue, thick] of [
+  /** @type {[hue: string, thick: number][]} */
+  const strokes = [
     ["#fff", 5],
     ["#4338ca", 2.5],
-  ]) {
+  ];
+  for (const [hue, thick] of strokes) {
     pen.strokeStyle = hue;
     pen.lineWidth = thick;
     pen.stroke();
   }
 }
 
+/** @type {(pen: Pen, width: number, height: number) => void} */
 function drawSeeds(pen, width, height) {
   const unit = height / 2 / SPAN;
   const { seed = 0, x: x0 = 0, y: y0 = 0 } = point;
@@ -47,12 +51,13 @@ function drawSeeds(pen, width, height) {
       disc(pen, x, y, 3);
       pen.fill();
       const here = seed + i + model.row * j;
-      if (here >= 0) pen.fillText(here, x, y + 22);
+      if (here >= 0) pen.fillText(String(here), x, y + 22);
     }
   }
 }
 
 // Goes to a place of the plane.
+/** @type {(x: number, y: number, undoable: boolean) => void} */
 function goTo(x, y, undoable) {
   if (flat()) {
     go({ z: [x, y].map((z) => exact(clamp(z, -RANGE, RANGE))) }, { undoable });
@@ -64,6 +69,7 @@ function goTo(x, y, undoable) {
 }
 
 // Close to a seed it is that seed.
+/** @type {(x: number) => number} */
 const snap = (x) =>
   Math.abs(x - Math.round(x)) < 0.06 ? Math.round(x) : Math.round(x * 1000) / 1000;
 

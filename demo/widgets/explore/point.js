@@ -18,21 +18,23 @@ let point = null;
 /** @type {boolean[]} */
 let locks = []; // of directions that stay when the others are drawn anew
 
+/** @type {(x: number) => number} */
 const exact = (x) => Math.round(x * 1e4) / 1e4;
 const anySeed = () => Math.floor(Math.random() * 1e6);
 const spatial = () => model.view.length > 0;
 const flat = () => !spatial() && model.numbers === 2;
-/** @returns {number[]} */
+/** @type {(moves: (number | null)[]) => number[]} */
 const padded = (moves) => Array.from({ length: model.numbers }, (_, k) => moves[k] ?? 0);
 
 // Along direction k, in deviations.
+/** @type {(k: number) => number} */
 function coordinate(k) {
   if (spatial()) return point.moves[k] ?? 0;
   if (!point.z) return 0;
   return point.z.reduce((sum, z, i) => sum + (z - model.mean[i]) * model.inverse[k][i], 0);
 }
 
-/** @returns {Point} */
+/** @type {(k: number, t: number) => Point} */
 function along(k, t) {
   if (spatial()) {
     const moves = padded(point.moves);
@@ -44,12 +46,13 @@ function along(k, t) {
 }
 
 // Raw entries: of the vector, or of what is added to every position of a map.
+/** @type {(i: number) => number} */
 function raw(i) {
   if (!spatial()) return point.z ? point.z[i] : 0;
   return padded(point.moves).reduce((sum, t, k) => sum + t * model.axes[k][i], 0);
 }
 
-/** @returns {Point} */
+/** @type {(i: number, value: number) => Point} */
 function withRaw(i, value) {
   if (!spatial()) return { ...point, z: point.z.map((z, j) => (j === i ? exact(value) : z)) };
   const change = value - raw(i);
@@ -62,6 +65,7 @@ function withRaw(i, value) {
 /** Another point, which keeps the directions that are locked.
  * @param {Point} fields
  * @returns {Point} */
+/** @type {(fields: Point) => Point} */
 function fresh(fields) {
   const place = { seed: 0, x: 0, y: 0, example: -1 };
   if (spatial()) {

@@ -2,6 +2,7 @@
 // of every raw coordinate.
 
 // A slider in its row, whose `refresh` lets it stand where the point is.
+/** @type {(label: string, read: () => number, write: (value: number) => Point) => { row: any, input: Part, output: Part }} */
 function slider(label, read, write) {
   const input = make("input", { type: "range", min: -RANGE, max: RANGE, step: 0.05 });
   const output = make("output");
@@ -25,6 +26,7 @@ function slider(label, read, write) {
   return { row, input, output };
 }
 
+/** @type {(k: number) => Part} */
 function directionRow(k) {
   const label = `Direction ${k + 1}, moves the output by ${model.moves[k]}`;
   const { row, input, output } = slider(
@@ -39,12 +41,14 @@ function directionRow(k) {
 }
 
 // What the output looks like below (0) and above (1) the middle of direction k.
+/** @type {(k: number, side: number) => Part} */
 function directionEnd(k, side) {
   const title = `Direction ${k + 1} at ${side ? "" : "-"}${model.ends} deviations`;
   const box = make("div", { className: "end", title });
   box.dataset.place = `${side},${k}`;
   return box;
 }
+/** @type {(sheet: string) => void} */
 function paintEnds(sheet) {
   for (const box of all(".end")) {
     const [side, k] = box.dataset.place.split(",").map(Number);
@@ -52,6 +56,7 @@ function paintEnds(sheet) {
   }
 }
 
+/** @type {(k: number) => Part} */
 function lockButton(k) {
   const lock = make("button", {
     type: "button",
@@ -67,6 +72,7 @@ function lockButton(k) {
   return lock;
 }
 
+/** @type {(i: number) => Part} */
 function rawRow(i) {
   const { row, input, output } = slider(
     `Coordinate ${i + 1}`,

@@ -1,8 +1,13 @@
 // The energy along the walk, on a log axis: of the chosen chain, as far as it is known.
 
+/** The name of a curve, its colour, and its value at every step.
+ * @typedef {[string, string, number[]]} Curve */
+/** @typedef {{ low: number, high: number, py: (y: number) => number, left: number, right: number,
+ *   height: number }} Axes */
+
 const MARGIN = { left: 54, right: 8, top: 8, bottom: 20 };
 
-/** @returns {[string, string, number[]][]} */
+/** @type {() => Curve[]} */
 const energyCurves = () => [
   ["U", "--abp-infer", steps.map((step) => step.misfit[chain] + step.prior[chain])],
   ["misfit", "--abp-learn", steps.map((step) => step.misfit[chain])],
@@ -20,7 +25,9 @@ function drawEnergy() {
   const known = curves.flatMap(([, , ys]) => ys).filter((y) => y > 0 && Number.isFinite(y));
   const low = Math.log10(Math.max(Math.min(...known), 1e-3));
   const high = Math.log10(Math.max(...known)) + 0.05;
+  /** @type {(k: number) => number} */
   const px = (k) => left + (k / Math.max(walk.used.steps, 1)) * (right - left);
+  /** @type {(y: number) => number} */
   const py = (y) => {
     const up = (Math.log10(Math.max(y, 1e-3)) - low) / Math.max(high - low, 0.2);
     return bottom - up * (bottom - top);
@@ -44,6 +51,7 @@ function drawEnergy() {
   describeEnergy(curves);
 }
 
+/** @type {(pen: Pen, axes: Axes) => void} */
 function drawAxes(pen, { low, high, py, left, right, height }) {
   pen.textAlign = "right";
   pen.textBaseline = "middle";
@@ -58,12 +66,13 @@ function drawAxes(pen, { low, high, py, left, right, height }) {
     pen.fillText((10 ** e).toLocaleString("en"), left - 6, y);
   }
   pen.textBaseline = "alphabetic";
-  pen.fillText(walk.used.steps, right, height - 5);
+  pen.fillText(String(walk.used.steps), right, height - 5);
   pen.textAlign = "left";
   pen.fillText("step 0", left, height - 5);
 }
 
 // Where the chain ran away and was put back.
+/** @type {(pen: Pen, px: (k: number) => number, y: number) => void} */
 function markLost(pen, px, y) {
   pen.font = "bold 14px system-ui";
   pen.textAlign = "center";
@@ -73,6 +82,7 @@ function markLost(pen, px, y) {
   });
 }
 
+/** @type {(curves: Curve[]) => void} */
 function describeEnergy(curves) {
   part(".legend").replaceChildren(
     ...curves.map(([name, hue]) =>

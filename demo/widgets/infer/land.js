@@ -22,6 +22,7 @@ async function fetchLand() {
 }
 
 // Where chain c was at step k; the plane of more than two latents is known with the landscape only.
+/** @type {(k: number, c: number) => number[] | undefined} */
 const placeOf = (k, c) => (walk.flat ? steps[k]?.at[c] : land?.path[k]?.[c]);
 
 function drawPath() {
@@ -29,6 +30,7 @@ function drawPath() {
   if (!width || !walk || !steps.length || !placeOf(0, 0)) return;
   const low = land ? land.low : [-walk.farthest, -walk.farthest];
   const high = land ? land.high : [walk.farthest, walk.farthest];
+  /** @type {(place: number[]) => number[]} */
   const toPixels = ([x, y]) => [
     ((x - low[0]) / (high[0] - low[0])) * width,
     (1 - (y - low[1]) / (high[1] - low[1])) * height,
@@ -41,6 +43,7 @@ function drawPath() {
 }
 
 // The way of chain c to the cursor; where it ran away it begins anew.
+/** @type {(pen: Pen, c: number, toPixels: (place: number[]) => number[]) => void} */
 function drawTrail(pen, c, toPixels) {
   const mine = c === chain;
   pen.strokeStyle = mine ? "#ea580c" : "#1c191790";
@@ -54,6 +57,7 @@ function drawTrail(pen, c, toPixels) {
   pen.stroke();
 }
 
+/** @type {(pen: Pen, c: number, toPixels: (place: number[]) => number[]) => void} */
 function drawHead(pen, c, toPixels) {
   const known = land && !walk.flat ? land.path.length : steps.length;
   const now = placeOf(Math.min(cursor, known - 1), c);

@@ -24,6 +24,7 @@ async function fetchMore() {
   }
   fetching = false;
 }
+/** @type {(answer: any) => void} */
 function putSteps(answer) {
   steps.push(...answer.steps);
   told = answer;
@@ -59,6 +60,7 @@ function drawPlay() {
   part(".play").textContent = playing ? "❚❚" : "▶";
   part(".play").setAttribute("aria-label", playing ? "Pause" : "Play");
 }
+/** @type {(now: number) => void} */
 function tick(now) {
   if (!playing || !walk) return;
   if (now - shownAt >= 1000 / Number(part(".speed").value) - 4) {
@@ -74,6 +76,7 @@ function tick(now) {
   requestAnimationFrame(tick);
 }
 
+/** @type {(step: number) => Promise<void>} */
 async function goTo(step) {
   if (!walk) return;
   pause();

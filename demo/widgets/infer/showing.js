@@ -4,11 +4,13 @@
  * @type {[number, string][]} */
 let spreads = [];
 
+/** @type {(x: number | null | undefined) => string} */
 const short = (x) => {
   if (x === null || x === undefined) return "–";
   const size = Math.abs(x);
   return size >= 1000 ? x.toFixed(0) : size >= 10 ? x.toFixed(1) : x.toPrecision(3);
 };
+/** @type {(share: number | null | undefined) => string} */
 const percent = (share) =>
   share === null || share === undefined ? "–" : `${(100 * share).toFixed(0)} %`;
 
@@ -67,6 +69,7 @@ function drawNumbers() {
   if (step.lost[chain]) boxes.push(numberBox("Ran away", "put back at its start", "alarm"));
   part(".numbers").replaceChildren(...boxes);
 }
+/** @type {(name: string, text: string, className?: string) => Part} */
 function numberBox(name, text, className = "") {
   const term = make("dt", { textContent: name });
   return make("div", { className }, term, make("dd", { textContent: text }));

@@ -1,5 +1,13 @@
 // One iteration in slow motion, part by part.
 
+/** What is drawn of a part, see demo/workbench/slow.py.
+ * @typedef {{ title: string, picture: string, number?: number, before?: number, after?: number,
+ *   bars?: { map?: string, values?: number[] } }} SlowPart */
+/** What is said of a part. found: what was found of it in this step.
+ * @typedef {{ sentence: string, found?: (now: SlowPart) => string, formula: string,
+ *   paper: string }} Words */
+
+/** @type {{ [title: string]: Words }} */
 const PARTS = {
   Noise: {
     sentence:
@@ -36,9 +44,7 @@ const PARTS = {
   },
 };
 
-/** What is drawn of each part, see demo/workbench/slow.py.
- * @type {{ title: string, picture: string, number?: number, before?: number, after?: number,
- *   bars?: { map?: string, values?: number[] } }[]} */
+/** @type {SlowPart[]} */
 let slowParts = [];
 let slowAt = 0;
 
@@ -95,6 +101,7 @@ function drawSlow() {
 }
 
 // The entries of a vector, up and down from the middle.
+/** @type {(title: string, values: number[]) => void} */
 function drawBars(title, values) {
   const { pen, width, height } = sheetOf(part(".bars canvas"));
   const most = Math.max(...values.map(Math.abs), 1e-9);

@@ -3,7 +3,7 @@
 const SIDE = 260; // pixels along a picture
 const GAP = 12;
 
-/** @returns {CanvasImageSource} */
+/** @type {(selector: string) => CanvasImageSource} */
 const drawn = (selector) => /** @type {any} */ (part(selector));
 
 // Everything that is shown of the step on one sheet, as a data URL.

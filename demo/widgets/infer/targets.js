@@ -2,6 +2,7 @@
 
 const BROUGHT = "\u0000"; // among the names of things, none of which is this
 
+/** @type {(i: number) => void} */
 function chooseExample(i) {
   target = { example: i };
   drawTargets();
@@ -16,6 +17,7 @@ function drawTargets() {
   part(".item").value = target.item || (target.brought ? BROUGHT : "");
 }
 
+/** @type {(brought: string) => void} */
 function putItems(brought) {
   const options = [
     ["", "a training example"],

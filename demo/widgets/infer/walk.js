@@ -31,9 +31,11 @@ const WORDS = {
   sigma: "sigma",
   seed: "seed",
 };
+/** @type {(name: string) => Part} */
 const field = (name) => part(`.wish[name=${name}]`);
 
 // What was typed, as a number: an empty field is 0, which stands for the model's own; else NaN.
+/** @type {(name: string) => number} */
 function numberIn(name) {
   const text = field(name).value.trim().replace(",", ".");
   if (text === "") return 0;
@@ -42,21 +44,25 @@ function numberIn(name) {
 
 // What the visitor asks for, or null where a field was refused.
 function wish() {
-  const numbers = Object.keys(WORDS).map((name) => [name, numberIn(name)]);
-  const wrong = numbers.find(([, number]) => Number.isNaN(number));
-  if (wrong) {
-    refuse(`The ${WORDS[wrong[0]]} is no number; please correct it.`);
-    return null;
+  /** @type {{ [name: string]: number }} */
+  const numbers = {};
+  for (const [name, word] of Object.entries(WORDS)) {
+    numbers[name] = numberIn(name);
+    if (Number.isNaN(numbers[name])) {
+      refuse(`The ${word} is no number; please correct it.`);
+      return null;
+    }
   }
   return {
     hiding: part(".hiding").value,
     start: field("start").value,
     chains: Number(field("chains").value),
-    ...Object.fromEntries(numbers),
+    ...numbers,
   };
 }
 
 // replay: training's own next step for the example instead of what is asked for.
+/** @type {(replay: boolean) => Promise<void>} */
 async function begin(replay) {
   const asked = model;
   const wanted = replay ? null : wish();
