@@ -10,7 +10,7 @@ from gradio.events import Dependency
 from demo import limits
 from demo.orders import handler
 from demo.tabs.explore import refusal_answer
-from demo.tabs.running import Visitor
+from demo.tabs.running import Visitor, hand_over_script
 from demo.turns import Lanes
 from demo.widgets import widget
 from demo.workbench import Rejected, Workbench
@@ -142,7 +142,7 @@ def build(
             return gr.skip(), {**NOTHING, **sent.shown, "refusal": str(refusal)}
         return path, gr.skip()
 
-    hand_over = "() => setTimeout(() => document.querySelector('#abp-walk-file').click(), 100)"
+    hand_over = hand_over_script("abp-walk-file")
     quiet: dict[str, Any] = {"show_progress": "hidden", "concurrency_limit": None}
     tab.select(open_tab, token, [opened, infer], **quiet)
     for event in chosen:

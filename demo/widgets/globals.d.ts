@@ -10,7 +10,6 @@ interface ParentNode {
  * need not say which it is. */
 interface Part extends HTMLElement {
   alt: string;
-  checked: boolean;
   currentTime: number;
   disabled: boolean;
   download: string;

@@ -102,7 +102,7 @@ pad.onkeydown = (event) => {
   if (!move || !point) return;
   event.preventDefault();
   const pace = event.shiftKey ? 1 : 0.1;
-  const [x, y] = flat() ? point.z : [point.x ?? 0, point.y ?? 0];
+  const [x, y] = flat() ? (point.z ?? [0, 0]) : [point.x ?? 0, point.y ?? 0];
   const down = flat() ? -1 : 1; // latents grow upwards, seeds downwards
   goTo(exact(x + pace * move.x), exact(y + down * pace * move.y), true);
 };
