@@ -104,6 +104,8 @@ FARTHEST = 12.0
 NUMBERS = 256
 PLANE = 500.0
 EDITS = 40
+CELL_DIGITS = 128  # hexadecimal, of the cells that a change is made to
+KEPT_POINTS = 4  # between which there is a way
 
 # The Synthesise tab: pixels along a side, and of all textures of a batch together (12 MB, and some
 # seconds of two cores); pixels that a picture grows by; seconds of a sound (2 MB on its way to the

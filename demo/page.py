@@ -6,6 +6,8 @@ from typing import Any
 
 import gradio as gr
 
+from demo import limits
+from demo.jobs import AT_WORK
 from demo.orders import handler
 from demo.served import url
 from demo.sessions import is_token, new_token
@@ -54,7 +56,8 @@ def build(workbench: Workbench, lanes: Lanes) -> gr.Blocks:
         gr.HTML(TITLE, elem_id="abp-title")
         token = gr.BrowserState("", storage_key="abp-studio-visitor", secret="abp-studio")
         link = gr.Textbox("", visible=False)
-        live = widget("live", {"token": "", "buttons": None})
+        pace = 1 / limits.VIEWS_PER_SECOND
+        live = widget("live", {"token": "", "buttons": None}, working=AT_WORK, pace=pace)
         cards = [
             {
                 "kind": card.kind,

@@ -27,11 +27,14 @@ PICKLES = {"pickle", "cPickle", "_pickle", "cloudpickle", "dill", "joblib", "she
 
 
 def sources(folder: Path) -> list[Path]:
-    """Every Python file of ours in `folder`; no virtual environment, no hidden folder."""
+    """Every Python file of ours in `folder`; none of a virtual environment, of what npm fetched or
+    of a hidden folder."""
     return sorted(
         path
         for path in folder.rglob("*.py")
-        if not any(part.startswith(".") for part in path.relative_to(ROOT).parts)
+        if not any(
+            part.startswith(".") or part == "node_modules" for part in path.relative_to(ROOT).parts
+        )
         and not any((parent / "pyvenv.cfg").exists() for parent in path.parents)
     )
 

@@ -1,12 +1,27 @@
-"""Lint, format and types, as part of the one test command."""
+"""Lint, format and types of Python and of the browser scripts, as part of the one test command."""
 
+import json
+import os
+import re
+import shutil
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 
+from demo import widgets
+
 ROOT = Path(__file__).parents[1]
+FOLDER = ROOT / "demo" / "widgets"
+SCRIPTS = sorted(FOLDER.rglob("*.js"))
+NAMES = sorted(path.stem for path in FOLDER.glob("*.html"))
+DECLARED = r"^(?:async )?(?:function|const|let|class) (\w+)"
+
+
+def passes(*command: str | Path) -> None:
+    result = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+    assert result.returncode == 0, result.stdout + result.stderr
 
 
 @pytest.mark.parametrize(
@@ -14,8 +29,48 @@ ROOT = Path(__file__).parents[1]
     ["ruff check --no-cache .", "ruff format --no-cache --check .", "mypy"],
 )
 def test_the_tree_passes(command: str) -> None:
+    passes(sys.executable, "-m", *command.split())
+
+
+@pytest.fixture(scope="module")
+def tools() -> Path:
+    """Where the tools for the scripts are, fetched as the lock file has them."""
+    if shutil.which("npm") is None:
+        sentence = "No node was found; install node and npm to check the browser scripts."
+        if os.environ.get("CI"):
+            pytest.fail(sentence)
+        pytest.skip(sentence)
+    fetched, lock = ROOT / "node_modules" / ".package-lock.json", ROOT / "package-lock.json"
+    if not fetched.exists() or fetched.stat().st_mtime < lock.stat().st_mtime:
+        passes("npm", "ci", "--no-audit", "--no-fund")
+    return ROOT / "node_modules" / ".bin"
+
+
+@pytest.mark.parametrize("command", ["biome lint --error-on-warnings", "biome format"])
+def test_the_scripts_pass(tools: Path, command: str) -> None:
     tool, *rest = command.split()
-    result = subprocess.run(
-        [sys.executable, "-m", tool, *rest], cwd=ROOT, capture_output=True, text=True, check=False
-    )
-    assert result.returncode == 0, result.stdout + result.stderr
+    passes(tools / tool, *rest)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_the_scripts_of_a_widget_have_types(tools: Path, name: str, tmp_path: Path) -> None:
+    program = {
+        "extends": str(ROOT / "tsconfig.json"),
+        "files": [str(file) for file in (FOLDER / "globals.d.ts", *widgets.files(name, "js"))],
+    }
+    (tmp_path / "tsconfig.json").write_text(json.dumps(program))
+    passes(tools / "tsc", "--project", tmp_path / "tsconfig.json")
+
+
+def test_every_script_is_of_a_widget() -> None:
+    assert {file for name in NAMES for file in widgets.files(name, "js")} == set(SCRIPTS)
+
+
+@pytest.mark.parametrize("script", SCRIPTS, ids=lambda script: script.stem)
+def test_every_name_of_a_script_is_used(script: Path) -> None:
+    """By the widgets that it is part of; neither biome nor tsc sees that."""
+    programs = [files for name in NAMES if script in (files := widgets.files(name, "js"))]
+    code = "".join(file.read_text() for file in {file for files in programs for file in files})
+    code = re.sub(r"//.*|/\*.*?\*/", "", code)  # a comment uses nothing
+    declared = re.findall(DECLARED, script.read_text(), re.MULTILINE)
+    assert [name for name in declared if len(re.findall(rf"\b{name}\b", code)) < 2] == []

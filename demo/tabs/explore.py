@@ -7,13 +7,30 @@ from typing import Any
 import gradio as gr
 from gradio.events import Dependency
 
+from demo import limits
 from demo.orders import handler
 from demo.turns import Lanes
 from demo.widgets import widget
 from demo.workbench import Workbench
 
 FORMULA = (Path(__file__).parent / "explore.html").read_text(encoding="utf-8")
-NOTHING: dict[str, Any] = {"token": "", "model": None, "point": "", "refusal": ""}
+
+# What a point or a link may hold, for the page to check before it sends one.
+BOUNDS: dict[str, float] = {
+    "farthest": limits.FARTHEST,
+    "plane": limits.PLANE,
+    "edits": limits.EDITS,
+    "digits": limits.CELL_DIGITS,
+    "seed": limits.SEED[1],
+    "kept": limits.KEPT_POINTS,
+}
+NOTHING: dict[str, Any] = {
+    "token": "",
+    "model": None,
+    "point": "",
+    "refusal": "",
+    "bounds": BOUNDS,
+}
 
 
 @dataclass(frozen=True, slots=True)

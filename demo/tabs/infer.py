@@ -7,15 +7,22 @@ from typing import Any
 import gradio as gr
 from gradio.events import Dependency
 
+from demo import limits
 from demo.orders import handler
 from demo.tabs.explore import refusal_answer
-from demo.tabs.running import Visitor
+from demo.tabs.running import Visitor, hand_over_script
 from demo.turns import Lanes
 from demo.widgets import widget
 from demo.workbench import Rejected, Workbench
 
 FORMULA = (Path(__file__).parent / "infer.html").read_text(encoding="utf-8")
-NOTHING: dict[str, Any] = {"token": "", "model": None, "brought": "", "refusal": ""}
+NOTHING: dict[str, Any] = {
+    "token": "",
+    "model": None,
+    "brought": "",
+    "refusal": "",
+    "bounds": {"chains": limits.CHAINS},
+}
 FILE_TYPES = [".png", ".jpg", ".jpeg", ".webp", ".wav", ".flac", ".ogg", ".mp3", ".zip", ".npz"]
 
 
@@ -135,7 +142,7 @@ def build(
             return gr.skip(), {**NOTHING, **sent.shown, "refusal": str(refusal)}
         return path, gr.skip()
 
-    hand_over = "() => setTimeout(() => document.querySelector('#abp-walk-file').click(), 100)"
+    hand_over = hand_over_script("abp-walk-file")
     quiet: dict[str, Any] = {"show_progress": "hidden", "concurrency_limit": None}
     tab.select(open_tab, token, [opened, infer], **quiet)
     for event in chosen:

@@ -22,6 +22,11 @@ def buttons_script(task: str) -> str:
     return f'(value) => value.buttons.{task}.map((button) => ({{ __type__: "update", ...button }}))'
 
 
+def hand_over_script(elem_id: str) -> str:
+    """The script that takes home the file of a hidden download button, once the page has it."""
+    return f"() => setTimeout(() => document.querySelector('#{elem_id}').click(), 100)"
+
+
 def notice_of(sentence: str, *, refusal: bool = False) -> str:
     """A sentence beside the buttons."""
     role = "alert" if refusal else "status"

@@ -12,7 +12,15 @@ from demo.live import NOTHING
 from demo.orders import handler
 from demo.served import CARDS, asset, url
 from demo.tabs import running
-from demo.tabs.running import Held, Visitor, buttons_script, notice_of, picked, refused
+from demo.tabs.running import (
+    Held,
+    Visitor,
+    buttons_script,
+    hand_over_script,
+    notice_of,
+    picked,
+    refused,
+)
 from demo.turns import Lanes
 from demo.widgets import widget
 from demo.workbench import STYLES, Rejected, Settings, Workbench, about, settings_from
@@ -222,13 +230,12 @@ def build(workbench: Workbench, lanes: Lanes, token: gr.BrowserState, live: gr.H
     pause.click(hold, [token, pause, minutes], notice, **quiet)
     stop.click(halt, token, notice, **quiet)
     shorter.click(shorten, [token, shorter, minutes], notice, **quiet)
-    hand_over = "() => setTimeout(() => document.querySelector('#abp-file').click(), 100)"
     for button, take in (
         (take_model, workbench.take_home),
         (take_samples, workbench.take_samples),
     ):
         button.click(carrying(take), token, [file, notice], concurrency_limit=None).success(
-            None, js=hand_over
+            None, js=hand_over_script("abp-file")
         )
     live.stand(
         None,

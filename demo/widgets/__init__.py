@@ -11,18 +11,37 @@ import gradio as gr
 
 _HERE = Path(__file__).parent
 
+# The files before a widget's own, in this order: those that it shares with others, and the parts of
+# a script too long for one file. The page runs all scripts of a widget as if they were one file, so
+# that each knows the names of the others; "elements" is in every widget.
+_BEFORE = {
+    "curves": ("drawing",),
+    "explore": (
+        *("drawing", "model", "explore/point", "explore/looking", "explore/sliders"),
+        *("explore/plane", "explore/brush", "explore/journeys", "explore/links"),
+    ),
+    "gallery": ("cards",),
+    "infer": (
+        *("drawing", "model", "infer/walk", "infer/playing", "infer/showing", "infer/energy"),
+        *("infer/land", "infer/slow", "infer/taking", "infer/targets"),
+    ),
+    "picker": ("cards",),
+}
 
-_WITH_CARDS = ("gallery", "picker")
+
+def files(name: str, ending: str) -> list[Path]:
+    """The files of a widget that are written in one language, in their order."""
+    parts = ["elements", *_BEFORE.get(name, ()), name]
+    every = [_HERE / f"{part}.{ending}" for part in parts]
+    return [file for file in every if file.exists()]
 
 
 def widget(name: str, value: Any, *, elem_id: str = "", **props: Any) -> gr.HTML:
-    """The component whose files are called `name`, after those that components share; elem_id: of
-    its place on the page, where there is more than one."""
-    parts = ["elements", *(["cards"] if name in _WITH_CARDS else []), name]
+    """The component whose files are called `name`; elem_id: of its place on the page, where there
+    is more than one."""
 
     def text(ending: str) -> str:
-        files = (_HERE / f"{part}.{ending}" for part in parts)
-        return "".join(file.read_text() for file in files if file.exists())
+        return "".join(file.read_text(encoding="utf-8") for file in files(name, ending))
 
     return gr.HTML(
         value=value,

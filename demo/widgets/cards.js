@@ -1,52 +1,61 @@
 // Cards that can be chosen and, of sounds, heard: shared by the gallery and the picker.
-const audio = element.querySelector("audio");
-let playing = null;
+// props.cards lists them.
 
+/** @type {{ [kind: string]: string }} */
+const TITLES = { objects: "Picture sets", texture: "Textures", sound: "Sounds" };
+const player = part("audio");
+/** @type {Part} */
+let heard = null; // the button of the sound that plays
+
+/** @type {(button: Part, on: boolean) => void} */
 function settle(button, on) {
   button.textContent = on ? "❚❚" : "▶";
-  button.setAttribute("aria-label", (on ? "Pause " : "Listen to ") + button.dataset.label);
+  button.setAttribute("aria-label", `${on ? "Pause" : "Listen to"} ${button.dataset.label}`);
 }
 function silence() {
-  audio.pause();
-  if (playing) settle(playing, false);
-  playing = null;
+  player.pause();
+  if (heard) settle(heard, false);
+  heard = null;
 }
-audio.addEventListener("ended", silence);
+player.addEventListener("ended", silence);
 
+/** @type {(card: Card) => Part} */
 function listenTo(card) {
-  const listen = document.createElement("button");
-  listen.type = "button";
-  listen.className = "listen";
+  const listen = make("button", { type: "button", className: "listen" });
   listen.dataset.label = card.label;
   settle(listen, false);
   listen.onclick = () => {
-    const again = playing === listen;
+    const again = heard === listen;
     silence();
     if (again) return;
-    audio.src = card.sound;
-    audio.play().catch(silence);
-    playing = listen;
+    player.src = card.sound;
+    player.play().catch(silence);
+    heard = listen;
     settle(listen, true);
   };
   return listen;
 }
-// card: {name, label, picture, sound}; title: what a pointer that rests on it is told.
-function cellOf(card, title, choose) {
-  const cell = document.createElement("div");
-  cell.className = "cell";
-  const button = document.createElement("button");
-  button.type = "button";
-  button.className = "card";
+
+/** @type {(kind: string) => Card[]} */
+const cardsOf = (kind) => props.cards.filter((/** @type {Card} */ card) => card.kind === kind);
+
+// title: what a pointer that rests on it is told.
+/** @type {(card: Card, title: string, onclick: () => void) => Part} */
+function cellOf(card, title, onclick) {
+  const picture = make("img", { src: card.picture, alt: "" });
+  const label = make("span", { textContent: card.label });
+  const button = make("button", { type: "button", className: "card", title, onclick });
   button.dataset.key = card.name;
   button.setAttribute("role", "radio");
-  button.title = title;
-  const picture = document.createElement("img");
-  picture.src = card.picture;
-  picture.alt = "";
-  const label = document.createElement("span");
-  label.textContent = card.label;
   button.append(picture, label);
-  button.onclick = choose;
-  cell.append(button, ...(card.sound ? [listenTo(card)] : []));
-  return cell;
+  return make("div", { className: "cell" }, button, ...(card.sound ? [listenTo(card)] : []));
 }
+
+// Marks the card of that name; the Tab key stops there, or at the first where there is none.
+/** @type {(name: string) => void} */
+function markCard(name) {
+  const cards = all(".card");
+  for (const card of cards) choose(card, card.dataset.key === name);
+  if (cards.length && !cards.some((card) => card.dataset.key === name)) cards[0].tabIndex = 0;
+}
+rove(part(".cards"), ".card");

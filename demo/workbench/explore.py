@@ -14,10 +14,11 @@ from abp_core.synthesis import sampling
 from demo import limits, media
 from demo.cache import Cache
 from demo.workbench.models import Model
-from demo.workbench.points import Point, grid_of, latent_map, vector, view_of
+from demo.workbench.points import ROW_OF_SEEDS, Point, grid_of, latent_map, vector, view_of
 from demo.workbench.refusals import Rejected
 
 FARTHEST = 2.0  # the plane of a model with two latents is shown over [-2, 2] x [-2, 2]
+ENDS = 2.0  # deviations, where the ends of a direction are shown
 CELLS = 15  # of it along a side
 THUMB = 44  # pixels along a thumbnail
 SEEN = 72  # pixels of a texture that a thumbnail shows
@@ -85,6 +86,8 @@ def description(explored: Explored) -> dict[str, Any]:
         "moves": [_move(model, float(m)) for m in found.moves[:number]],
         "examples": min(EXAMPLES, len(model.examples)),
         "farthest": FARTHEST,
+        "ends": ENDS,
+        "row": ROW_OF_SEEDS,
     }
 
 
@@ -127,9 +130,9 @@ def sprite(explored: Explored, what: str) -> str:
 
 @torch.inference_mode()
 def _ends(explored: Explored) -> str:
-    """Below -2 and above 2 deviations along each direction, from the mean or a typical map."""
+    """Both ends of each direction, from the mean or a typical map."""
     found, model = explored.found, explored.model
-    steps = torch.tensor([-2.0, 2.0])
+    steps = torch.tensor([-ENDS, ENDS])
     axes = found.axes[:, : explored.number].T
     moved = (steps.view(1, 2, 1) * axes[:, None]).flatten(0, 1)
     return media.jpeg_url(_thumbs(model, moved, found.mean), 80)

@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from abp_core.synthesis import sampling
-from demo import media
+from demo import limits, media
 from demo.workbench.explore import Explored
 from demo.workbench.points import Point, latent_map, vector, view_of
 from demo.workbench.refusals import Rejected
@@ -18,7 +18,6 @@ PANEL = 5  # pictures along a side of a panel
 FRAMES = 20  # of a film, from one point to the next
 MILLISECONDS = 60  # that a frame is shown
 SMALL = 128  # pixels along a texture on a strip
-MOST_POINTS = 4
 
 
 @torch.inference_mode()
@@ -28,8 +27,9 @@ def journey(explored: Explored, points: list[Point], what: str) -> dict[str, Any
     what: strip, panel or film; a sound has one kind only. The answer holds data URLs: a picture,
     a sound where there is one, and the file to take home with its name. Raises Rejected.
     """
-    if not 2 <= len(points) <= MOST_POINTS:
-        raise Rejected(f"Please keep two to {MOST_POINTS} points first; there are {len(points)}.")
+    if not 2 <= len(points) <= limits.KEPT_POINTS:
+        most = limits.KEPT_POINTS
+        raise Rejected(f"Please keep two to {most} points first; there are {len(points)}.")
     if what not in ("strip", "panel", "film"):
         raise Rejected("Please choose a strip, a panel or a film.")
     if explored.model.kind == "sound":
@@ -42,7 +42,7 @@ def journey(explored: Explored, points: list[Point], what: str) -> dict[str, Any
         film = media.film_url(frames + frames[-2:0:-1], MILLISECONDS)
         return {"picture": film, "sound": "", "file": film, "name": f"{name}.webp"}
     if what == "panel":
-        if len(corners) != MOST_POINTS:
+        if len(corners) != 4:
             raise Rejected("A panel needs four points, one for each corner; please keep four.")
         sides = [sampling.between(corners[k], corners[k + 2], PANEL) for k in (0, 1)]
         way = torch.cat([sampling.between(a, b, PANEL) for a, b in zip(*sides, strict=True)])

@@ -279,7 +279,7 @@ def _edit(sent: object) -> Edit:
     if not isinstance(sent, Mapping) or sent.get("what") not in ("resample", "copy", "paint"):
         raise Rejected(DAMAGED)
     cells = sent.get("cells", "")
-    if not isinstance(cells, str) or not re.fullmatch(r"[0-9a-f]{1,128}", cells):
+    if not isinstance(cells, str) or not re.fullmatch(f"[0-9a-f]{{1,{limits.CELL_DIGITS}}}", cells):
         raise Rejected(DAMAGED)
     bits = int(cells, 16)
     return Edit(

@@ -4,7 +4,6 @@ import base64
 import io
 import math
 from collections.abc import Iterator
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -127,12 +126,6 @@ def test_a_page_that_shows_another_model_is_told_so(workbench: Workbench) -> Non
 def test_what_is_no_point_gets_a_sentence(sent: object) -> None:
     with pytest.raises(Rejected, match=r"\.$"):
         point_from(sent)
-
-
-def test_a_page_checks_a_link_by_the_bounds_of_the_server() -> None:
-    script = (Path(limits.__file__).parent / "widgets" / "explore.js").read_text()
-    farthest, plane = f"{limits.FARTHEST:g}", f"{limits.PLANE:g}"
-    assert f"const FARTHEST = {farthest}, PLANE = {plane}, EDITS = {limits.EDITS};" in script
 
 
 json_like = st.recursive(

@@ -19,6 +19,7 @@ import pytest
 
 import app
 from demo import disk, limits, page
+from demo.jobs import AT_WORK
 from demo.served import FOLDERS
 from demo.sessions import new_token
 from demo.turns import Lanes
@@ -119,6 +120,23 @@ def test_every_endpoint_is_known(studio: Studio) -> None:
     config = studio.blocks.get_config_file()
     found = {d["api_name"] for d in config["dependencies"] if d["backend_fn"]}
     assert found == ENDPOINTS, "a new endpoint needs its place among the tests below"
+
+
+def test_the_page_is_handed_the_bounds_of_the_server(studio: Studio) -> None:
+    components = studio.blocks.get_config_file()["components"]
+    handed = {c["props"].get("elem_id"): c["props"] for c in components}
+    assert handed["abp-explore"]["value"]["bounds"] == {
+        "farthest": limits.FARTHEST,
+        "plane": limits.PLANE,
+        "edits": limits.EDITS,
+        "digits": limits.CELL_DIGITS,
+        "seed": limits.SEED[1],
+        "kept": limits.KEPT_POINTS,
+    }
+    assert handed["abp-infer"]["value"]["bounds"] == {"chains": limits.CHAINS}
+    live = handed["abp-live"]["props"]
+    assert live["working"] == AT_WORK
+    assert live["pace"] == pytest.approx(1 / limits.VIEWS_PER_SECOND)
 
 
 def test_the_pack_the_models_and_the_pictures_are_served(studio: Studio) -> None:

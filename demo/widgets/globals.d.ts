@@ -1,0 +1,88 @@
+// What the page puts in scope of a widget's script, for tsc only: no page loads this file.
+
+interface ParentNode {
+  /** What a selector finds is a part of a widget. */
+  querySelector(selector: string): Part;
+  querySelectorAll(selector: string): NodeListOf<Part>;
+}
+
+/** An element of a widget's template as picture, field, sound and canvas in one, so that scripts
+ * need not say which it is. */
+interface Part extends HTMLElement {
+  alt: string;
+  currentTime: number;
+  disabled: boolean;
+  download: string;
+  height: number;
+  href: string;
+  loop: boolean;
+  max: any;
+  naturalHeight: number;
+  naturalWidth: number;
+  onload: () => void;
+  paused: boolean;
+  ended: boolean;
+  placeholder: string;
+  src: string;
+  value: any;
+  width: number;
+  getContext(kind: "2d"): CanvasRenderingContext2D;
+  pause(): void;
+  play(): Promise<void>;
+  select(): void;
+}
+
+type Pen = CanvasRenderingContext2D;
+
+interface Document {
+  /** The visitor's run as live.js was last told of it. */
+  abpLive: Run | null;
+}
+/** See demo/live.py. */
+interface Run {
+  task: string;
+  stage: Stage;
+  curves: Curves;
+}
+interface Stage {
+  phase: string;
+  headline: string;
+  detail: string;
+  progress: number;
+  kind: string;
+  panels: Panel[];
+}
+interface Panel {
+  caption: string;
+  picture: string;
+  sound: string;
+  still?: string;
+  loop?: boolean;
+}
+interface Curves {
+  iterations: number[];
+  errors: number[];
+  latents: number[];
+  priors: (number | null)[];
+  title?: [string, string];
+}
+interface Card {
+  kind: string;
+  name: string;
+  label: string;
+  picture: string;
+  sound: string;
+  facts?: string;
+  credit?: string;
+}
+
+/** Where the widget is on the page. */
+declare const element: HTMLElement;
+/** Its value, and what else Python hands over; a value that is set is Python's at the next event. */
+declare const props: { value: any; [name: string]: any };
+/** The Python functions that it may call. */
+declare const server: { [name: string]: (sent: object) => Promise<any> };
+/** Tells Python of an event. */
+declare function trigger(event: string): void;
+/** Calls back when Python has set the property. */
+declare function watch(name: string, changed: () => void): void;
