@@ -4,6 +4,8 @@ A run that draws its noise by name does not depend on batch order, batch size or
 the same (seed, example, sweep) always gives the same numbers.
 """
 
+from functools import lru_cache
+
 import numpy as np
 import torch
 from torch import Tensor
@@ -102,8 +104,10 @@ def shift(*, seed: int, epoch: int, axis: int, n: int) -> int:
     return int(np.random.Generator(philox).integers(n))
 
 
+@lru_cache(maxsize=8)
 def permutation(*, seed: int, epoch: int, n: int) -> Tensor:
-    """The order (n,) in which an epoch visits n examples, a function of (seed, epoch)."""
+    """The order (n,) in which an epoch visits n examples, a function of (seed, epoch); drawn once
+    an epoch, so nobody may write into it."""
     philox = np.random.Philox(
         key=np.array([seed, 2**64 - 1], dtype=np.uint64),
         counter=np.array([0, 0, 0, epoch], dtype=np.uint64),

@@ -6,6 +6,8 @@ from pathlib import Path
 
 from abp_core.spec import Kind
 
+MANIFEST = "manifest.json"
+
 
 @dataclass(frozen=True, slots=True)
 class PackItem:
@@ -19,8 +21,8 @@ class PackItem:
 
 
 def read_pack(folder: Path) -> list[PackItem]:
-    """The items that `folder/manifest.json` lists. A film counts as a set of its frames."""
-    entries = json.loads((folder / "manifest.json").read_text())
+    """The items that its manifest lists. A film counts as a set of its frames."""
+    entries = json.loads((folder / MANIFEST).read_text())
     kinds: dict[str, Kind] = {"texture": "texture", "sound": "sound"}
     return [
         PackItem(

@@ -20,7 +20,6 @@ from abp_core.presets import PRESETS
 from abp_core.spec import Kind
 
 ROOT = Path(__file__).resolve().parents[2]
-PACK = ROOT / "demo" / "examples"  # the bundled data, whose authors and licences are known
 INDEX = "index.json"
 MOST_BYTES = 10_000_000  # of a model; larger files need more than plain git
 MOST_BYTES_TOGETHER = 64_000_000

@@ -17,7 +17,7 @@ from pathlib import Path
 
 from abp_core.checkpoint import Checkpoint
 from abp_core.data import datasets
-from abp_core.data.pack import PackItem, read_pack
+from abp_core.data.pack import MANIFEST, PackItem, read_pack
 from abp_core.errors import Refusal
 from abp_core.evaluation.yardsticks.summary import summary
 from abp_core.presets import PRESETS
@@ -67,9 +67,10 @@ def load_trained(recipe: Recipe, folder: Path) -> Checkpoint:
 
 
 def _item(recipe: Recipe) -> PackItem:
-    """The data of a recipe, with its author and licence."""
-    items = {item.path: item for item in read_pack(catalogue.PACK)}
+    """The data of a recipe, with its author and licence, as the manifest of its pack tells them."""
     path = catalogue.ROOT / recipe.data
+    packs = [folder for folder in path.parents if (folder / MANIFEST).is_file()]
+    items = {item.path: item for folder in packs[:1] for item in read_pack(folder)}
     if path not in items:
         raise Refusal(f"{recipe.name} learns from {recipe.data}, which is not in the bundled pack.")
     return items[path]
