@@ -46,6 +46,10 @@ class Observation(Protocol):
         """The same of any window of a signal, without its mask."""
         ...
 
+    def alone(self, example: int) -> "Observation":
+        """The same of one example, as the only one."""
+        ...
+
     def measure(self, x: Tensor, index: Tensor) -> Tensor:
         """A(x), (n, ...)."""
         ...
@@ -68,6 +72,9 @@ class Full:
 
     @property
     def local(self) -> Observation:
+        return self
+
+    def alone(self, example: int) -> Observation:
         return self
 
     def measure(self, x: Tensor, index: Tensor) -> Tensor:
@@ -93,6 +100,9 @@ class Occluded:
     @property
     def local(self) -> Observation:
         return Full()
+
+    def alone(self, example: int) -> Observation:
+        return Occluded(self.visible[example : example + 1])
 
     def measure(self, x: Tensor, index: Tensor) -> Tensor:
         return x * self.visible[index].to(x)
@@ -134,6 +144,9 @@ class Compressed:
     def local(self) -> Observation:
         return self
 
+    def alone(self, example: int) -> Observation:
+        return self
+
     def measure(self, x: Tensor, index: Tensor) -> Tensor:
         return x.flatten(1) @ self.projection.to(x).T
 
@@ -163,6 +176,9 @@ class Grey:
     def local(self) -> Observation:
         return self
 
+    def alone(self, example: int) -> Observation:
+        return self
+
     def measure(self, x: Tensor, index: Tensor) -> Tensor:
         return x.mean(1, keepdim=True)
 
@@ -183,6 +199,9 @@ class Downsampled:
 
     @property
     def local(self) -> Observation:
+        return self
+
+    def alone(self, example: int) -> Observation:
         return self
 
     def measure(self, x: Tensor, index: Tensor) -> Tensor:
@@ -210,6 +229,9 @@ class Windowed:
     @property
     def local(self) -> Observation:
         return self.of
+
+    def alone(self, example: int) -> Observation:
+        return Windowed(self.of, self.visible[example : example + 1])
 
     def measure(self, x: Tensor, index: Tensor) -> Tensor:
         return self.of.measure(x, index) * self.visible

@@ -42,6 +42,15 @@ def test_an_example_is_measured_the_same_in_any_company(kind: str) -> None:
         torch.testing.assert_close(together[row : row + 1], alone)
 
 
+@pytest.mark.parametrize("kind", ALL)
+def test_an_example_alone_is_seen_as_among_the_others(kind: str) -> None:
+    x = gaussian(EXAMPLES, *SHAPE)
+    together = ALL[kind].measure(x, torch.arange(EXAMPLES))
+    for example in range(EXAMPLES):
+        alone = ALL[kind].alone(example).measure(x[example : example + 1], torch.arange(1))
+        torch.testing.assert_close(alone[0], together[example])
+
+
 def test_full_sees_the_signal() -> None:
     x = gaussian(2, *SHAPE)
     assert torch.equal(Full().measure(x, torch.arange(2)), x)
