@@ -1,10 +1,7 @@
 """A run in one safetensors file, written whole or not at all."""
 
-import contextlib
 import json
 import math
-import os
-import tempfile
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Self
@@ -15,6 +12,7 @@ from safetensors.numpy import save
 from torch import Tensor
 
 from abp_core import observation as observations
+from abp_core.data.atomic import open_atomically
 from abp_core.data.datasets import Source
 from abp_core.errors import Refusal
 from abp_core.generator import Generator
@@ -152,7 +150,8 @@ class Checkpoint:
 
     def save(self, path: Path) -> None:
         """Writes beside `path` first, so that a crash leaves the old file or the new one."""
-        write_whole(path, self.content())
+        with open_atomically(path) as file:
+            file.write(self.content())
 
     @classmethod
     def load(cls, path: Path) -> Self:
@@ -188,64 +187,27 @@ class Checkpoint:
 
     @classmethod
     def _from(cls, header: dict[str, str], tensors: dict[str, Tensor]) -> Self:
-        spec = TrainingSpec.from_json(header["spec"])
-        source = Source.from_json(header["source"])
+        spec, source = TrainingSpec.from_json(header["spec"]), Source.from_json(header["source"])
         if source.kind != spec.generator.kind:
             raise ValueError("data of another kind than the network's")
-        kept = [name for name in tensors if name.startswith("observation/")]
-        observation = observations.from_record(
-            header.get("observation", WHOLE),  # files from before lack it
-            {name.partition("/")[2]: tensors.pop(name) for name in kept},
-        )
-        sigma, step_size, iteration, updates, seconds = json.loads(header["numbers"])
-        counts = all(type(count) is int and 0 <= count < 2**53 for count in (iteration, updates))
-        reals = all(
-            isinstance(x, int | float) and 0 <= x < 1e300 for x in (sigma, step_size, seconds)
-        )
-        if not counts or not reals or sigma == 0:
-            raise ValueError("numbers out of range")
-        with torch.device("meta"):  # the shapes alone: a hostile spec allocates nothing
-            expected = {
-                name: tuple(parameter.shape)
-                for name, parameter in Generator(spec.generator).named_parameters()
-            }
-        shapes = {"weights": expected}
-        light = not any(name.partition("/")[0] in (*MEMORY, "teacher") for name in tensors)
-        if light and updates:
+        sigma, step_size, iteration, updates, seconds = _numbers(header["numbers"])
+        text = header.get("observation", WHOLE)  # files from before lack it
+        observation = observations.from_record(text, _take(tensors, "observation/"))
+        tensors = {name.replace(*EARLIER_NAME): t for name, t in tensors.items()}
+        if not spec.sample_loss_rate:  # what such a loss of another time left behind
+            tensors = {k: t for k, t in tensors.items() if not k.startswith(NOT_NEEDED)}
+        groups = _groups(spec, tensors)
+        if updates and not groups["first_moments"]:
             raise ValueError("learning steps without what they left behind")
-        if not light:  # all that training needs, or nothing of it
-            shapes |= {"first_moments": expected, "second_moments": expected}
-            tensors = {name.replace(*EARLIER_NAME): t for name, t in tensors.items()}
-            shapes["sample_loss"] = samples.shapes(spec.generator) if spec.sample_loss_rate else {}
-            if not spec.sample_loss_rate:  # what such a loss of another time left behind
-                tensors = {k: t for k, t in tensors.items() if not k.startswith(NOT_NEEDED)}
-        if any(name.startswith("prior/") for name in tensors):
-            shapes["prior"] = kinds.shapes(spec.prior, spec.generator.latent_shape)
-        groups: dict[str, dict[str, Tensor]] = {group: {} for group in (*MEMORY, "prior")}
-        for group, members in shapes.items():
-            groups[group] = {name: tensors.pop(f"{group}/{name}") for name in members}
-            for name, tensor in groups[group].items():
-                if tuple(tensor.shape) != members[name]:
-                    raise ValueError(f"{name} has another shape than its spec")
         channels = spec.generator.latent_shape[0]
         if not spec.langevin.preconditioned:  # files from before there was a metric lack it
             tensors.setdefault("curvature", torch.eye(channels))
-        latents, curvature = tensors.pop("latents"), tensors.pop("curvature")
-        if tensors or not _fits(spec, latents):
-            raise ValueError("tensors that the spec does not know")
+        latents, curvature = _single(tensors.pop("latents")), tensors.pop("curvature")
+        if tensors or not _fits(spec, latents) or not _shows(spec, latents, observation):
+            raise ValueError("tensors, or an observation, that the spec does not know")
         if tuple(curvature.shape) != (channels, channels):
             raise ValueError("a curvature of other latents")
-        latents = _single(latents)
-        if not _shows(spec, latents, observation):
-            raise ValueError("an observation of other signals")
-        for group in ("weights", "prior"):
-            groups[group] = {name: _single(t) for name, t in groups[group].items()}
-        everything = [latents, curvature, *(t for group in groups.values() for t in group.values())]
-        if any(t.dtype != torch.float32 or not _finite(t) for t in everything):
-            raise ValueError("values that are no finite numbers")
-        squares = [t for name, t in groups["sample_loss"].items() if name.startswith("exp_avg_sq.")]
-        if any((t < 0).any() for t in [*groups["second_moments"].values(), *squares]):
-            raise ValueError("squares below zero, whose roots would become weights")
+        _require_healthy_values([latents, curvature], groups)
         learnt = groups.pop("prior")
         if learnt:
             kinds.prior_of(spec, latents, learnt)  # refuses what is none
@@ -255,15 +217,67 @@ class Checkpoint:
             learnt=learnt,
             observation=observation,
             digest=header["digest"],
-            sigma=float(sigma),
-            step_size=float(step_size),
+            sigma=sigma,
+            step_size=step_size,
             iteration=iteration,
             updates=updates,
-            seconds=float(seconds),
+            seconds=seconds,
             latents=latents,
             curvature=curvature,
             **groups,
         )
+
+
+def _numbers(text: str) -> tuple[float, float, int, int, float]:
+    """sigma, step size, iteration, updates and seconds of a header. Raises ValueError."""
+    sigma, step_size, iteration, updates, seconds = json.loads(text)
+    counts = all(type(count) is int and 0 <= count < 2**53 for count in (iteration, updates))
+    reals = all(isinstance(x, int | float) and 0 <= x < 1e300 for x in (sigma, step_size, seconds))
+    if not counts or not reals or sigma == 0:
+        raise ValueError("numbers out of range")
+    return float(sigma), float(step_size), iteration, updates, float(seconds)
+
+
+def _take(tensors: dict[str, Tensor], prefix: str) -> dict[str, Tensor]:
+    """Those whose names begin so, taken out, by the rest of their names."""
+    names = [name for name in tensors if name.startswith(prefix)]
+    return {name.removeprefix(prefix): tensors.pop(name) for name in names}
+
+
+def _groups(spec: TrainingSpec, tensors: dict[str, Tensor]) -> dict[str, dict[str, Tensor]]:
+    """The named groups of a file, taken out of its tensors; each owner states its shapes. What only
+    training needs is there as a whole, or nothing of it is. Raises ValueError or KeyError."""
+    with torch.device("meta"):  # the shapes alone: a hostile spec allocates nothing
+        weights = {
+            name: tuple(parameter.shape)
+            for name, parameter in Generator(spec.generator).named_parameters()
+        }
+    shapes = {"weights": weights}
+    if any(name.partition("/")[0] in MEMORY for name in tensors):
+        shapes |= {"first_moments": weights, "second_moments": weights}
+        shapes["sample_loss"] = samples.shapes(spec.generator) if spec.sample_loss_rate else {}
+    if any(name.startswith("prior/") for name in tensors):
+        shapes["prior"] = kinds.shapes(spec.prior, spec.generator.latent_shape)
+    groups: dict[str, dict[str, Tensor]] = {group: {} for group in (*MEMORY, "prior")}
+    for group, members in shapes.items():
+        groups[group] = {name: tensors.pop(f"{group}/{name}") for name in members}
+        for name, tensor in groups[group].items():
+            if tuple(tensor.shape) != members[name]:
+                raise ValueError(f"{name} has another shape than its spec")
+    for group in ("weights", "prior"):
+        groups[group] = {name: _single(t) for name, t in groups[group].items()}
+    return groups
+
+
+def _require_healthy_values(others: list[Tensor], groups: dict[str, dict[str, Tensor]]) -> None:
+    """Raises ValueError for numbers that are not finite, and for squares below zero, whose roots
+    would become weights."""
+    everything = [*others, *(t for group in groups.values() for t in group.values())]
+    if any(t.dtype != torch.float32 or not _finite(t) for t in everything):
+        raise ValueError("values that are no finite numbers")
+    squares = [t for name, t in groups["sample_loss"].items() if name.startswith("exp_avg_sq.")]
+    if any((t < 0).any() for t in [*groups["second_moments"].values(), *squares]):
+        raise ValueError("squares below zero")
 
 
 def _fits(spec: TrainingSpec, latents: Tensor) -> bool:
@@ -291,21 +305,6 @@ def _shows(spec: TrainingSpec, latents: Tensor, observation: Observation) -> boo
     except RuntimeError:  # projections of other signals, blocks larger than they are
         return False
     return True
-
-
-def write_whole(path: Path, content: bytes) -> None:
-    """Writes beside `path` first, so that a crash leaves the old file or the new one."""
-    handle, beside = tempfile.mkstemp(dir=path.parent, prefix=path.name, suffix=".part")
-    try:
-        with os.fdopen(handle, "wb") as file:
-            file.write(content)
-            file.flush()
-            os.fsync(file.fileno())
-        os.replace(beside, path)
-    except BaseException:
-        with contextlib.suppress(FileNotFoundError):
-            os.unlink(beside)
-        raise
 
 
 def _in_order(content: bytes) -> bytes:

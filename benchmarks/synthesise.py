@@ -20,7 +20,8 @@ from typing import Any
 import torch
 
 from abp_core.checkpoint import Checkpoint
-from abp_core.synthesis import encode, render, sampling
+from abp_core.data.atomic import open_atomically
+from abp_core.synthesis import render, sampling
 from abp_core.synthesis.request import Request
 from benchmarks.report import EXAMPLES, ROOT, THREADS, keep
 
@@ -45,7 +46,7 @@ def of_texture(saved: Checkpoint, folder: Path, turns: int) -> dict[str, float]:
     request = Request(size=(1024, 1024), seed=1).fit(generator.spec)
 
     def saved_as_file() -> None:
-        with encode.open_atomically(folder / "texture.png") as file:
+        with open_atomically(folder / "texture.png") as file:
             render.texture(generator, prior, request).write(file, {})
 
     made = median(lambda: render.texture(generator, prior, request).pixels(), turns)

@@ -16,11 +16,12 @@ from tqdm import tqdm
 
 from abp_core.checkpoint import Checkpoint
 from abp_core.cli import arguments
+from abp_core.data.atomic import open_atomically
 from abp_core.errors import Refusal
 from abp_core.generator import Generator
 from abp_core.priors.kinds import Prior
 from abp_core.spec import Kind
-from abp_core.synthesis import encode, neighbours, outpainting, render
+from abp_core.synthesis import neighbours, outpainting, render
 from abp_core.synthesis.encode import Bytes
 from abp_core.synthesis.outpainting import Outpainting
 from abp_core.synthesis.render import Picture
@@ -50,7 +51,7 @@ def main() -> int:
     _require_ending(args.out, request, saved.spec.generator.kind)
     try:
         write = _work(saved, request, str(args.checkpoint), args.out)
-        with encode.open_atomically(args.out) as file:
+        with open_atomically(args.out) as file:
             write(file)
     except KeyboardInterrupt:
         print("Stopped by Ctrl-C; nothing was saved.", file=sys.stderr)

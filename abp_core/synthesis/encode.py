@@ -3,12 +3,8 @@
 A file says in its metadata how it was made. It is written whole or not at all.
 """
 
-import contextlib
-import os
-import secrets
 import zipfile
 from collections.abc import Callable, Iterable, Iterator
-from pathlib import Path
 from typing import IO, Any
 
 import numpy as np
@@ -66,29 +62,6 @@ def write_zip(file: IO[bytes], members: Iterable[tuple[str, Callable[[IO[bytes]]
         for name, write in members:
             with archive.open(zipfile.ZipInfo(name), "w", force_zip64=True) as member:
                 write(member)
-
-
-@contextlib.contextmanager
-def open_atomically(path: Path) -> Iterator[IO[bytes]]:
-    """A file to write that takes the place of `path` when all went well. Raises OSError.
-
-    What is no ordinary file, such as /dev/stdout, is written to as it is.
-    """
-    path = path.resolve()
-    if path.exists() and not path.is_file():
-        with path.open("wb") as file:
-            yield file
-        return
-    beside = path.with_name(f".{path.name[:60]}.{secrets.token_hex(6)}.part")
-    try:
-        with beside.open("xb") as file:
-            yield file
-            file.flush()
-            os.fsync(file.fileno())
-        os.replace(beside, path)
-    except BaseException:
-        beside.unlink(missing_ok=True)
-        raise
 
 
 class _Writer(png.Writer):  # type: ignore[misc]  # it has no types

@@ -14,7 +14,8 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import Any
 
-from abp_core.checkpoint import Checkpoint, CheckpointRejected, write_whole
+from abp_core.checkpoint import Checkpoint, CheckpointRejected
+from abp_core.data.atomic import open_atomically
 from abp_core.errors import Refusal
 from abp_core.presets import PRESETS
 from abp_core.spec import Kind
@@ -171,7 +172,8 @@ def write_entries(folder: Path, listed: list[Recipe]) -> None:
 
 def write_public(path: Path, content: bytes) -> None:
     """Writes whole or not at all, a file that everybody may read."""
-    write_whole(path, content)
+    with open_atomically(path) as file:
+        file.write(content)
     path.chmod(0o644)
 
 

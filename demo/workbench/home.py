@@ -3,7 +3,8 @@
 from pathlib import Path
 
 from abp_core.checkpoint import Checkpoint
-from abp_core.synthesis import encode, render
+from abp_core.data.atomic import open_atomically
+from abp_core.synthesis import render
 from abp_core.synthesis.request import Request
 
 SEED_OF_SAMPLES = 1  # the same latents all the time, so that one sees the model change
@@ -31,7 +32,7 @@ def write_samples(saved: Checkpoint, path: Path, model: str) -> None:
     generator, prior, source = saved.generator(), saved.prior(), saved.source
     request = Request(seed=SEED_OF_SAMPLES).fit(generator.spec, source.sample_rate)
     facts = render.facts(saved, request, model, path.name)
-    with encode.open_atomically(path) as file:
+    with open_atomically(path) as file:
         if source.kind == "sound":
             render.sound(generator, prior, source, request).write(path.suffix, file, facts)
         elif source.kind == "texture":

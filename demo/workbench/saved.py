@@ -15,7 +15,7 @@ import numpy as np
 
 from abp_core.checkpoint import Checkpoint
 from abp_core.data import datasets
-from abp_core.synthesis import encode
+from abp_core.data.atomic import open_atomically
 from abp_core.trainer import Trainer
 from demo.jobs import Job, Report
 from demo.media import Pixels
@@ -102,7 +102,7 @@ class Keeper:
         fields["path"] = str(self.recipe.path)
         told = {"recipe": fields, "report": dataclasses.asdict(report), "model": self.model}
         told["report"]["view"] = [dataclasses.asdict(panel) for panel in report.view or ()]
-        with encode.open_atomically(self._folder / RECORD) as file:
+        with open_atomically(self._folder / RECORD) as file:
             file.write(json.dumps(told).encode())
 
 

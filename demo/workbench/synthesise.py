@@ -14,6 +14,7 @@ import numpy as np
 import soxr
 
 from abp_core.data import decode
+from abp_core.data.atomic import open_atomically
 from abp_core.data.pack import PackItem
 from abp_core.synthesis import encode, neighbours, outpainting, render, sampling
 from abp_core.synthesis.encode import Facts
@@ -189,7 +190,7 @@ class _Maker:
         """Path of a file of the visitor's. Raises OSError."""
         model, request = self.model, self._told
         path = self._place(f"{slug(model.name)}-seed-{request.seed}{ending}")
-        with encode.open_atomically(path) as file:
+        with open_atomically(path) as file:
             write(file, render.facts(model.saved, request, model.command_path, path.name))
         return str(path)
 

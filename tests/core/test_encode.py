@@ -12,15 +12,8 @@ import pytest
 import soundfile
 from PIL import Image
 
-from abp_core.synthesis.encode import (
-    Bytes,
-    Floats,
-    open_atomically,
-    to_int16,
-    write_png,
-    write_sound,
-    write_zip,
-)
+from abp_core.data.atomic import open_atomically
+from abp_core.synthesis.encode import Bytes, Floats, to_int16, write_png, write_sound, write_zip
 from tests.tiny import peak_memory
 
 FACTS = {
