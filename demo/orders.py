@@ -8,7 +8,7 @@ from typing import Any, TypeVar
 
 from demo import sent
 from demo.turns import Lane
-from demo.workbench import Rejected, refusing
+from demo.workbench import Rejected, translate_errors
 
 Record = TypeVar("Record")
 
@@ -32,7 +32,7 @@ def handler(
 
         async def answer(*values: object) -> Any:
             try:
-                with refusing():
+                with translate_errors():
                     asked = received(values)
                     return await lane.do(asked.token, partial(order, asked))
             except Rejected as refusal:
@@ -40,7 +40,7 @@ def handler(
 
         async def steps(*values: object) -> AsyncIterator[Any]:
             try:
-                with refusing():
+                with translate_errors():
                     asked = received(values)
                     async for step in lane.follow(asked.token, order(asked)):
                         yield step

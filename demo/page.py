@@ -12,7 +12,7 @@ from demo.orders import handler
 from demo.served import url
 from demo.sessions import is_token, new_token
 from demo.tabs import explore, infer, repair, synthesise, train
-from demo.tabs.running import Visitor
+from demo.tabs.run_controls import Visitor
 from demo.turns import Lanes
 from demo.widgets import widget
 from demo.workbench import Model, Workbench
@@ -27,7 +27,7 @@ ORIGINS = {"shipped": "", "file": ", from your file", "run": ", your run"}
 
 
 @dataclass(frozen=True, slots=True)
-class Arriving:
+class Arrival:
     """A page that opens; link: to a model."""
 
     token: str
@@ -35,7 +35,7 @@ class Arriving:
 
 
 @dataclass(frozen=True, slots=True)
-class Choice:
+class GalleryPick:
     """A card of the gallery."""
 
     token: str
@@ -43,7 +43,7 @@ class Choice:
 
 
 @dataclass(frozen=True, slots=True)
-class Opened:
+class ModelUpload:
     """A model file of the visitor's."""
 
     token: str
@@ -96,16 +96,16 @@ def build(workbench: Workbench, lanes: Lanes) -> gr.Blocks:
             bar = f'<div class="bar refusal" role="alert"><span>{words}</span></div>'
             return bar, {"name": None, "ready": True}
 
-        @handler(Arriving, lanes.quick, stays)
-        def enter(sent: Arriving) -> tuple[str, Any]:
+        @handler(Arrival, lanes.quick, stays)
+        def enter(sent: Arrival) -> tuple[str, Any]:
             return shown(workbench.arrive(sent.token, sent.link))
 
-        @handler(Choice, lanes.quick, stays)
-        def choose_model(sent: Choice) -> tuple[str, Any]:
+        @handler(GalleryPick, lanes.quick, stays)
+        def choose_model(sent: GalleryPick) -> tuple[str, Any]:
             return shown(workbench.choose(sent.token, str(sent.gallery.get("name", ""))))
 
-        @handler(Opened, lanes.heavy, stays)
-        def open_model(sent: Opened) -> tuple[str, Any]:
+        @handler(ModelUpload, lanes.heavy, stays)
+        def open_model(sent: ModelUpload) -> tuple[str, Any]:
             return shown(workbench.open_model(sent.token, sent.path))
 
         @handler(Visitor, lanes.heavy, stays)

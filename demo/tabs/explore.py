@@ -34,7 +34,7 @@ NOTHING: dict[str, Any] = {
 
 
 @dataclass(frozen=True, slots=True)
-class Looked:
+class PointRequest:
     """A point of the model `key`."""
 
     token: str
@@ -43,7 +43,7 @@ class Looked:
 
 
 @dataclass(frozen=True, slots=True)
-class Drawn:
+class SheetRequest:
     """A sheet of thumbnails, or the way between points, of the model `key`."""
 
     token: str
@@ -53,7 +53,7 @@ class Drawn:
 
 
 @dataclass(frozen=True, slots=True)
-class Opened:
+class LinkedPoint:
     """The tab with the point of a link, if there was one."""
 
     token: str
@@ -75,24 +75,24 @@ def build(
     """token: the visitor's. chosen: the events after which another model is current. link: the
     point that the address named, until it was shown."""
 
-    @handler(Looked, lanes.look, refusal_answer)
-    def look(sent: Looked) -> dict[str, Any]:
+    @handler(PointRequest, lanes.look, refusal_answer)
+    def look(sent: PointRequest) -> dict[str, Any]:
         return workbench.look(sent.token, sent.key, sent.point)
 
-    @handler(Drawn, lanes.look, refusal_answer)
-    def sprite(sent: Drawn) -> dict[str, Any]:
+    @handler(SheetRequest, lanes.look, refusal_answer)
+    def sprite(sent: SheetRequest) -> dict[str, Any]:
         return {"picture": workbench.sprite(sent.token, sent.key, sent.what)}
 
-    @handler(Drawn, lanes.heavy, refusal_answer)
-    def journey(sent: Drawn) -> dict[str, Any]:
+    @handler(SheetRequest, lanes.heavy, refusal_answer)
+    def journey(sent: SheetRequest) -> dict[str, Any]:
         return workbench.journey(sent.token, sent.key, sent.points, sent.what)
 
     explore = widget("explore", NOTHING, server_functions=[look, sprite, journey])
     with gr.Accordion("What happens here?", open=False):
         gr.HTML(FORMULA, elem_classes="abp-formula")
 
-    @handler(Opened, lanes.look, lambda sentence: ({**NOTHING, "refusal": sentence}, ""))
-    def explore_model(sent: Opened) -> tuple[dict[str, Any], str]:
+    @handler(LinkedPoint, lanes.look, lambda sentence: ({**NOTHING, "refusal": sentence}, ""))
+    def explore_model(sent: LinkedPoint) -> tuple[dict[str, Any], str]:
         model = workbench.describe(sent.token)
         return {**NOTHING, "token": sent.token, "model": model, "point": sent.link}, ""
 

@@ -10,7 +10,7 @@ from gradio.events import Dependency
 from demo import limits
 from demo.orders import handler
 from demo.tabs.explore import refusal_answer
-from demo.tabs.running import Visitor, hand_over_script
+from demo.tabs.run_controls import Visitor, hand_over_script
 from demo.turns import Lanes
 from demo.widgets import widget
 from demo.workbench import Rejected, Workbench
@@ -27,7 +27,7 @@ FILE_TYPES = [".png", ".jpg", ".jpeg", ".webp", ".wav", ".flac", ".ogg", ".mp3",
 
 
 @dataclass(frozen=True, slots=True)
-class Begun:
+class SessionRequest:
     """A walk to begin with the model `key`: what to infer and how, or a replay of training."""
 
     token: str
@@ -38,7 +38,7 @@ class Begun:
 
 
 @dataclass(frozen=True, slots=True)
-class Step:
+class StepRequest:
     """A step of the walk with that number, or the steps from `first` on, of one chain."""
 
     token: str
@@ -49,7 +49,7 @@ class Step:
 
 
 @dataclass(frozen=True, slots=True)
-class Shown:
+class TabState:
     """What the tab shows, with what is wanted of it or was brought."""
 
     token: str
@@ -58,7 +58,7 @@ class Shown:
 
 
 @dataclass(frozen=True, slots=True)
-class Current:
+class TabOpening:
     """The tab with the current model; nothing is prepared before it is opened."""
 
     token: str
@@ -76,24 +76,24 @@ def build(
     that this is in."""
     inference = workbench.inference
 
-    @handler(Begun, lanes.walk, refusal_answer)
-    def begin(sent: Begun) -> dict[str, Any]:
+    @handler(SessionRequest, lanes.walk, refusal_answer)
+    def begin(sent: SessionRequest) -> dict[str, Any]:
         return inference.begin(sent.token, sent.key, sent.target, sent.wish, replay=sent.replay)
 
-    @handler(Step, lanes.walk, refusal_answer)
-    def advance(sent: Step) -> dict[str, Any]:
+    @handler(StepRequest, lanes.walk, refusal_answer)
+    def advance(sent: StepRequest) -> dict[str, Any]:
         return inference.advance(sent.token, sent.walk, sent.first, sent.chain)
 
-    @handler(Step, lanes.walk, refusal_answer)
-    def land(sent: Step) -> dict[str, Any]:
+    @handler(StepRequest, lanes.walk, refusal_answer)
+    def land(sent: StepRequest) -> dict[str, Any]:
         return inference.land(sent.token, sent.walk)
 
-    @handler(Step, lanes.walk, refusal_answer)
-    def heard(sent: Step) -> dict[str, Any]:
+    @handler(StepRequest, lanes.walk, refusal_answer)
+    def heard(sent: StepRequest) -> dict[str, Any]:
         return inference.heard(sent.token, sent.walk, sent.step, sent.chain)
 
-    @handler(Step, lanes.walk, refusal_answer)
-    def slowly(sent: Step) -> dict[str, Any]:
+    @handler(StepRequest, lanes.walk, refusal_answer)
+    def slowly(sent: StepRequest) -> dict[str, Any]:
         return inference.slowly(sent.token, sent.walk, sent.step, sent.chain)
 
     opened = gr.Checkbox(False, visible=False)
@@ -112,16 +112,16 @@ def build(
         except Rejected as refusal:
             return {**NOTHING, "token": token, "refusal": str(refusal)}
 
-    @handler(Current, lanes.heavy, lambda sentence: {**NOTHING, "refusal": sentence})
-    def infer_with(sent: Current) -> Any:
+    @handler(TabOpening, lanes.heavy, lambda sentence: {**NOTHING, "refusal": sentence})
+    def infer_with(sent: TabOpening) -> Any:
         return shown(sent.token) if sent.opened else gr.skip()
 
     @handler(Visitor, lanes.heavy, lambda sentence: (True, {**NOTHING, "refusal": sentence}))
     def open_tab(sent: Visitor) -> tuple[bool, Any]:
         return True, shown(sent.token)
 
-    @handler(Shown, lanes.heavy, lambda sentence: {**NOTHING, "refusal": sentence})
-    def bring(sent: Shown) -> Any:
+    @handler(TabState, lanes.heavy, lambda sentence: {**NOTHING, "refusal": sentence})
+    def bring(sent: TabState) -> Any:
         model = sent.shown.get("model")
         key = str(model.get("key", "")) if isinstance(model, dict) else ""
         try:
@@ -130,8 +130,8 @@ def build(
             return {**NOTHING, **sent.shown, "refusal": str(refusal)}
         return {**NOTHING, **sent.shown, "brought": name, "refusal": ""}
 
-    @handler(Shown, lanes.heavy, lambda sentence: (gr.skip(), {**NOTHING, "refusal": sentence}))
-    def take(sent: Shown) -> tuple[Any, Any]:
+    @handler(TabState, lanes.heavy, lambda sentence: (gr.skip(), {**NOTHING, "refusal": sentence}))
+    def take(sent: TabState) -> tuple[Any, Any]:
         wanted = sent.shown.get("take")
         wanted = wanted if isinstance(wanted, dict) else {}
         try:

@@ -13,11 +13,17 @@ from demo.canvas import canvas
 from demo.live import NOTHING
 from demo.orders import handler
 from demo.served import asset
-from demo.tabs import running
-from demo.tabs.running import Held, Visitor, buttons_script, picked, refused
+from demo.tabs import run_controls
+from demo.tabs.run_controls import (
+    HoldRequest,
+    Visitor,
+    buttons_script,
+    parse_choice,
+    render_refusal,
+)
 from demo.turns import Lanes
 from demo.widgets import widget
-from demo.workbench import STYLES, Rejected, Repaired, Workbench, takings
+from demo.workbench import STYLES, Rejected, RepairResult, Workbench, list_degradations
 
 FORMULA = (Path(__file__).parent / "repair.html").read_text(encoding="utf-8")
 FIRST = {"kind": "objects", "item": "toon_faces_64"}
@@ -27,11 +33,11 @@ WHERE = ["what I painted", "the middle", "the right half"]
 BOXES = [(80, 176, 80, 176), (0, 256, 128, 256)]  # of the last two: top, bottom, left, right
 # There is a model now to ask.
 WAKE = "() => [1, 2].map(() => ({ __type__: 'update', interactive: true }))"
-UNREPAIRED = asdict(Repaired(progress=0.0, sentence=""))
+UNREPAIRED = asdict(RepairResult(progress=0.0, sentence=""))
 
 
 @dataclass(frozen=True, slots=True)
-class Picked:
+class DataPick:
     """Something of the pack."""
 
     token: str
@@ -39,7 +45,7 @@ class Picked:
 
 
 @dataclass(frozen=True, slots=True)
-class Taken:
+class DegradationChoice:
     """What shall be taken away, of something of the pack or of an upload."""
 
     token: str
@@ -51,11 +57,11 @@ class Taken:
     @property
     def taken(self) -> str:
         """What the kind of the data lets one choose."""
-        return self.of_sounds if picked(self.choice)[0] == "sound" else self.of_pictures
+        return self.of_sounds if parse_choice(self.choice)[0] == "sound" else self.of_pictures
 
 
 @dataclass(frozen=True, slots=True)
-class Wanted(Taken):
+class LearningRequest(DegradationChoice):
     """Everything that learning from the rest is asked for with."""
 
     k: float = 0.0
@@ -65,7 +71,7 @@ class Wanted(Taken):
 
 
 @dataclass(frozen=True, slots=True)
-class Opened:
+class PictureUpload:
     """A picture of the visitor's."""
 
     token: str
@@ -73,7 +79,7 @@ class Opened:
 
 
 @dataclass(frozen=True, slots=True)
-class Painted:
+class PaintedPicture:
     """A picture that was painted over, and where to repair it."""
 
     token: str
@@ -106,7 +112,9 @@ def build(
             # has not heard of the new ones.
             with gr.Group(elem_id="abp-taken"):
                 taken = [
-                    gr.Dropdown(takings(kind), value=first, label="Take away", visible=shown)
+                    gr.Dropdown(
+                        list_degradations(kind), value=first, label="Take away", visible=shown
+                    )
                     for kind, first, shown in (
                         ("objects", "scattered-70", True),
                         ("sound", "stretch-20", False),
@@ -153,29 +161,29 @@ def build(
     with gr.Accordion("What happens here?", open=False):
         gr.HTML(FORMULA, elem_classes="abp-formula")
 
-    @handler(Picked, lanes.quick, lambda _: (gr.skip(), gr.skip(), gr.skip()))
-    def choose_data(sent: Picked) -> tuple[Any, ...]:
-        sound = picked(sent.choice)[0] == "sound"
+    @handler(DataPick, lanes.quick, lambda _: (gr.skip(), gr.skip(), gr.skip()))
+    def choose_data(sent: DataPick) -> tuple[Any, ...]:
+        sound = parse_choice(sent.choice)[0] == "sound"
         return None, gr.update(visible=not sound), gr.update(visible=sound)
 
-    @handler(Taken, lanes.heavy, lambda _: (gr.skip(), gr.skip(), gr.skip()))
-    def show_more(sent: Taken) -> tuple[Any, ...]:
+    @handler(DegradationChoice, lanes.heavy, lambda _: (gr.skip(), gr.skip(), gr.skip()))
+    def show_more(sent: DegradationChoice) -> tuple[Any, ...]:
         """What a way of taking away needs beside it."""
         painted = sent.taken == "painted"
         value: Any = gr.skip()
         if painted:
             try:
-                picture = repairs.canvas(picked(sent.choice)[1], sent.upload)
+                picture = repairs.canvas(parse_choice(sent.choice)[1], sent.upload)
                 value = gr.skip() if picture is None else media.on_canvas(picture)
             except Rejected:
                 value = gr.skip()  # said when the button is pressed
         return gr.update(visible=sent.taken == "projections"), gr.update(visible=painted), value
 
-    @handler(Wanted, lanes.heavy, refused)
-    def learn(sent: Wanted) -> str:
+    @handler(LearningRequest, lanes.heavy, render_refusal)
+    def learn(sent: LearningRequest) -> str:
         repairs.start(
             sent.token,
-            item=picked(sent.choice)[1],
+            item=parse_choice(sent.choice)[1],
             upload=sent.upload,
             style=sent.style,
             what=sent.taken,
@@ -185,29 +193,33 @@ def build(
         )
         return ""
 
-    @handler(Held, lanes.quick, refused)
-    def hold_repair(sent: Held) -> str:
-        running.hold(workbench, sent.token, sent.label, sent.minutes)
+    @handler(HoldRequest, lanes.quick, render_refusal)
+    def hold_repair(sent: HoldRequest) -> str:
+        run_controls.hold(workbench, sent.token, sent.label, sent.minutes)
         return ""
 
-    @handler(Visitor, lanes.quick, refused)
+    @handler(Visitor, lanes.quick, render_refusal)
     def halt_repair(sent: Visitor) -> str:
         workbench.stop(sent.token)
         return ""
 
-    @handler(Opened, lanes.heavy, lambda sentence: (gr.skip(), refused(sentence)))
-    def open_picture(sent: Opened) -> tuple[Any, str]:
+    @handler(PictureUpload, lanes.heavy, lambda sentence: (gr.skip(), render_refusal(sentence)))
+    def open_picture(sent: PictureUpload) -> tuple[Any, str]:
         picture = repairs.canvas("", sent.path)
         if picture is None:
-            return gr.skip(), refused("Please choose a picture.")
+            return gr.skip(), render_refusal("Please choose a picture.")
         return media.on_canvas(picture), ""
 
-    @handler(Visitor, lanes.heavy, lambda sentence: (gr.skip(), refused(sentence)))
+    @handler(Visitor, lanes.heavy, lambda sentence: (gr.skip(), render_refusal(sentence)))
     def open_example(sent: Visitor) -> tuple[Any, str]:
         return media.on_canvas(workbench.example(sent.token)), ""
 
-    @handler(Painted, lanes.heavy, lambda sentence: (gr.skip(), refused(sentence), gr.skip()))
-    def repair(sent: Painted) -> Iterator[tuple[Any, ...]]:
+    @handler(
+        PaintedPicture,
+        lanes.heavy,
+        lambda sentence: (gr.skip(), render_refusal(sentence), gr.skip()),
+    )
+    def repair(sent: PaintedPicture) -> Iterator[tuple[Any, ...]]:
         picture, painted = media.painted_on(sent.drawn)
         if sent.where in WHERE[1:]:
             painted = media.box(media.CANVAS, BOXES[WHERE.index(sent.where) - 1])

@@ -12,10 +12,10 @@ from demo import limits
 from demo.orders import handler
 from demo.served import url
 from demo.tabs.explore import refusal_answer
-from demo.tabs.running import refused
+from demo.tabs.run_controls import render_refusal
 from demo.turns import Lanes
 from demo.widgets import widget
-from demo.workbench import SOURCES, TILES, Made, Making, Rejected, Workbench
+from demo.workbench import SOURCES, TILES, Progress, Rejected, Result, Workbench
 
 IDLE: dict[str, Any] = {"phase": "idle", "headline": "", "detail": "Press Make.", "share": 0}
 DRAWN = ("seed", "source", "temperature", "novelty")  # what tells one draw from another
@@ -58,7 +58,7 @@ class Stretch:
 
 
 @dataclass(frozen=True, slots=True)
-class Fitted:
+class ControlState:
     """The controls, to be fitted to the current model; unit: what sides step by now."""
 
     token: str
@@ -70,7 +70,7 @@ class Fitted:
 
 
 @dataclass(frozen=True, slots=True)
-class Wanted:
+class WorkRequest:
     """Everything that the tab asks for. state: whether it was opened, and something made."""
 
     token: str
@@ -127,8 +127,8 @@ def build(
     shown = [notice, work, *takings]
     nothing = [gr.skip()] * len(takings)
 
-    @handler(Fitted, lanes.quick, lambda sentence: {notice: refused(sentence)})
-    def fit(sent: Fitted) -> dict[Component, Any]:
+    @handler(ControlState, lanes.quick, lambda sentence: {notice: render_refusal(sentence)})
+    def fit(sent: ControlState) -> dict[Component, Any]:
         """The controls that suit the current model; what was made of another one stays."""
         offer = workbench.offer(sent.token)
         current = {"token": sent.token, "key": offer.key, "rate": offer.rate}
@@ -157,22 +157,22 @@ def build(
             updates |= {known_unit: offer.unit}
         return updates
 
-    def made(sent: Wanted) -> Iterator[tuple[Any, ...]]:
+    def made(sent: WorkRequest) -> Iterator[tuple[Any, ...]]:
         for step in workbench.make(sent.token, asdict(sent)):
-            if isinstance(step, Making):
-                yield "", _making(step), *nothing
+            if isinstance(step, Progress):
+                yield "", _render_progress(step), *nothing
             else:
-                yield "", _made(step), *_files(step, len(takings))
+                yield "", _render_result(step), *_render_files(step, len(takings))
 
     def kept(sentence: str) -> tuple[Any, ...]:
-        return refused(sentence), {**IDLE, "phase": "kept"}, *nothing
+        return render_refusal(sentence), {**IDLE, "phase": "kept"}, *nothing
 
-    @handler(Wanted, lanes.heavy, kept)
-    def synthesise(sent: Wanted) -> Iterator[tuple[Any, ...]]:
+    @handler(WorkRequest, lanes.heavy, kept)
+    def synthesise(sent: WorkRequest) -> Iterator[tuple[Any, ...]]:
         yield from made(sent)
 
-    @handler(Wanted, lanes.heavy, lambda sentence: ("made", *kept(sentence)))
-    def open_tab(sent: Wanted) -> Iterator[tuple[Any, ...]]:
+    @handler(WorkRequest, lanes.heavy, lambda sentence: ("made", *kept(sentence)))
+    def open_tab(sent: WorkRequest) -> Iterator[tuple[Any, ...]]:
         """Something is on the page before the first click: as soon as there is a model."""
         if sent.state == "made":
             return
@@ -185,8 +185,8 @@ def build(
         for outputs in made(replace(sent, kind=kind)):
             yield "made", *outputs
 
-    @handler(Wanted, lanes.heavy, lambda sentence: ("made", *kept(sentence)))
-    def catch_up(sent: Wanted) -> Iterator[tuple[Any, ...]]:
+    @handler(WorkRequest, lanes.heavy, lambda sentence: ("made", *kept(sentence)))
+    def catch_up(sent: WorkRequest) -> Iterator[tuple[Any, ...]]:
         """The first model came after the tab was opened."""
         if sent.state == "waiting":
             kind = workbench.offer(sent.token).kind
@@ -285,7 +285,7 @@ def _controls() -> tuple[list[tuple[str, Component]], dict[str, Component]]:
     return sections, fields
 
 
-def _making(step: Making) -> dict[str, Any]:
+def _render_progress(step: Progress) -> dict[str, Any]:
     return {
         **IDLE,
         "phase": "working",
@@ -295,7 +295,7 @@ def _making(step: Making) -> dict[str, Any]:
     }
 
 
-def _made(made: Made) -> dict[str, Any]:
+def _render_result(made: Result) -> dict[str, Any]:
     panels = [asdict(panel) for panel in made.panels]
     for panel in panels:
         if panel["sound"] and not panel["sound"].startswith("data:"):
@@ -314,6 +314,6 @@ def _made(made: Made) -> dict[str, Any]:
     }
 
 
-def _files(made: Made, places: int) -> list[Any]:
+def _render_files(made: Result, places: int) -> list[Any]:
     files = [gr.update(value=path, label=label, visible=True) for label, path in made.files]
     return [*files, *[gr.update(visible=False)] * (places - len(files))]

@@ -11,19 +11,19 @@ from demo import limits
 from demo.live import NOTHING
 from demo.orders import handler
 from demo.served import CARDS, asset, url
-from demo.tabs import running
-from demo.tabs.running import (
-    Held,
+from demo.tabs import run_controls
+from demo.tabs.run_controls import (
+    HoldRequest,
     Visitor,
     buttons_script,
     hand_over_script,
-    notice_of,
-    picked,
-    refused,
+    parse_choice,
+    render_notice,
+    render_refusal,
 )
 from demo.turns import Lanes
 from demo.widgets import widget
-from demo.workbench import STYLES, Rejected, Settings, Workbench, about, settings_from
+from demo.workbench import STYLES, Rejected, Settings, Workbench, describe_preset, settings_from
 
 STANDARD = STYLES[1]
 FIRST = {"kind": "texture", "item": "pebbles"}
@@ -32,7 +32,7 @@ FORMULA = (Path(__file__).parent / "train.html").read_text(encoding="utf-8")
 
 
 @dataclass(frozen=True, slots=True)
-class Chosen:
+class PresetPick:
     """Something of the pack that was picked."""
 
     token: str
@@ -41,7 +41,7 @@ class Chosen:
 
 
 @dataclass(frozen=True, slots=True)
-class Described:
+class PresetQuery:
     """A kind of data and a style of settings."""
 
     token: str
@@ -50,7 +50,7 @@ class Described:
 
 
 @dataclass(frozen=True, slots=True)
-class Brought:
+class DataUpload:
     """A file of the visitor's."""
 
     token: str
@@ -59,7 +59,7 @@ class Brought:
 
 
 @dataclass(frozen=True, slots=True)
-class Wanted:
+class TrainingRequest:
     """Everything that Train is pressed with; the last are what was typed into KNOBS."""
 
     token: str
@@ -108,7 +108,7 @@ def build(workbench: Workbench, lanes: Lanes, token: gr.BrowserState, live: gr.H
                 STYLES,
                 value=STANDARD,
                 label="Settings",
-                info=about(FIRST["kind"], STANDARD)[0],
+                info=describe_preset(FIRST["kind"], STANDARD)[0],
             )
             minutes = gr.Slider(
                 1,
@@ -119,7 +119,7 @@ def build(workbench: Workbench, lanes: Lanes, token: gr.BrowserState, live: gr.H
                 info="You can stop at any time and keep what was learnt.",
             )
             with gr.Accordion("Advanced", open=False):
-                knobs = _knobs(about(FIRST["kind"], STANDARD)[1])
+                knobs = _knobs(describe_preset(FIRST["kind"], STANDARD)[1])
         with gr.Column(scale=9, min_width=320):
             with gr.Row(elem_id="abp-orders"):
                 train = gr.Button(
@@ -141,7 +141,7 @@ def build(workbench: Workbench, lanes: Lanes, token: gr.BrowserState, live: gr.H
     def described(kind: str, style: str) -> tuple[Any, ...]:
         """The preset's own values, shown where the visitor has set nothing."""
         try:
-            sentence, values = about(kind, style)
+            sentence, values = describe_preset(kind, style)
         except Rejected as refusal:
             return gr.update(info=str(refusal)), *unset
         own = [gr.update(value="", placeholder=f"{value:g}") for value in astuple(values)]
@@ -151,33 +151,33 @@ def build(workbench: Workbench, lanes: Lanes, token: gr.BrowserState, live: gr.H
     unchanged = [gr.skip()] * (len(knobs) + 2)
 
     @handler(
-        Chosen,
+        PresetPick,
         lanes.quick,
-        lambda sentence: (*[gr.skip()] * 3, refused(sentence), gr.skip(), *unset),
+        lambda sentence: (*[gr.skip()] * 3, render_refusal(sentence), gr.skip(), *unset),
     )
-    def choose(sent: Chosen) -> tuple[Any, ...]:
+    def choose(sent: PresetPick) -> tuple[Any, ...]:
         """Something of the pack was picked: it takes the place of whatever was uploaded."""
-        chosen, _ = picked(sent.choice)
+        chosen, _ = parse_choice(sent.choice)
         return chosen, None, None, "", *described(chosen, sent.style)
 
-    @handler(Described, lanes.quick, lambda sentence: (gr.update(info=sentence), *unset))
-    def describe(sent: Described) -> tuple[Any, ...]:
+    @handler(PresetQuery, lanes.quick, lambda sentence: (gr.update(info=sentence), *unset))
+    def describe(sent: PresetQuery) -> tuple[Any, ...]:
         return described(sent.kind, sent.style)
 
-    @handler(Brought, lanes.heavy, lambda sentence: (refused(sentence), *unchanged))
-    def inspect(sent: Brought) -> tuple[Any, ...]:
+    @handler(DataUpload, lanes.heavy, lambda sentence: (render_refusal(sentence), *unchanged))
+    def inspect(sent: DataUpload) -> tuple[Any, ...]:
         if not sent.path:
             return "", *unchanged
         kind, sentence = workbench.inspect(sent.path)
-        words = notice_of(f"{sentence} Press Train to learn it.")
+        words = render_notice(f"{sentence} Press Train to learn it.")
         return words, kind, *described(kind, sent.style)
 
-    @handler(Brought, lanes.heavy, refused)
-    def recognise(sent: Brought) -> str:
-        return notice_of(workbench.inspect_checkpoint(sent.path)) if sent.path else ""
+    @handler(DataUpload, lanes.heavy, render_refusal)
+    def recognise(sent: DataUpload) -> str:
+        return render_notice(workbench.inspect_checkpoint(sent.path)) if sent.path else ""
 
-    @handler(Wanted, lanes.heavy, refused)
-    def begin(sent: Wanted) -> str:
+    @handler(TrainingRequest, lanes.heavy, render_refusal)
+    def begin(sent: TrainingRequest) -> str:
         if sent.checkpoint:
             workbench.continue_from(
                 sent.token, sent.checkpoint, upload=sent.upload, minutes=sent.minutes
@@ -185,7 +185,7 @@ def build(workbench: Workbench, lanes: Lanes, token: gr.BrowserState, live: gr.H
         else:
             workbench.start(
                 sent.token,
-                item=picked(sent.choice)[1],
+                item=parse_choice(sent.choice)[1],
                 upload=sent.upload,
                 style=sent.style,
                 settings=sent.settings,
@@ -193,23 +193,23 @@ def build(workbench: Workbench, lanes: Lanes, token: gr.BrowserState, live: gr.H
             )
         return ""
 
-    @handler(Held, lanes.quick, refused)
-    def hold(sent: Held) -> str:
-        running.hold(workbench, sent.token, sent.label, sent.minutes)
+    @handler(HoldRequest, lanes.quick, render_refusal)
+    def hold(sent: HoldRequest) -> str:
+        run_controls.hold(workbench, sent.token, sent.label, sent.minutes)
         return ""
 
-    @handler(Visitor, lanes.quick, refused)
+    @handler(Visitor, lanes.quick, render_refusal)
     def halt(sent: Visitor) -> str:
         workbench.stop(sent.token)
         return ""
 
-    @handler(Held, lanes.quick, refused)
-    def shorten(sent: Held) -> str:
+    @handler(HoldRequest, lanes.quick, render_refusal)
+    def shorten(sent: HoldRequest) -> str:
         workbench.go_on(sent.token, sent.minutes, step_factor=0.5)
         return ""
 
     def carrying(take: Callable[[str], str]) -> Callable[..., Any]:
-        @handler(Visitor, lanes.heavy, lambda sentence: (gr.skip(), refused(sentence)))
+        @handler(Visitor, lanes.heavy, lambda sentence: (gr.skip(), render_refusal(sentence)))
         def carry(sent: Visitor) -> tuple[Any, str]:
             return take(sent.token), ""
 

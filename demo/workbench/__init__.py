@@ -1,39 +1,39 @@
 """What the tabs ask for: settings in, pictures and sentences out. The only door to the engine."""
 
-from demo.workbench.bench import EXAMPLES, Workbench
 from demo.workbench.cards import Card, label_of
-from demo.workbench.cores import one_thread
+from demo.workbench.errors import Rejected, translate_errors
 from demo.workbench.models import Model, ModelCard
-from demo.workbench.refusals import Rejected, refusing
-from demo.workbench.repairs import Repaired, takings
+from demo.workbench.repair_service import RepairResult, list_degradations
 from demo.workbench.run import CAPTIONS, Live, Panel
-from demo.workbench.settings import STYLES, Settings, about, preset_for, settings_from
-from demo.workbench.synthesise import Made, Making
-from demo.workbench.wishes import SOURCES, TILES, Offer
+from demo.workbench.settings import STYLES, Settings, describe_preset, preset_for, settings_from
+from demo.workbench.studio import PACK, Workbench
+from demo.workbench.synthesis import Progress, Result
+from demo.workbench.synthesis_form import SOURCES, TILES, Offer
+from demo.workbench.threads import one_thread
 
 __all__ = [
     "CAPTIONS",
-    "EXAMPLES",
+    "PACK",
     "SOURCES",
     "STYLES",
     "TILES",
     "Card",
     "Live",
-    "Made",
-    "Making",
     "Model",
     "ModelCard",
     "Offer",
     "Panel",
+    "Progress",
     "Rejected",
-    "Repaired",
+    "RepairResult",
+    "Result",
     "Settings",
     "Workbench",
-    "about",
+    "describe_preset",
     "label_of",
+    "list_degradations",
     "one_thread",
     "preset_for",
-    "refusing",
     "settings_from",
-    "takings",
+    "translate_errors",
 ]

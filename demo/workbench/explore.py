@@ -13,16 +13,16 @@ from abp_core.evaluation import sound
 from abp_core.synthesis import sampling
 from demo import limits, media
 from demo.cache import Cache
+from demo.workbench.errors import Rejected
+from demo.workbench.latent_points import ROW_OF_SEEDS, Point, grid_of, latent_map, vector, view_of
 from demo.workbench.models import Model
-from demo.workbench.points import ROW_OF_SEEDS, Point, grid_of, latent_map, vector, view_of
-from demo.workbench.refusals import Rejected
 
-FARTHEST = 2.0  # the plane of a model with two latents is shown over [-2, 2] x [-2, 2]
+PLANE_EXTENT = 2.0  # the plane of a model with two latents is shown over [-2, 2] x [-2, 2]
 ENDS = 2.0  # deviations, where the ends of a direction are shown
 CELLS = 15  # of it along a side
 THUMB = 44  # pixels along a thumbnail
 SEEN = 72  # pixels of a texture that a thumbnail shows
-EXAMPLES = 24  # that can be chosen from
+MOST_EXAMPLES = 24  # that can be chosen from
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -43,13 +43,13 @@ class Explorer:
 
     def of(self, model: Model) -> Explored:
         def measure() -> Explored:
-            found = _directions(model)
+            found = _measure(model)
             return Explored(model, found, found.leading(limits.SLIDERS))
 
         return self._known.get(model.key, measure)
 
 
-def _directions(model: Model) -> Directions:
+def _measure(model: Model) -> Directions:
     """By the pixels that change; of a sound by what is heard of it: the level of each band, and how
     much that comes and goes, in decibels."""
     rate = model.saved.source.sample_rate
@@ -66,7 +66,7 @@ def _directions(model: Model) -> Directions:
     return directions(model.generator, latents, 1 if model.generator.spec.spatial else 8)
 
 
-def description(explored: Explored) -> dict[str, Any]:
+def describe(explored: Explored) -> dict[str, Any]:
     """Everything that the page needs to draw the controls of a model."""
     model, found, number = explored.model, explored.found, explored.number
     inverse = torch.linalg.inv(found.axes)
@@ -84,8 +84,8 @@ def description(explored: Explored) -> dict[str, Any]:
         "inverse": inverse.tolist(),
         "sliders": number,
         "moves": [_move(model, float(m)) for m in found.moves[:number]],
-        "examples": min(EXAMPLES, len(model.examples)),
-        "farthest": FARTHEST,
+        "examples": min(MOST_EXAMPLES, len(model.examples)),
+        "farthest": PLANE_EXTENT,
         "ends": ENDS,
         "row": ROW_OF_SEEDS,
     }
@@ -97,29 +97,29 @@ def _move(model: Model, move: float) -> str:
 
 
 @torch.inference_mode()
-def look(explored: Explored, point: Point) -> dict[str, Any]:
+def render_point(explored: Explored, point: Point) -> dict[str, Any]:
     """One point: its picture, and what else there is to it. Raises Rejected."""
     model, found = explored.model, explored.found
     if not model.generator.spec.spatial:
         z = vector(model, found, point)
         signal = model.generator(z[None])[0]
-        return {**_shown(model, signal), "z": [round(float(v), 4) for v in z]}
+        return {**_render_signal(model, signal), "z": [round(float(v), 4) for v in z]}
     latents = latent_map(model, found, point)
     view = view_of(model)
     signal = sampling.piece(model.generator, latents, (0,) * len(view), view)[0]
     return {
-        **_shown(model, signal),
-        "map": map_picture(found, latents.part((0,) * len(view), view)),
+        **_render_signal(model, signal),
+        "map": render_map(found, latents.part((0,) * len(view), view)),
     }
 
 
-def sprite(explored: Explored, what: str) -> str:
+def render_sprite(explored: Explored, what: str) -> str:
     """A sheet of thumbnails as a data URL, drawn once: the `ends` of the directions (a row each),
     the `examples`, or the `plane`. Raises Rejected."""
     makers: dict[str, Callable[[Explored], str]] = {
-        "ends": _ends,
-        "examples": _examples,
-        "plane": _plane,
+        "ends": _draw_ends,
+        "examples": _draw_examples,
+        "plane": _draw_plane,
     }
     if what not in makers:
         raise Rejected("There is no such picture.")
@@ -129,35 +129,35 @@ def sprite(explored: Explored, what: str) -> str:
 
 
 @torch.inference_mode()
-def _ends(explored: Explored) -> str:
+def _draw_ends(explored: Explored) -> str:
     """Both ends of each direction, from the mean or a typical map."""
     found, model = explored.found, explored.model
     steps = torch.tensor([-ENDS, ENDS])
     axes = found.axes[:, : explored.number].T
     moved = (steps.view(1, 2, 1) * axes[:, None]).flatten(0, 1)
-    return media.jpeg_url(_thumbs(model, moved, found.mean), 80)
+    return media.jpeg_url(_draw_moves(model, moved, found.mean), 80)
 
 
 @torch.inference_mode()
-def _examples(explored: Explored) -> str:
+def _draw_examples(explored: Explored) -> str:
     model = explored.model
-    z = model.examples[:EXAMPLES]
-    return media.jpeg_url(thumbnails(model, model.generator(z), columns=len(z)), 80)
+    z = model.examples[:MOST_EXAMPLES]
+    return media.jpeg_url(render_thumbnails(model, model.generator(z), columns=len(z)), 80)
 
 
 @torch.inference_mode()
-def _plane(explored: Explored) -> str:
+def _draw_plane(explored: Explored) -> str:
     model = explored.model
     if model.generator.spec.latent_shape != (2,):
         raise Rejected("Only a model with two latents has a plane.")
     # The middle of every cell: what one sees is what a click gives.
-    middles = (torch.arange(CELLS) + 0.5) / CELLS * 2 * FARTHEST - FARTHEST
+    middles = (torch.arange(CELLS) + 0.5) / CELLS * 2 * PLANE_EXTENT - PLANE_EXTENT
     z = torch.stack(torch.meshgrid(-middles, middles, indexing="ij")[::-1], -1).reshape(-1, 2)
     signals = torch.cat([model.generator(some) for some in z.split(32)])
     return media.jpeg_url(sampling.contact_sheet(sampling.pixels(signals), CELLS), 85)
 
 
-def _thumbs(model: Model, moved: Tensor, mean: Tensor) -> media.Pixels:
+def _draw_moves(model: Model, moved: Tensor, mean: Tensor) -> media.Pixels:
     """Thumbnails of latents that are moved from where they are typical, two columns."""
     if not model.generator.spec.spatial:
         signals = model.generator(mean + moved)
@@ -171,10 +171,10 @@ def _thumbs(model: Model, moved: Tensor, mean: Tensor) -> media.Pixels:
                 ).split(8)
             ]
         )
-    return thumbnails(model, signals, columns=2)
+    return render_thumbnails(model, signals, columns=2)
 
 
-def thumbnails(model: Model, signals: Tensor, columns: int) -> media.Pixels:
+def render_thumbnails(model: Model, signals: Tensor, columns: int) -> media.Pixels:
     """Signals (n, c, ...) as thumbnails side by side."""
     if model.kind == "sound":
         tiles = [media.spectrogram(signal[0].numpy(), THUMB, THUMB) for signal in signals]
@@ -184,7 +184,7 @@ def thumbnails(model: Model, signals: Tensor, columns: int) -> media.Pixels:
     return sampling.contact_sheet(np.stack(tiles), columns)
 
 
-def _shown(model: Model, signal: Tensor) -> dict[str, str]:
+def _render_signal(model: Model, signal: Tensor) -> dict[str, str]:
     """A signal (c, ...) as a browser shows and plays it."""
     if model.kind != "sound":
         return {"picture": media.jpeg_url(sampling.pixels(signal[None])[0], 95), "sound": ""}
@@ -194,7 +194,7 @@ def _shown(model: Model, signal: Tensor) -> dict[str, str]:
     return {"picture": media.jpeg_url(picture), "sound": sound}
 
 
-def map_picture(found: Directions, z: Tensor) -> str:
+def render_map(found: Directions, z: Tensor) -> str:
     """A latent map (channels, *extent), a pixel a position: the three leading coordinates as red,
     green and blue."""
     t = found.coordinates(z.float().cpu().flatten(1).T)

@@ -15,9 +15,9 @@ from demo import limits, media
 from demo.jobs import Progress, Report
 from demo.sessions import Visit
 from demo.workbench.cards import label_of
-from demo.workbench.home import SEED_OF_SAMPLES
+from demo.workbench.downloads import SEED_OF_SAMPLES
 
-PANEL = 256  # pixels along a live picture
+LIVE_SIZE = 256  # pixels along a live picture
 CAPTIONS = ("From the data", "Rebuilt by the model", "New")
 
 
@@ -123,7 +123,7 @@ class Run:
     def _size(self) -> tuple[int, ...]:
         """Of the largest texture or sound that is shown."""
         rate = self.trainer.data.source.sample_rate
-        return (3 * rate,) if rate else (PANEL, PANEL)
+        return (3 * rate,) if rate else (LIVE_SIZE, LIVE_SIZE)
 
     def _seen(self) -> tuple[torch.Tensor, torch.Tensor]:
         """Some of what it learns from, and f(z) of it: of a whole picture or sound its middle."""

@@ -7,8 +7,8 @@ from dataclasses import asdict, dataclass, replace
 from abp_core.presets import PRESETS, Preset
 from abp_core.spec import TrainingSpec
 from demo import limits
-from demo.workbench.bounds import excess
-from demo.workbench.refusals import Rejected
+from demo.workbench.costs import find_excess
+from demo.workbench.errors import Rejected
 
 STYLES = ("Quick", "Standard", "As in the paper")
 
@@ -71,7 +71,7 @@ def preset_for(kind: str, style: str) -> Preset:
     return PRESETS[names[kind][STYLES.index(style)]]
 
 
-def about(kind: str, style: str) -> tuple[str, Settings]:
+def describe_preset(kind: str, style: str) -> tuple[str, Settings]:
     """A sentence about a preset, and its values for everything that may be set."""
     preset = preset_for(kind, style)
     spec = preset.training
@@ -101,6 +101,6 @@ def spec_with(own: TrainingSpec, settings: Settings) -> TrainingSpec:
     if "step_size" in walk or walk.get("temperature") == 0 or walk.get("steps") == 1:
         walk["acceptance"] = 0.0  # a step of the visitor's own, or none that could be tested
     spec = replace(own, langevin=replace(own.langevin, **walk), **changes)
-    if too_much := excess(spec):
+    if too_much := find_excess(spec):
         raise Rejected(f"This is too much for a page that is shared; please take {too_much}.")
     return spec

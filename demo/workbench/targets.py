@@ -16,11 +16,11 @@ from abp_core.data.pack import PackItem
 from abp_core.observation import Downsampled, Full, Observation, Occluded
 from demo import limits
 from demo.cache import Cache
+from demo.workbench.errors import Rejected
 from demo.workbench.models import Model
-from demo.workbench.refusals import Rejected
 
 NOT_HERE = "This model learnt from data that is not here; please bring a file to infer."
-HIDINGS = ("nothing", "square", "half", "scattered", "lines", "resolution")
+DEGRADATIONS = ("nothing", "square", "half", "scattered", "lines", "resolution")
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -63,10 +63,10 @@ class Library:
         item = self._pack.get(name)
         if item is None or item.kind != model.kind:
             raise Rejected(NOT_HERE)
-        return read(model, item.path, name)
+        return read_file(model, item.path, name)
 
 
-def read(model: Model, path: Path, name: str) -> Dataset:
+def read_file(model: Model, path: Path, name: str) -> Dataset:
     """A file as a model's data. Raises FileRejected, Rejected."""
     spec, source = model.saved.spec, model.saved.source
     if (
@@ -100,7 +100,7 @@ def _examples(model: Model, dataset: Dataset, name: str) -> Dataset:
     return Dataset(signals, dataset.source)
 
 
-def observed(hiding: str, y: Tensor, seed: int) -> Observation:
+def observe(hiding: str, y: Tensor, seed: int) -> Observation:
     """What of a signal (1, c, ...) is seen."""
     if hiding == "nothing":
         return Full()

@@ -18,10 +18,9 @@ from abp_core.priors.exemplar import Exemplar
 from abp_core.synthesis import sampling
 from demo import limits
 from demo.disk import Disk
-from demo.workbench import EXAMPLES, Rejected, Settings, Workbench
-from demo.workbench.explore import Explored, Explorer, description, look, sprite
-from demo.workbench.models import Model, model_of
-from demo.workbench.points import (
+from demo.workbench import PACK, Rejected, Settings, Workbench
+from demo.workbench.explore import Explored, Explorer, describe, render_point, render_sprite
+from demo.workbench.latent_points import (
     ROW_OF_SEEDS,
     Point,
     cell_of,
@@ -31,6 +30,7 @@ from demo.workbench.points import (
     vector,
     view_of,
 )
+from demo.workbench.models import Model, model_of
 from tests.demo.runs import arrived
 from tests.tiny import WHOLE, whole_run
 
@@ -163,26 +163,26 @@ def test_a_point_of_another_model_gets_a_sentence(
 ) -> None:
     ignored = (name == TEXTURE and point.z) or (name == FACES and point.edits)
     if ignored:  # a link may hold more than a model needs
-        assert look(known[name], point)["picture"]
+        assert render_point(known[name], point)["picture"]
         return
     with pytest.raises(Rejected, match=sentence):
-        look(known[name], point)
+        render_point(known[name], point)
 
 
 @pytest.mark.parametrize("name", [FACES, MANY, TEXTURE, SOUND, *WHOLES])
 def test_a_point_is_all_there_is_to_a_picture(known: dict[str, Explored], name: str) -> None:
     point = point_from({"seed": 5, "x": 0.25, "y": -1.5})
-    first = look(known[name], point)
-    assert look(known[name], point) == first
+    first = render_point(known[name], point)
+    assert render_point(known[name], point) == first
     if "z" in first:  # what the browser keeps of it gives the very same
-        assert look(known[name], point_from({"z": first["z"]})) == first
-    assert look(known[name], point_from({"seed": 6, "x": 0.25, "y": -1.5})) != first
+        assert render_point(known[name], point_from({"z": first["z"]})) == first
+    assert render_point(known[name], point_from({"seed": 6, "x": 0.25, "y": -1.5})) != first
 
 
 @pytest.mark.parametrize("name", [MANY, TEXTURE, SOUND, *WHOLES])
 def test_every_whole_point_of_the_plane_is_a_seed(known: dict[str, Explored], name: str) -> None:
-    there = look(known[name], Point(seed=3, x=2, y=1))
-    assert there == look(known[name], Point(seed=3 + 2 + ROW_OF_SEEDS))
+    there = render_point(known[name], Point(seed=3, x=2, y=1))
+    assert there == render_point(known[name], Point(seed=3 + 2 + ROW_OF_SEEDS))
 
 
 def test_a_seed_is_the_sample_of_that_seed(known: dict[str, Explored]) -> None:
@@ -191,7 +191,7 @@ def test_a_seed_is_the_sample_of_that_seed(known: dict[str, Explored]) -> None:
     sample = model.prior.draw(1, 12)[0]
     torch.testing.assert_close(z, sample, rtol=0, atol=1e-4)
     model = known[TEXTURE].model
-    made = pixels(look(known[TEXTURE], Point(seed=12))["picture"])
+    made = pixels(render_point(known[TEXTURE], Point(seed=12))["picture"])
     whole = sampling.generate_field(model.generator, model.prior.map(12), (224, 224))
     sample = sampling.pixels(whole)[0]
     assert np.abs(made - sample).mean() < 6  # a JPEG of fine grain
@@ -387,20 +387,20 @@ def test_what_is_seen_at_a_place_of_the_plane_lies_between_its_seeds(
 def test_what_is_seen_of_a_model_of_a_whole_is_described(
     known: dict[str, Explored], name: str
 ) -> None:
-    told = description(known[name])
+    told = describe(known[name])
     assert told["view"] == list(grid_of(known[name].model))
     assert told["examples"] == len(known[name].model.examples) == 24
     for what in ("ends", "examples"):
-        assert pixels(sprite(known[name], what)).size > 0
-    shown = look(known[name], Point(seed=3))
+        assert pixels(render_sprite(known[name], what)).size > 0
+    shown = render_point(known[name], Point(seed=3))
     assert bool(shown["sound"]) == (name == "whole sound")
     assert pixels(shown["map"]).shape[1] == view_of(known[name].model)[-1]
 
 
 def test_a_sound_is_as_long_and_loud_as_it_should_be(known: dict[str, Explored]) -> None:
-    original, _ = soundfile.read(EXAMPLES / "sounds" / f"{SOUND}.flac")
+    original, _ = soundfile.read(PACK / "sounds" / f"{SOUND}.flac")
     source = known[SOUND].model.saved.source
-    content = base64.b64decode(look(known[SOUND], Point())["sound"].partition(",")[2])
+    content = base64.b64decode(render_point(known[SOUND], Point())["sound"].partition(",")[2])
     samples, rate = soundfile.read(io.BytesIO(content))
     assert rate == source.sample_rate
     assert len(samples) / rate == pytest.approx(5, abs=0.1)

@@ -21,9 +21,9 @@ from abp_core.observation import Full
 from abp_core.spec import LangevinSpec
 from demo import limits
 from demo.disk import Disk
-from demo.workbench import EXAMPLES, Rejected, Workbench
-from demo.workbench.targets import HIDINGS, observed
-from demo.workbench.walking import wish_from
+from demo.workbench import PACK, Rejected, Workbench
+from demo.workbench.inference_session import chain_settings_from
+from demo.workbench.targets import DEGRADATIONS, observe
 from tests.demo.runs import arrived
 
 FACES, TEXTURE, SOUND = "noto_animal_faces_128", "pebbles", "stream"
@@ -57,7 +57,7 @@ def test_the_numbers_are_the_engines(workbench: Workbench) -> None:
     opening = begin(workbench, token, FACES, wish=wish)
     steps = walked(workbench, token, opening)
     model = workbench.model(token)
-    dataset, _ = datasets.load(EXAMPLES / "objects" / f"{FACES}.npz", model.saved.spec)
+    dataset, _ = datasets.load(PACK / "objects" / f"{FACES}.npz", model.saved.spec)
     posterior = posterior_about(model.generator, dataset.signals[1:2], Full(), model.saved.sigma, 2)
     index = torch.arange(2)
     start = chain_noise(seed=5, sweep=2**64 - 1, index=index, steps=1, shape=(2,))[0]
@@ -86,11 +86,11 @@ def test_a_walk_can_be_looked_at_again_and_from_another_chain(workbench: Workben
     assert other[0]["picture"] != first[0]["picture"]
 
 
-@pytest.mark.parametrize("hiding", HIDINGS)
+@pytest.mark.parametrize("hiding", DEGRADATIONS)
 @pytest.mark.parametrize("size", [(8, 16), (64,)])
 def test_something_is_hidden_and_something_seen(hiding: str, size: tuple[int, ...]) -> None:
     y = torch.rand(1, 1, *size) + 1
-    seen = observed(hiding, y, seed=0).measure(y, torch.zeros(1, dtype=torch.int64))
+    seen = observe(hiding, y, seed=0).measure(y, torch.zeros(1, dtype=torch.int64))
     share = float((seen != 0).float().mean())
     if hiding in ("nothing", "resolution"):
         assert share == 1
@@ -225,7 +225,7 @@ def test_a_single_picture_is_inferred_with_a_model_of_a_set(
 )
 def test_a_bad_wish_gets_a_sentence(wish: dict[str, Any]) -> None:
     with pytest.raises(Rejected, match=r"\.$"):
-        wish_from(wish)
+        chain_settings_from(wish)
 
 
 def test_bad_orders_get_a_sentence_and_the_walk_stays(workbench: Workbench) -> None:

@@ -23,7 +23,7 @@ from demo.jobs import AT_WORK
 from demo.served import FOLDERS
 from demo.sessions import new_token
 from demo.turns import Lanes
-from demo.workbench import EXAMPLES, SOURCES, Workbench
+from demo.workbench import PACK, SOURCES, Workbench
 from tests.demo.runs import arrived, until
 
 pytestmark = [  # Gradio's own
@@ -158,8 +158,8 @@ def test_the_pack_the_models_and_the_pictures_are_served(studio: Studio) -> None
         *(str(ROOT / name) for name in ("app.py", "demo/limits.py", ".git/config", "demo")),
         *("app.py", "demo/limits.py", "../app.py", "../../../../../../etc/passwd"),
         *("/etc/passwd", "/etc", "/", "//etc/passwd", "file:///etc/passwd", "/proc/self/environ"),
-        *(f"{EXAMPLES}/../../app.py", f"{EXAMPLES}/%2e%2e/%2e%2e/app.py", f"{EXAMPLES}/..%2f..%2f"),
-        *(f"{EXAMPLES}", f"{EXAMPLES}/sounds/clock.flac", "../../app.py", "..%2f..%2fapp.py"),
+        *(f"{PACK}/../../app.py", f"{PACK}/%2e%2e/%2e%2e/app.py", f"{PACK}/..%2f..%2f"),
+        *(f"{PACK}", f"{PACK}/sounds/clock.flac", "../../app.py", "..%2f..%2fapp.py"),
         *("%2e%2e/%2e%2e/app.py", "/%2fetc/passwd", "sounds", "sounds/", "%00"),
         "http://169.254.169.254/latest/meta-data",
     ],

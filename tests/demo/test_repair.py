@@ -16,16 +16,16 @@ from abp_core.presets import PRESETS
 from abp_core.spec import TrainingSpec
 from demo import media
 from demo.disk import Disk
-from demo.workbench import EXAMPLES, Rejected, Workbench
-from demo.workbench.hiding import PICTURES, SOUNDS, hide
-from demo.workbench.repair import RepairRun, spec_of
+from demo.workbench import PACK, Rejected, Workbench
+from demo.workbench.degradations import PICTURES, SOUNDS, degrade
+from demo.workbench.repair_run import RepairRun, spec_of
 from tests.demo.runs import arrived, until
 
-FACES = EXAMPLES / "objects" / "noto_animal_faces_128.npz"
+FACES = PACK / "objects" / "noto_animal_faces_128.npz"
 FILES = {
     "objects": FACES,
-    "texture": EXAMPLES / "textures" / "pebbles.jpg",
-    "sound": EXAMPLES / "sounds" / "stream.flac",
+    "texture": PACK / "textures" / "pebbles.jpg",
+    "sound": PACK / "sounds" / "stream.flac",
 }
 
 
@@ -45,7 +45,7 @@ def test_what_is_taken_away_is_not_in_what_is_seen(kind: str) -> None:
     dataset, spec = loaded(kind)
     painted = media.box(256, (60, 200, 60, 200))
     for what in SOUNDS if kind == "sound" else PICTURES:
-        hidden = hide(what, dataset, spec, k=50, painted=painted)
+        hidden = degrade(what, dataset, spec, k=50, painted=painted)
         index = torch.arange(3)
         y = hidden.observation.measure(dataset.signals[:3], index)
         changed = dataset.signals[:3].clone()
@@ -63,7 +63,7 @@ def test_what_is_taken_away_is_not_in_what_is_seen(kind: str) -> None:
 def test_what_one_picture_or_sound_has_lost_no_crop_shows(kind: str, what: str) -> None:
     """The mask lies on the whole; crops that overlap agree about every place of it."""
     dataset, spec = loaded(kind)
-    hidden = hide(what, dataset, spec).hidden
+    hidden = degrade(what, dataset, spec).hidden
     places = torch.arange(int(np.prod(dataset.extent)), dtype=torch.float64)
     cut = datasets.draw_crops if kind == "texture" else datasets.draw_segments
     where = cut(places.view(1, *dataset.extent), spec).long().flatten()
@@ -92,20 +92,20 @@ def test_what_cannot_be_hidden_gets_a_sentence(
 ) -> None:
     dataset, spec = loaded("objects")
     with pytest.raises(Rejected, match=sentence):
-        hide(what, dataset, spec, **options)  # type: ignore[arg-type]
+        degrade(what, dataset, spec, **options)  # type: ignore[arg-type]
 
 
 def test_colour_cannot_be_taken_from_what_has_none() -> None:
     dataset, spec = datasets.load(
-        EXAMPLES / "objects" / "ankle_boot_32.npz", spec_of(PRESETS["quick-objects"])
+        PACK / "objects" / "ankle_boot_32.npz", spec_of(PRESETS["quick-objects"])
     )
     with pytest.raises(Rejected, match="no colour"):
-        hide("colour", dataset, spec)
+        degrade("colour", dataset, spec)
 
 
 def test_the_hidden_part_is_learnt_from_the_others() -> None:
     dataset, spec = loaded("objects")
-    run = RepairRun.begun(spec, dataset, hide("square-20", dataset, spec))
+    run = RepairRun.begin(spec, dataset, degrade("square-20", dataset, spec))
     errors = []
     for _ in range(60):
         *_, progress = run.iterate()
@@ -119,12 +119,12 @@ def test_the_hidden_part_is_learnt_from_the_others() -> None:
 def test_the_truth_is_not_learnt_from() -> None:
     """Two data sets that differ only where nothing was seen give the same run."""
     dataset, spec = loaded("objects")
-    hidden = hide("square-30", dataset, spec)
+    hidden = degrade("square-30", dataset, spec)
     other = dataset.signals.clone()
     other[hidden.hidden.expand_as(other) > 0] *= -1
     runs = []
     for signals in (dataset.signals, other):
-        run = RepairRun.begun(spec, Dataset(signals, dataset.source), hidden)
+        run = RepairRun.begin(spec, Dataset(signals, dataset.source), hidden)
         for _ in run.trainer.steps(3):
             pass
         runs.append(run.trainer.z)
@@ -134,7 +134,7 @@ def test_the_truth_is_not_learnt_from() -> None:
 def test_a_jump_of_learning_is_not_taken_for_uncertainty() -> None:
     """Chains beside training's that it leaves far off begin again where training's own stand."""
     dataset, spec = loaded("objects")
-    run = RepairRun.begun(spec, dataset, hide("scattered-70", dataset, spec))
+    run = RepairRun.begin(spec, dataset, degrade("scattered-70", dataset, spec))
     for _ in range(40):
         list(run.iterate())
 

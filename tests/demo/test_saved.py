@@ -14,8 +14,8 @@ from demo import limits
 from demo.disk import Disk
 from demo.jobs import Report
 from demo.workbench import Rejected, Settings, Workbench
-from demo.workbench.repair import RepairRun
-from demo.workbench.saved import Recipe, SavedRuns
+from demo.workbench.repair_run import RepairRun
+from demo.workbench.saved_runs import Recipe, SavedRuns
 from tests.demo.runs import until
 
 ANN, BEN = "token-of-annannann", "token-of-benbenben"
@@ -187,7 +187,7 @@ def test_a_disk_that_refuses_leaves_the_run_going(
     def full(*_: object) -> None:
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr("demo.workbench.saved.Checkpoint.save", full)
+    monkeypatch.setattr("demo.workbench.saved_runs.Checkpoint.save", full)
     monkeypatch.setattr(
         "abp_core.trainer.Trainer.checkpoint", lambda _: type("Full", (), {"save": full})()
     )

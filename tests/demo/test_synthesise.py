@@ -18,7 +18,7 @@ from PIL import Image
 
 from demo import limits
 from demo.disk import Disk
-from demo.workbench import SOURCES, TILES, Made, Making, Rejected, Workbench
+from demo.workbench import SOURCES, TILES, Progress, Rejected, Result, Workbench
 
 ANN, BEN = ("token-of-" + name * 3 for name in ("ann", "ben"))
 ROOT = Path(__file__).parents[2]
@@ -39,14 +39,14 @@ def workbench(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Workbench]:
     workbench.close()
 
 
-def steps(workbench: Workbench, name: str, **how: Any) -> list[Making | Made]:
+def steps(workbench: Workbench, name: str, **how: Any) -> list[Progress | Result]:
     kind = workbench.choose(ANN, name).kind
     return list(workbench.make(ANN, {"kind": kind, "seed": "3", **ASKED[kind], **how}))
 
 
-def made(workbench: Workbench, name: str, **how: Any) -> Made:
+def made(workbench: Workbench, name: str, **how: Any) -> Result:
     last = steps(workbench, name, **how)[-1]
-    assert isinstance(last, Made)
+    assert isinstance(last, Result)
     return last
 
 
@@ -115,11 +115,11 @@ def test_a_picture_grows_and_says_how_far_it_is(workbench: Workbench, tmp_path: 
     unit = workbench.choose(ANN, TEXTURE).generator.spec.enlargement
     going = steps(workbench, TEXTURE, picture=str(own), margin=32, kept=True, width=None)
     *before, work = going
-    shares = [step.share for step in before if isinstance(step, Making)]
+    shares = [step.share for step in before if isinstance(step, Progress)]
     assert len(shares) == len(before) > 10
     assert shares[0] == 0
     assert max(shares) == 1
-    assert isinstance(work, Made)
+    assert isinstance(work, Result)
     assert "--grow 'my own.png' --margin 32 --seed 3" in work.command
     assert "steps of inference explain" in dict(work.facts)["Inside"]
     assert [panel.caption for panel in work.panels] == ["Grown", "From"]

@@ -31,19 +31,19 @@ from demo.jobs import NeverBegan
 from demo.sessions import new_token
 from demo.workbench import (
     CAPTIONS,
-    EXAMPLES,
+    PACK,
     STYLES,
     Card,
     Live,
     Rejected,
     Settings,
     Workbench,
-    about,
-    cores,
+    describe_preset,
     label_of,
     one_thread,
     preset_for,
     settings_from,
+    threads,
 )
 from tests.demo.runs import until
 from tests.tiny import sha256
@@ -108,7 +108,7 @@ def saved(tmp_path: Path) -> Callable[..., Path]:
     def save(change: Callable[[Checkpoint], Checkpoint] = lambda saved: saved) -> Path:
         spec = replace(PRESETS["quick-texture"].training, batch_size=2)
         spec = replace(spec, langevin=replace(spec.langevin, steps=2))
-        dataset, spec = datasets.load(EXAMPLES / "textures" / "pebbles.jpg", spec, name="pebbles")
+        dataset, spec = datasets.load(PACK / "textures" / "pebbles.jpg", spec, name="pebbles")
         trainer = Trainer(spec, dataset)
         list(trainer.steps(2))
         path = tmp_path / "saved.safetensors"
@@ -127,7 +127,7 @@ def respecified(**changes: Any) -> Callable[[Checkpoint], Checkpoint]:
 
 def test_the_pack_is_shown_with_pictures_and_credits(workbench: Workbench) -> None:
     cards: list[Card] = workbench.cards()
-    listed = json.loads((EXAMPLES / "manifest.json").read_text())
+    listed = json.loads((PACK / "manifest.json").read_text())
     assert {card.name for card in cards} == {entry["name"] for entry in listed}
     assert {card.kind for card in cards} == {"texture", "sound", "objects"}
     assert [card.grey for card in cards] == sorted(card.grey for card in cards)
@@ -175,7 +175,7 @@ def test_a_run_from_start_to_what_is_taken_home(
         command = [sys.executable, *(places.get(word, word) for word in command[1:])]
         # With as many threads as here: convolutions may round otherwise with another number.
         one = {**os.environ, "OMP_NUM_THREADS": "1", "MKL_NUM_THREADS": "1"}
-        subprocess.run(command, check=True, cwd=EXAMPLES.parents[1], env=one)
+        subprocess.run(command, check=True, cwd=PACK.parents[1], env=one)
         with Image.open(samples) as ours, Image.open(again) as theirs:
             assert np.array_equal(np.asarray(ours), np.asarray(theirs))
 
@@ -244,7 +244,7 @@ def test_a_saved_run_goes_on_exactly(workbench: Workbench, saved: Callable[..., 
     stopped(workbench)
     ours = Checkpoint.load(Path(workbench.take_home(ANN)))
     begun = Checkpoint.load(path)
-    dataset, _ = datasets.load(EXAMPLES / "textures" / "pebbles.jpg", begun.spec, name="pebbles")
+    dataset, _ = datasets.load(PACK / "textures" / "pebbles.jpg", begun.spec, name="pebbles")
     alone = Trainer.resume(begun, dataset)
     list(alone.steps(ours.iteration - begun.iteration))
     assert sha256(alone.checkpoint()) == sha256(ours)
@@ -322,7 +322,7 @@ def test_visitors_have_runs_of_their_own(workbench: Workbench) -> None:
 def test_a_run_computes_on_all_cores_beside_threads_that_keep_to_one(
     workbench: Workbench, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(cores, "ALL", 3)
+    monkeypatch.setattr(threads, "ALL", 3)
     looking = threading.Thread(target=one_thread)
     looking.start()
     looking.join(20)
@@ -339,7 +339,7 @@ def test_a_run_computes_on_all_cores_beside_threads_that_keep_to_one(
 @pytest.mark.parametrize("kind", ITEMS)
 @pytest.mark.parametrize("style", STYLES)
 def test_every_preset_can_be_asked_for_as_it_is_shown(kind: str, style: str) -> None:
-    sentence, shown = about(kind, style)
+    sentence, shown = describe_preset(kind, style)
     spec = preset_for(kind, style).training
     assert sentence.endswith(".")
     own = dataclasses.asdict(spec) | dataclasses.asdict(spec.langevin)
@@ -540,11 +540,11 @@ def test_a_model_does_not_go_on_with_other_data(
     settled: Workbench, saved: Callable[..., Path]
 ) -> None:
     path = str(saved())
-    other = str(EXAMPLES / "textures" / "ice.jpg")
+    other = str(PACK / "textures" / "ice.jpg")
     with pytest.raises(Rejected, match="not the data") as refusal:
         settled.continue_from(ANN, path, upload=other, minutes=1.0)
     one_sentence(refusal)
-    sound = str(EXAMPLES / "sounds" / "clock.flac")
+    sound = str(PACK / "sounds" / "clock.flac")
     with pytest.raises(Rejected, match="for sound") as refusal:
         settled.continue_from(ANN, path, upload=sound, minutes=1.0)
     one_sentence(refusal)

@@ -15,25 +15,25 @@ from demo import limits
 from demo.disk import Disk
 from demo.jobs import CurvePoint, Job, NeverBegan
 from demo.sessions import Sessions, Visit, new_token
-from demo.workbench.bounds import require_bearable, require_minutes
 from demo.workbench.cards import Card, card_of, label_of
-from demo.workbench.cores import all_threads
-from demo.workbench.explore import Explored, Explorer, description, look, sprite
-from demo.workbench.home import model_file, samples_file, write_samples
-from demo.workbench.inference import Inference
-from demo.workbench.journeys import journey
+from demo.workbench.costs import require_affordable, require_minutes
+from demo.workbench.downloads import model_file, samples_file, write_samples
+from demo.workbench.errors import Rejected, explain, translate_disk_errors, translate_errors
+from demo.workbench.explore import Explored, Explorer, describe, render_point, render_sprite
+from demo.workbench.inference_service import Inference
+from demo.workbench.interpolation import interpolate
+from demo.workbench.latent_points import point_from
 from demo.workbench.models import Collection, Model, ModelCard, model_of
-from demo.workbench.points import point_from
-from demo.workbench.refusals import Rejected, explain, refusing, writing
-from demo.workbench.repair import RepairRun
-from demo.workbench.repairs import Repaired, Repairs
+from demo.workbench.repair_run import RepairRun
+from demo.workbench.repair_service import RepairResult, RepairService
 from demo.workbench.run import Live, Run, live_of
-from demo.workbench.saved import Keeper, Recipe, SavedRuns
+from demo.workbench.saved_runs import Keeper, Recipe, SavedRuns
 from demo.workbench.settings import STYLES, Settings, preset_for, spec_with
-from demo.workbench.synthesise import Made, Making, chunk, make
-from demo.workbench.wishes import Offer, Sent, offer_of
+from demo.workbench.synthesis import Progress, Result, chunk, synthesise
+from demo.workbench.synthesis_form import Offer, Sent, offer_of
+from demo.workbench.threads import all_threads
 
-EXAMPLES = Path(__file__).parents[1] / "examples"
+PACK = Path(__file__).parents[1] / "examples"
 
 
 class Workbench:
@@ -43,10 +43,10 @@ class Workbench:
         self.sessions = Sessions()
         self.disk = disk or Disk()
         self._saved = SavedRuns(self.disk.runs)
-        self._pack = {item.name: item for item in read_pack(EXAMPLES)}
+        self._pack = {item.name: item for item in read_pack(PACK)}
         self._collection = Collection()
         self._explorer = Explorer()
-        self.repairs = Repairs(
+        self.repairs = RepairService(
             self._visit,
             self._chosen,
             self._admit,
@@ -77,7 +77,7 @@ class Workbench:
     def inspect(self, path: str) -> tuple[str, str]:
         """The kind of an uploaded file and a sentence about it. Raises Rejected."""
         file = Path(path)
-        with refusing():
+        with translate_errors():
             kind = datasets.kind_of(file)
             preset = preset_for(kind, STYLES[0])
             dataset, _ = datasets.load(file, preset.training, sample_rate=preset.sample_rate)
@@ -98,11 +98,11 @@ class Workbench:
         self._visit(token)
         require_minutes(minutes)
         path, name = self._chosen(item, upload)
-        with refusing():
+        with translate_errors():
             kind = datasets.kind_of(path) if upload else self._pack[item].kind
             preset = preset_for(kind, style)
             spec = spec_with(preset.training, settings)
-        with refusing():  # here, so that a refusal leaves the earlier run alone
+        with translate_errors():  # here, so that a refusal leaves the earlier run alone
             dataset, fitted = datasets.load(path, spec, sample_rate=preset.sample_rate, name=name)
             run = Run(Trainer(fitted, dataset))
         recipe = Recipe(task="learn", name=name, kind=kind, path=path, own=bool(upload))
@@ -129,7 +129,7 @@ class Workbench:
                 f"Please choose the file that the model learnt from as well ({source.name})."
             )
         path, _ = self._chosen(source.name, upload)
-        with refusing():
+        with translate_errors():
             dataset, _ = datasets.load(
                 path, saved.spec, sample_rate=source.sample_rate or 16_000, name=source.name
             )
@@ -176,7 +176,7 @@ class Workbench:
         visit = self._visit(token)
         if name not in self._collection:
             raise Rejected("There is no such model here; please choose one of the gallery.")
-        with refusing():
+        with translate_errors():
             visit.model = self._collection.model(name)
         return self.model(token)
 
@@ -201,7 +201,7 @@ class Workbench:
         """The current model of a page that opens: the one that a link names, else the one that was
         chosen before, else the first of the gallery. A run that an earlier server saved is taken
         up. Raises Rejected."""
-        with refusing():
+        with translate_errors():
             visit = self.sessions.open(token)
         self._take_up(token, visit)
         if name in self._collection:
@@ -235,33 +235,33 @@ class Workbench:
 
     def describe(self, token: str) -> dict[str, Any]:
         """What the Explore tab needs to know of the current model. Raises Rejected."""
-        with refusing():
-            return description(self._explorer.of(self.model(token)))
+        with translate_errors():
+            return describe(self._explorer.of(self.model(token)))
 
     def look(self, token: str, key: str, point: object) -> dict[str, Any]:
         """One point of the model `key` as picture and sound. Raises Rejected."""
         explored = self._explored(token, key)
-        with refusing():
-            return look(explored, point_from(point))
+        with translate_errors():
+            return render_point(explored, point_from(point))
 
     def sprite(self, token: str, key: str, what: str) -> str:
         """A sheet of thumbnails of the model `key`. Raises Rejected."""
         explored = self._explored(token, key)
-        with refusing():
-            return sprite(explored, what)
+        with translate_errors():
+            return render_sprite(explored, what)
 
     def journey(self, token: str, key: str, points: object, what: str) -> dict[str, Any]:
         """The way between points of the model `key`. Raises Rejected."""
         explored = self._explored(token, key)
         sent = points if isinstance(points, list) else []
-        with refusing():
-            return journey(explored, [point_from(point) for point in sent[:9]], what)
+        with translate_errors():
+            return interpolate(explored, [point_from(point) for point in sent[:9]], what)
 
     def example(self, token: str) -> Any:
         """A training example of the current model, (CANVAS, CANVAS, 3). Raises Rejected."""
         return self.repairs.example(self.inference.library.of(self.model(token)))
 
-    def repair(self, token: str, picture: Any, painted: Any) -> Iterator[Repaired]:
+    def repair(self, token: str, picture: Any, painted: Any) -> Iterator[RepairResult]:
         """Answers of the current model to a painted part of a picture. Raises Rejected."""
         return self.repairs.repair(token, self.model(token), picture, painted)
 
@@ -270,20 +270,20 @@ class Workbench:
         model = self.model(token)
         return offer_of(model, self._learnt_from(model))
 
-    def make(self, token: str, sent: Sent) -> Iterator[Making | Made]:
+    def make(self, token: str, sent: Sent) -> Iterator[Progress | Result]:
         """Makes what a page asked of the current model, in steps; the last is what was made.
         Raises Rejected."""
         visit, model = self._visit(token), self.model(token)
         place = partial(self._place, visit)
-        with writing(), refusing():
-            yield from make(model, sent, self._learnt_from(model), place)
+        with translate_disk_errors(), translate_errors():
+            yield from synthesise(model, sent, self._learnt_from(model), place)
 
     def chunk(self, token: str, key: str, sent: Sent) -> dict[str, Any]:
         """A stretch of the endless sound of the model `key`. Raises Rejected."""
         model = self.model(token)
         if key != model.key:
             raise Rejected("Another model was chosen meanwhile; please begin anew.")
-        with refusing():
+        with translate_errors():
             return chunk(model, sent)
 
     def _learnt_from(self, model: Model) -> PackItem | None:
@@ -314,7 +314,7 @@ class Workbench:
     def take_home(self, token: str) -> str:
         """Path of a checkpoint of the visitor's run as it stands. Raises Rejected."""
         visit, saved = self._checkpoint(token)
-        with writing():
+        with translate_disk_errors():
             path = self._place(visit, model_file(visit.name, saved))
             saved.save(path)
         return str(path)
@@ -322,13 +322,13 @@ class Workbench:
     def take_samples(self, token: str) -> str:
         """Path of a PNG or WAV of new samples of the visitor's run. Raises Rejected."""
         visit, saved = self._checkpoint(token)
-        with writing():
+        with translate_disk_errors():
             path = self._place(visit, samples_file(visit.name, saved))
             write_samples(saved, path, model_file(visit.name, saved))
         return str(path)
 
     def _visit(self, token: str) -> Visit:
-        with refusing():
+        with translate_errors():
             return self.sessions.visit(token)
 
     def _chosen(self, item: str, upload: str) -> tuple[Path, str]:
@@ -339,9 +339,9 @@ class Workbench:
         raise Rejected("Please choose something to learn from, or bring a file of your own.")
 
     def _opened(self, checkpoint: str) -> Checkpoint:
-        with refusing():
+        with translate_errors():
             saved = Checkpoint.load(Path(checkpoint))
-            require_bearable(saved)
+            require_affordable(saved)
         return saved
 
     def _admit(
@@ -375,7 +375,7 @@ class Workbench:
             rebuild=keeper.rebuild,
         )
         about = keeper.recipe
-        with refusing():
+        with translate_errors():
             self.sessions.admit(
                 token,
                 job,
@@ -396,7 +396,7 @@ class Workbench:
         job = visit.job
         if job is None:
             raise Rejected("There is no model yet; press Train to begin.")
-        with refusing():  # it may have to be built anew from what was saved
+        with translate_errors():  # it may have to be built anew from what was saved
             try:
                 saved: Checkpoint = job.ask(lambda run: run.trainer.checkpoint())
             except (NeverBegan, TimeoutError) as error:

@@ -6,14 +6,14 @@ import torch
 from torch import Tensor
 
 from abp_core.preconditioner import apply_to_channels
-from demo.workbench.explore import map_picture
-from demo.workbench.walk_views import listed, pictures_of, signed_of
-from demo.workbench.walking import Walking
+from demo.workbench.explore import render_map
+from demo.workbench.inference_session import Session
+from demo.workbench.inference_views import render_difference, render_step, to_json
 
 ENLARGED = 10  # what a learning step changes, to be seen
 
 
-def slowly(walking: Walking, number: int, chain: int) -> list[dict[str, Any]]:
+def dissect_iteration(walking: Session, number: int, chain: int) -> list[dict[str, Any]]:
     """One iteration in its parts, at the step `number` of a chain: the noise, f(z), the misfit, the
     gradient back to z, and what a learning step would do."""
     walk, z = walking.walk, walking.latent(number, chain)
@@ -37,11 +37,11 @@ def slowly(walking: Walking, number: int, chain: int) -> list[dict[str, Any]]:
     else:
         drift = pull
     kick = s * spec.temperature**0.5 * drawn[0]
-    learnt, moved, after = _learning_step(walking, z)
-    shown = pictures_of(walking, x[0])
+    learnt, moved, after = _learn_once(walking, z)
+    shown = render_step(walking, x[0])
     return [
-        {"title": "Noise", "picture": shown["picture"], "bars": _bars(walking, kick)},
-        {"title": "f(z)", "picture": shown["picture"], "bars": _bars(walking, z[0])},
+        {"title": "Noise", "picture": shown["picture"], "bars": _draw_bars(walking, kick)},
+        {"title": "f(z)", "picture": shown["picture"], "bars": _draw_bars(walking, z[0])},
         {
             "title": "Misfit",
             "picture": shown["residual"],
@@ -50,13 +50,13 @@ def slowly(walking: Walking, number: int, chain: int) -> list[dict[str, Any]]:
         {
             "title": "Gradient",
             "picture": shown["residual"],
-            "bars": _bars(walking, -(s**2) / 2 * drift[0]),
+            "bars": _draw_bars(walking, -(s**2) / 2 * drift[0]),
             "number": float(torch.linalg.vector_norm(pull)),
             "length": float(torch.linalg.vector_norm(later - z)) if later is not None else 0.0,
         },
         {
             "title": "Learning",
-            "picture": signed_of(model, ENLARGED * moved),
+            "picture": render_difference(model, ENLARGED * moved),
             "number": learnt,
             "before": float(misfit.detach()),
             "after": after,
@@ -64,7 +64,7 @@ def slowly(walking: Walking, number: int, chain: int) -> list[dict[str, Any]]:
     ]
 
 
-def _learning_step(walking: Walking, z: Tensor) -> tuple[float, Tensor, float]:
+def _learn_once(walking: Session, z: Tensor) -> tuple[float, Tensor, float]:
     """One step down the gradient on W for this example alone, so long that its slope promises to
     take away a hundredth of the misfit: how far the weights move, as a share of their size, what
     that changes in f(z), and the misfit after it."""
@@ -90,8 +90,8 @@ def _learning_step(walking: Walking, z: Tensor) -> tuple[float, Tensor, float]:
     return pace * steepness**0.5 / size, (changed - x.detach())[0], float(after)
 
 
-def _bars(walking: Walking, z: Tensor) -> dict[str, Any]:
+def _draw_bars(walking: Session, z: Tensor) -> dict[str, Any]:
     """Something of the latent's shape: its numbers, or a picture of a map."""
     if walking.model.generator.spec.spatial:
-        return {"map": map_picture(walking.explored.found, z)}
-    return {"values": listed(z)}
+        return {"map": render_map(walking.explored.found, z)}
+    return {"values": to_json(z)}

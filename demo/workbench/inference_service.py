@@ -10,19 +10,33 @@ from typing import Any
 from abp_core.data.pack import PackItem
 from demo import limits, media
 from demo.workbench.cards import label_of
-from demo.workbench.explore import Explored, thumbnails
-from demo.workbench.home import slug
+from demo.workbench.downloads import slug
+from demo.workbench.errors import Rejected, translate_disk_errors, translate_errors
+from demo.workbench.explore import Explored, render_thumbnails
+from demo.workbench.inference_session import (
+    Session,
+    begin_session,
+    chain_settings_from,
+    pack_record,
+    replay_training,
+    summarise,
+)
+from demo.workbench.inference_views import (
+    describe_start,
+    render_film,
+    render_landscape,
+    render_sound,
+    render_spread,
+    render_steps,
+)
 from demo.workbench.models import Model
-from demo.workbench.refusals import Rejected, refusing, writing
-from demo.workbench.slow import slowly
-from demo.workbench.targets import Library, Target, read, target_of
-from demo.workbench.walk_views import film, heard, land, opening, spread, steps_from
-from demo.workbench.walking import Walking, begun, record, replayed, told, wish_from
+from demo.workbench.slow_motion import dissect_iteration
+from demo.workbench.targets import Library, Target, read_file, target_of
 
-EXAMPLES = 24  # of training, that can be chosen from
-MILLISECONDS = 80  # that a step is shown in a film
+MOST_EXAMPLES = 24  # of training, that can be chosen from
+FILM_MILLISECONDS = 80  # that a step is shown in a film
 
-Known = Callable[[str, str], Explored]  # by token and key of the model
+CurrentModel = Callable[[str, str], Explored]  # by token and key of the model
 _numbers = itertools.count(1)
 
 
@@ -31,11 +45,14 @@ class Inference:
     a file for a visitor is written."""
 
     def __init__(
-        self, explored: Known, pack: Mapping[str, PackItem], place: Callable[[str, str], Path]
+        self,
+        explored: CurrentModel,
+        pack: Mapping[str, PackItem],
+        place: Callable[[str, str], Path],
     ) -> None:
         self._explored, self._pack, self._place = explored, pack, place
         self.library = Library(pack)
-        self._walks: OrderedDict[str, Walking] = OrderedDict()
+        self._walks: OrderedDict[str, Session] = OrderedDict()
         self._brought: OrderedDict[str, tuple[str, Target]] = OrderedDict()
         self._lock = threading.Lock()
 
@@ -48,9 +65,9 @@ class Inference:
         ]
         examples, sheet = 0, ""
         try:
-            signals = self.library.of(model).signals[:EXAMPLES]
+            signals = self.library.of(model).signals[:MOST_EXAMPLES]
             examples = len(signals)
-            sheet = media.jpeg_url(thumbnails(model, signals, columns=examples), 80)
+            sheet = media.jpeg_url(render_thumbnails(model, signals, columns=examples), 80)
         except Rejected:
             pass  # a model of somebody's own data: a file can still be brought
         saved = model.saved
@@ -72,10 +89,12 @@ class Inference:
     def bring(self, token: str, key: str, path: str) -> str:
         """A visitor's file as the next target; its name. Raises Rejected."""
         model = self._explored(token, key).model
-        with refusing():
-            brought = target_of(model, read(model, Path(path), Path(path).stem), Path(path).name)
+        with translate_errors():
+            brought = target_of(
+                model, read_file(model, Path(path), Path(path).stem), Path(path).name
+            )
         with self._lock:
-            _put(self._brought, token, (key, brought))
+            _keep(self._brought, token, (key, brought))
         return brought.name
 
     def begin(
@@ -89,60 +108,66 @@ class Inference:
     ) -> dict[str, Any]:
         """Chains at the start of a walk. Raises Rejected."""
         explored = self._explored(token, key)
-        with refusing():
+        with translate_errors():
             found = self._target(token, explored.model, target, whole=replay)
             number = next(_numbers)
             if replay:
-                walking = replayed(number, explored, found)
+                walking = replay_training(number, explored, found)
             else:
-                walking = begun(number, explored, found, wish_from(wish))
+                walking = begin_session(number, explored, found, chain_settings_from(wish))
             with self._lock:
-                _put(self._walks, token, walking)
-            return {**opening(walking), "steps": steps_from(walking, 0, 0), **told(walking)}
+                _keep(self._walks, token, walking)
+            return {
+                **describe_start(walking),
+                "steps": render_steps(walking, 0, 0),
+                **summarise(walking),
+            }
 
     def advance(self, token: str, number: object, first: object, chain: object) -> dict[str, Any]:
         """The steps from `first` on, taken if they were not yet. Raises Rejected."""
         walking = self._walk(token, number)
-        start, chosen = _count(first), _count(chain)
-        with refusing(), walking.lock:
+        start, chosen = check_count(first), check_count(chain)
+        with translate_errors(), walking.lock:
             walk = walking.walk
             while len(walk.steps) < start + limits.STEPS_AT_ONCE and not walk.ended:
                 walk.advance()
             return {
-                "steps": steps_from(walking, start, chosen),
-                "spread": spread(walking),
-                **told(walking),
+                "steps": render_steps(walking, start, chosen),
+                "spread": render_spread(walking),
+                **summarise(walking),
             }
 
     def land(self, token: str, number: object) -> dict[str, Any]:
         """The landscape that a walk crosses. Raises Rejected."""
         walking = self._walk(token, number)
-        with refusing(), walking.lock:
-            return land(walking)
+        with translate_errors(), walking.lock:
+            return render_landscape(walking)
 
     def heard(self, token: str, number: object, step: object, chain: object) -> dict[str, Any]:
         """One step as a sound. Raises Rejected."""
         walking = self._walk(token, number)
-        with refusing():
-            return {"sound": heard(walking, _count(step), _count(chain))}
+        with translate_errors():
+            return {"sound": render_sound(walking, check_count(step), check_count(chain))}
 
     def slowly(self, token: str, number: object, step: object, chain: object) -> dict[str, Any]:
         """One iteration in its parts. Raises Rejected."""
         walking = self._walk(token, number)
-        with refusing():
-            return {"parts": slowly(walking, _count(step), _count(chain))}
+        with translate_errors():
+            return {"parts": dissect_iteration(walking, check_count(step), check_count(chain))}
 
     def take(self, token: str, number: object, what: object, chain: object) -> str:
         """Path of the walk as a file: `film` or `record`. Raises Rejected."""
         walking = self._walk(token, number)
         name = f"{slug(walking.model.name)}-walk-{walking.number}"
-        with refusing(), writing():
+        with translate_errors(), translate_disk_errors():
             if what == "film":
                 path = self._place(token, f"{name}.webp")
-                path.write_bytes(media.film(film(walking, _count(chain)), MILLISECONDS))
+                path.write_bytes(
+                    media.film(render_film(walking, check_count(chain)), FILM_MILLISECONDS)
+                )
             elif what == "record":
                 path = self._place(token, f"{name}.npz")
-                path.write_bytes(record(walking))
+                path.write_bytes(pack_record(walking))
             else:
                 raise Rejected("A walk is taken home as a film or as its record.")
         return str(path)
@@ -158,11 +183,11 @@ class Inference:
                 raise Rejected("Please bring the file again; another model was chosen since.")
             return target
         if item := fields.get("item"):
-            with refusing():
+            with translate_errors():
                 return self.library.item(model, str(item))
-        with refusing():
+        with translate_errors():
             signals = self.library.of(model).signals
-        example = _count(fields.get("example", 0))
+        example = check_count(fields.get("example", 0))
         if example >= len(signals):
             raise Rejected(f"This model has {len(signals)} training examples; please choose one.")
         if whole and model.saved.spec.window:
@@ -170,7 +195,7 @@ class Inference:
         label = f"{model.label}, example {example + 1}"
         return Target(label, signals[example : example + 1], example)
 
-    def _walk(self, token: str, number: object) -> Walking:
+    def _walk(self, token: str, number: object) -> Session:
         with self._lock:
             walking = self._walks.get(token)
         if walking is None or walking.number != number:
@@ -178,14 +203,14 @@ class Inference:
         return walking
 
 
-def _put(kept: OrderedDict[str, Any], token: str, value: Any) -> None:
+def _keep(kept: OrderedDict[str, Any], token: str, value: Any) -> None:
     kept[token] = value
     kept.move_to_end(token)
     while len(kept) > limits.WALKS:
         kept.popitem(last=False)
 
 
-def _count(sent: object) -> int:
+def check_count(sent: object) -> int:
     if isinstance(sent, bool) or not isinstance(sent, int) or not 0 <= sent < 10**9:
         raise Rejected("This page and the studio do not agree any more; please reload it.")
     return sent

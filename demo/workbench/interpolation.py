@@ -9,19 +9,19 @@ from torch import Tensor
 
 from abp_core.synthesis import sampling
 from demo import limits, media
+from demo.workbench.errors import Rejected
 from demo.workbench.explore import Explored
-from demo.workbench.points import Point, latent_map, vector, view_of
-from demo.workbench.refusals import Rejected
+from demo.workbench.latent_points import Point, latent_map, vector, view_of
 
-STEPS = 5  # of a strip, from one point to the next
-PANEL = 5  # pictures along a side of a panel
+STRIP_STEPS = 5  # of a strip, from one point to the next
+PANEL_SIDE = 5  # pictures along a side of a panel
 FRAMES = 20  # of a film, from one point to the next
-MILLISECONDS = 60  # that a frame is shown
+FRAME_MILLISECONDS = 60  # that a frame is shown
 SMALL = 128  # pixels along a texture on a strip
 
 
 @torch.inference_mode()
-def journey(explored: Explored, points: list[Point], what: str) -> dict[str, Any]:
+def interpolate(explored: Explored, points: list[Point], what: str) -> dict[str, Any]:
     """From point to point, on the arc that keeps latents as likely as the prior has them.
 
     what: strip, panel or film; a sound has one kind only. The answer holds data URLs: a picture,
@@ -38,19 +38,19 @@ def journey(explored: Explored, points: list[Point], what: str) -> dict[str, Any
     name = f"{explored.model.name}-{what}"
     if what == "film":
         way = _way(corners, FRAMES)
-        frames = list(sampling.pixels(_made(explored, way)))
-        film = media.film_url(frames + frames[-2:0:-1], MILLISECONDS)
+        frames = list(sampling.pixels(_generate(explored, way)))
+        film = media.film_url(frames + frames[-2:0:-1], FRAME_MILLISECONDS)
         return {"picture": film, "sound": "", "file": film, "name": f"{name}.webp"}
     if what == "panel":
         if len(corners) != 4:
             raise Rejected("A panel needs four points, one for each corner; please keep four.")
-        sides = [sampling.between(corners[k], corners[k + 2], PANEL) for k in (0, 1)]
-        way = torch.cat([sampling.between(a, b, PANEL) for a, b in zip(*sides, strict=True)])
-        columns = PANEL
+        sides = [sampling.between(corners[k], corners[k + 2], PANEL_SIDE) for k in (0, 1)]
+        way = torch.cat([sampling.between(a, b, PANEL_SIDE) for a, b in zip(*sides, strict=True)])
+        columns = PANEL_SIDE
     else:
-        way = _way(corners, STEPS)
+        way = _way(corners, STRIP_STEPS)
         columns = len(way)
-    sheet = sampling.contact_sheet(sampling.pixels(_made(explored, way)), columns)
+    sheet = sampling.contact_sheet(sampling.pixels(_generate(explored, way)), columns)
     picture, file = media.jpeg_url(sheet, 90), media.png_url(sheet)
     return {"picture": picture, "sound": "", "file": file, "name": f"{name}.png"}
 
@@ -73,7 +73,7 @@ def _way(corners: list[Tensor], steps: int) -> Tensor:
     return torch.cat([*legs, corners[-1][None]])
 
 
-def _made(explored: Explored, latents: Tensor) -> Tensor:
+def _generate(explored: Explored, latents: Tensor) -> Tensor:
     generator = explored.model.generator
     make = generator.interior if generator.spec.spatial else generator
     return torch.cat([make(some) for some in latents.split(4)])

@@ -13,7 +13,7 @@ from abp_core.observation import Compressed, Downsampled, Grey, Observation, Occ
 from abp_core.spec import TrainingSpec
 from demo import limits
 from demo.media import Pixels
-from demo.workbench.refusals import Rejected
+from demo.workbench.errors import Rejected
 
 # What may be taken away from pictures and from sounds: name and words.
 PICTURES = {
@@ -38,7 +38,7 @@ SOUNDS = {
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Hidden:
+class Degradation:
     """observation: what is seen. hidden (n, 1, *size): 1 where a signal was not seen; where
     nothing was seen as it is (detail, colour, projections) all of it counts as hidden."""
 
@@ -51,9 +51,9 @@ class Hidden:
         return not isinstance(self.observation, Occluded)
 
 
-def hide(
+def degrade(
     what: str, dataset: Dataset, spec: TrainingSpec, *, k: int = 1000, painted: Pixels | None = None
-) -> Hidden:
+) -> Degradation:
     """What is left of the examples of a data set. painted (h, w): above 0 where a visitor painted.
     Raises Rejected."""
     signals, kind = dataset.signals, dataset.source.kind
@@ -63,11 +63,11 @@ def hide(
     name, _, number = what.partition("-")
     everything = torch.ones(n, 1, *(1 for _ in size)).expand(n, 1, *size)
     if name == "detail":
-        return Hidden(Downsampled(int(number)), everything)
+        return Degradation(Downsampled(int(number)), everything)
     if name == "colour":
         if signals.shape[1] == 1:
             raise Rejected("This data has no colour; please take something else away.")
-        return Hidden(Grey(), everything)
+        return Degradation(Grey(), everything)
     if name == "projections":
         entries = math.prod(signals.shape[1:])
         if not isinstance(k, int) or not 1 <= k < entries:
@@ -80,8 +80,8 @@ def hide(
                 f"Please take at most {limits.VALUES // entries:,} projections of such pictures."
             )
         shape = tuple(signals.shape[1:])
-        return Hidden(Compressed.random(k, shape, seed=spec.seed), everything)
-    visible = _visible(name, number, dataset, spec, painted)
+        return Degradation(Compressed.random(k, shape, seed=spec.seed), everything)
+    visible = _draw_masks(name, number, dataset, spec, painted)
     share = float(visible.mean())
     if share in (0.0, 1.0):
         raise Rejected(
@@ -89,10 +89,10 @@ def hide(
             if share == 0
             else "This would hide nothing; please paint over a part of the picture."
         )
-    return Hidden(Occluded(visible), 1 - visible)
+    return Degradation(Occluded(visible), 1 - visible)
 
 
-def _visible(
+def _draw_masks(
     name: str, number: str, dataset: Dataset, spec: TrainingSpec, painted: Pixels | None
 ) -> Tensor:
     """Masks (n, 1, *size), 1 where seen. What one picture or sound has lost is lost to every crop
@@ -106,7 +106,7 @@ def _visible(
     if name == "stretch":
         visible = masks.stretch(count, size[0], int(number) / 100, seed=spec.seed)
     elif name == "painted":
-        visible = _painted(painted, (size[0], size[1])).expand(count, 1, *size)
+        visible = _mask_of_painting(painted, (size[0], size[1])).expand(count, 1, *size)
     else:
         height, width = size
         if name == "scattered":
@@ -121,7 +121,7 @@ def _visible(
     return datasets.draw_segments(visible[0], spec) if kind == "sound" else visible
 
 
-def _painted(painted: Pixels | None, size: tuple[int, int]) -> Tensor:
+def _mask_of_painting(painted: Pixels | None, size: tuple[int, int]) -> Tensor:
     """A visitor's mask as (1, 1, *size), 1 where it was left alone: a pixel is hidden where most
     of it was painted over."""
     if painted is None or painted.ndim != 2 or not painted.any():

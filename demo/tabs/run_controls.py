@@ -27,19 +27,19 @@ def hand_over_script(elem_id: str) -> str:
     return f"() => setTimeout(() => document.querySelector('#{elem_id}').click(), 100)"
 
 
-def notice_of(sentence: str, *, refusal: bool = False) -> str:
+def render_notice(sentence: str, *, refusal: bool = False) -> str:
     """A sentence beside the buttons."""
     role = "alert" if refusal else "status"
     kind = " refusal" if refusal else ""
     return f'<div class="abp-notice{kind}" role="{role}">{html.escape(sentence)}</div>'
 
 
-def refused(sentence: str) -> str:
+def render_refusal(sentence: str) -> str:
     """A refusal beside the buttons."""
-    return notice_of(sentence, refusal=True)
+    return render_notice(sentence, refusal=True)
 
 
-def picked(choice: dict[str, Any]) -> tuple[str, str]:
+def parse_choice(choice: dict[str, Any]) -> tuple[str, str]:
     """Kind and item of a picker's value, whatever was sent in its place."""
     return str(choice.get("kind", "")), str(choice.get("item", ""))
 
@@ -52,7 +52,7 @@ class Visitor:
 
 
 @dataclass(frozen=True, slots=True)
-class Held:
+class HoldRequest:
     """What the button to hold is asked with."""
 
     token: str

@@ -21,10 +21,10 @@ from abp_core.synthesis.encode import Facts
 from abp_core.synthesis.render import Picture, Sound
 from abp_core.synthesis.request import NOUNS, Request
 from demo import limits, media
-from demo.workbench.home import slug
+from demo.workbench.downloads import slug
+from demo.workbench.errors import Rejected
 from demo.workbench.models import Model
-from demo.workbench.refusals import Rejected
-from demo.workbench.wishes import Sent, basics, request_from, whole
+from demo.workbench.synthesis_form import Sent, read_basics, request_from, to_whole
 
 ROOT = Path(__file__).parents[2]  # from which the command line finds what is bundled
 WAVE = (624, 280)  # pixels of a sound's picture
@@ -36,7 +36,7 @@ Files = tuple[tuple[str, str], ...]
 
 
 @dataclass(frozen=True, slots=True)
-class Making:
+class Progress:
     """How far it is: a sentence, and the share that is done."""
 
     sentence: str
@@ -44,7 +44,7 @@ class Making:
 
 
 @dataclass(frozen=True, slots=True)
-class Shown:
+class ResultPanel:
     """A picture as a data URL, with a sound (a data URL, or the path of a file) where there is
     one. loop: whether it is to be played again and again."""
 
@@ -55,7 +55,7 @@ class Shown:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Made:
+class Result:
     """What was made. number: tells works apart. repeats: how often the first picture shows it,
     across and down. command: the line that makes it again. files: labels and paths."""
 
@@ -63,14 +63,16 @@ class Made:
     kind: str
     headline: str
     detail: str
-    panels: tuple[Shown, ...]
+    panels: tuple[ResultPanel, ...]
     repeats: tuple[int, int] = (1, 1)
     facts: tuple[tuple[str, str], ...]
     command: str
     files: Files
 
 
-def make(model: Model, sent: Sent, item: PackItem | None, place: Place) -> Iterator[Making | Made]:
+def synthesise(
+    model: Model, sent: Sent, item: PackItem | None, place: Place
+) -> Iterator[Progress | Result]:
     """Makes what a page asked for, in steps; the last is what was made. item: the bundled data that
     the model learnt from, if it did. place: where a file of some name is written.
     Raises RequestRejected, FileRejected, Rejected, OSError."""
@@ -87,7 +89,7 @@ def chunk(model: Model, sent: Sent) -> dict[str, Any]:
     spec, source = model.generator.spec, model.saved.source
     if model.kind != "sound" or not spec.spatial:
         raise Rejected("This model makes no sound that could go on for ever.")
-    request, k = Request(**basics(model, sent)), whole(sent.get("k"))
+    request, k = Request(**read_basics(model, sent)), to_whole(sent.get("k"))
     if type(k) is not int or not 0 <= k < 2**40:
         raise Rejected("This page has lost its place; please reload it.")
     n = max(1, round(limits.CHUNK_SECONDS * source.sample_rate / spec.enlargement))
@@ -111,26 +113,29 @@ class _Maker:
             nearest=request.nearest and request.nearest.relative_to(ROOT),
         )
 
-    def texture(self) -> Iterator[Making | Made]:
+    def texture(self) -> Iterator[Progress | Result]:
         model, request, known = self.model, self.request, None
         if request.grow:
             for known in render.infer_picture(model.saved, model.generator, model.prior, request):
                 share = known.step / outpainting.STEPS
-                yield Making(f"Inferring what the picture is made of: {share:.0%}", share)
+                yield Progress(f"Inferring what the picture is made of: {share:.0%}", share)
         picture = render.texture(model.generator, model.prior, request, known)
         strips, rows = [], 0
         for strip in picture.strips:
             strips.append(strip)
             rows += len(strip)
-            yield Making("Making the picture", rows / picture.height)
+            yield Progress("Making the picture", rows / picture.height)
         pixels, took = np.concatenate(strips), self._took()
         count, tile = request.count or 1, request.tile or ""
         repeats = (1 + ("x" in tile), 1 + ("y" in tile))
-        panels = [Shown("New", media.preview(pixels, repeats))]
+        panels = [ResultPanel("New", media.preview(pixels, repeats))]
         facts = {"Size": f"{picture.width} x {picture.height} pixels"}
         label, ending = "Download PNG", f"-tile-{tile}" if tile else ""
         if known is not None:
-            panels = [Shown("Grown", panels[0].picture), Shown("From", media.preview(known.pixels))]
+            panels = [
+                ResultPanel("Grown", panels[0].picture),
+                ResultPanel("From", media.preview(known.pixels)),
+            ]
             facts["Inside"], ending = known.sentence(), "-grown"
         if count > 1:
             label, ending = "Download the sheet (PNG)", f"{ending}-sheet-of-{count}"
@@ -140,18 +145,20 @@ class _Maker:
             made.append(("Download each (ZIP)", self._write(f"{ending}.zip", self._each)))
         yield self._made(took, panels, facts, made, repeats)
 
-    def sound(self) -> Iterator[Making | Made]:
-        yield Making("Making the sound", 0.0)
+    def sound(self) -> Iterator[Progress | Result]:
+        yield Progress("Making the sound", 0.0)
         source, request = self.model.saved.source, self.request
         samples = render.sound(self.model.generator, self.model.prior, source, request).samples()
         took, rate, loop = self._took(), source.sample_rate, request.tile is not None
-        original = _original(self.item.path, rate) if self.item else samples[:0]
+        original = _read_original(self.item.path, rate) if self.item else samples[:0]
         drawn = min(len(samples), len(original) or len(samples))  # the same stretch of time
         stretch = "" if drawn == len(samples) else f"; the picture shows {drawn / rate:.1f} s"
-        new = _wave(samples[:drawn], rate)
-        panels = [Shown("New" + stretch, new, media.wav_url(samples, rate), loop)]
+        new = _draw_wave(samples[:drawn], rate)
+        panels = [ResultPanel("New" + stretch, new, media.wav_url(samples, rate), loop)]
         if self.item:
-            panels.append(Shown("The original", _wave(original[:drawn], rate), str(self.item.path)))
+            panels.append(
+                ResultPanel("The original", _draw_wave(original[:drawn], rate), str(self.item.path))
+            )
         length = f"{len(samples) / rate:.3f}".rstrip("0").rstrip(".")
         facts = {
             "Length": f"{length} s, {'the nearest without a seam, ' if loop else ''}at {rate:,} Hz",
@@ -164,8 +171,8 @@ class _Maker:
             made.append((f"Download {kind[1:].upper()}", self._write(name, write)))
         yield self._made(took, panels, facts, made)
 
-    def objects(self) -> Iterator[Making | Made]:
-        yield Making("Making the pictures", 0.0)
+    def objects(self) -> Iterator[Progress | Result]:
+        yield Progress("Making the pictures", 0.0)
         model, request, found = self.model, self.request, None
         if request.nearest:
             examples = neighbours.examples(model.saved, request.nearest)
@@ -181,7 +188,7 @@ class _Maker:
             caption = "In pairs: a new one, and the training example that is nearest to it"
             facts["Copying?"], ending = found.sentence(), f"{ending}-nearest"
         made = [("Download PNG", self._write(f"{ending}.png", Picture.of(pixels).write))]
-        yield self._made(took, [Shown(caption, media.preview(pixels))], facts, made)
+        yield self._made(took, [ResultPanel(caption, media.preview(pixels))], facts, made)
 
     def _took(self) -> float:
         return max(perf_counter() - self._begun, 1e-6)
@@ -202,11 +209,11 @@ class _Maker:
     def _made(
         self,
         took: float,
-        panels: list[Shown],
+        panels: list[ResultPanel],
         facts: dict[str, str],
         made: list[tuple[str, str]],
         repeats: tuple[int, int] = (1, 1),
-    ) -> Made:
+    ) -> Result:
         model, request = self.model, self._told
         about = {
             "Model": f"{model.label}, iteration {model.saved.iteration}",
@@ -219,7 +226,7 @@ class _Maker:
             about["Temperature"] = f"{request.temperature:g}"
         if request.novelty != 1:
             about["Novelty"] = f"{request.novelty:g}"
-        return Made(
+        return Result(
             number=next(_numbers),
             kind=model.kind,
             headline=model.label.capitalize(),
@@ -233,11 +240,11 @@ class _Maker:
 
 
 @lru_cache(maxsize=8)
-def _original(path: Path, rate: int) -> media.Samples:
+def _read_original(path: Path, rate: int) -> media.Samples:
     """A clip at a model's rate, at its own level."""
     samples, own = decode.read_sound(path)
     return samples if own == rate else soxr.resample(samples, own, rate).astype(np.float32)
 
 
-def _wave(samples: media.Samples, rate: int) -> str:
+def _draw_wave(samples: media.Samples, rate: int) -> str:
     return media.jpeg_url(media.sound_picture(samples, rate, *WAVE))

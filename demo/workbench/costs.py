@@ -8,7 +8,7 @@ from abp_core.presets import PRESETS
 from abp_core.spec import GeneratorSpec, TrainingSpec
 from abp_core.synthesis.request import DEFAULT_COUNT, DEFAULT_SECONDS, DEFAULT_SIZE
 from demo import limits
-from demo.workbench.refusals import Rejected
+from demo.workbench.errors import Rejected
 
 HIGHEST_PRESET_RATE = max(preset.sample_rate for preset in PRESETS.values())
 
@@ -20,13 +20,13 @@ def require_minutes(minutes: float) -> None:
         raise Rejected(f"Please set the time between {shortest} and {longest:.0f} minutes.")
 
 
-def require_bearable(saved: Checkpoint) -> None:
+def require_affordable(saved: Checkpoint) -> None:
     """Raises Rejected where a saved run would ask too much of a page that is shared."""
     spec, name = saved.spec, saved.source.name
     asked = (spec.langevin.steps, spec.batch_size, spec.examples)
     allowed = (limits.STEPS, limits.BATCH_SIZE, limits.EXAMPLES)
     too_much = any(value > highest for value, (_, highest) in zip(asked, allowed, strict=True))
-    if too_much or excess(spec) or saved.source.sample_rate > HIGHEST_PRESET_RATE:
+    if too_much or find_excess(spec) or saved.source.sample_rate > HIGHEST_PRESET_RATE:
         raise Rejected(
             "This model asks for more than a page that is shared can give; please go on training "
             "it with the command line."
@@ -35,7 +35,7 @@ def require_bearable(saved: Checkpoint) -> None:
         raise Rejected("The name of this model's data is damaged; please choose another file.")
 
 
-def excess(spec: TrainingSpec) -> str:
+def find_excess(spec: TrainingSpec) -> str:
     """What to take less of, or nothing where the machine can bear this run."""
     network = spec.generator
     multiplications, maps = _cost(network)

@@ -21,8 +21,8 @@ from abp_core.priors.known import Known
 from abp_core.priors.normal import Kept
 from abp_core.synthesis import sampling
 from demo import limits
+from demo.workbench.errors import Rejected
 from demo.workbench.models import Model
-from demo.workbench.refusals import Rejected
 
 ROW_OF_SEEDS = 1000  # one step down the plane of seeds adds this to the seed, one across adds 1
 VIEW = {"texture": 224, "sound": 5.0}  # pixels along a side, seconds
@@ -106,7 +106,7 @@ def vector(model: Model, found: Directions, point: Point) -> Tensor:
     if point.example >= 0:
         z = _example(model, point.example)
     else:
-        z = _blended(point, lambda seed: model.prior.draw(1, seed)[0])
+        z = _blend_seeds(point, lambda seed: model.prior.draw(1, seed)[0])
     t = found.coordinates(z[None])[0]
     for k, wanted in enumerate(point.moves[:d]):
         if not math.isnan(wanted):
@@ -130,8 +130,8 @@ def latent_map(model: Model, found: Directions, point: Point) -> Drawn:
         kept = Known(everywhere[None], everywhere, at).plant(kept[None], start)[0]
         z = _map(model, point, Known(example, everywhere, at)).part(start, stop)
     for edit in point.edits:
-        inside = _inside(edit, model)
-        z = _edited(edit, z, inside, kept, model, found, point) if edit.cells else z
+        inside = _mask_of(edit, model)
+        z = _apply_edit(edit, z, inside, kept, model, found, point) if edit.cells else z
         kept = kept | inside
     for k, amount in enumerate(point.moves[: z.shape[0]]):
         if not math.isnan(amount):
@@ -161,7 +161,7 @@ class _Mixed:
         return sampling.blend([each.part(start, stop) for each in self.maps], self.shares)
 
 
-def _inside(edit: Edit, model: Model) -> Tensor:
+def _mask_of(edit: Edit, model: Model) -> Tensor:
     """Where an edit's cells are, (*view and what surrounds it). Raises Rejected."""
     reach, grid, side = model.generator.spec.reach, grid_of(model), cell_of(model)
     if any(cell >= math.prod(grid) for cell in edit.cells):
@@ -176,7 +176,7 @@ def _inside(edit: Edit, model: Model) -> Tensor:
     return inside
 
 
-def _widened(inside: Tensor, by: int) -> Tensor:
+def _widen(inside: Tensor, by: int) -> Tensor:
     """A mask (*extent) with so many positions around it, along every axis."""
     wide = inside[None, None].float()
     pool = F.max_pool1d if inside.ndim == 1 else F.max_pool2d
@@ -184,11 +184,11 @@ def _widened(inside: Tensor, by: int) -> Tensor:
     return widened
 
 
-def _another(z: Tensor, inside: Tensor, exemplar: Tensor, seed: int) -> Tensor:
+def _find_replacement(z: Tensor, inside: Tensor, exemplar: Tensor, seed: int) -> Tensor:
     """z (c, *extent) with something else where the mask is true: of CANDIDATES places of an
     exemplar (c, h, w), others for every seed, the one whose surroundings are most like those of
     the mask. Where the exemplar ends it begins anew."""
-    wide = _widened(inside, SEAM)
+    wide = _widen(inside, SEAM)
     spans = [(int(axis.min()), int(axis.max()) + 1) for axis in wide.nonzero(as_tuple=True)]
     box = tuple(slice(low, high) for low, high in spans)
     around = (wide & ~inside)[box]
@@ -210,7 +210,7 @@ def _another(z: Tensor, inside: Tensor, exemplar: Tensor, seed: int) -> Tensor:
     return found
 
 
-def _edited(
+def _apply_edit(
     edit: Edit,
     z: Tensor,
     inside: Tensor,
@@ -228,8 +228,10 @@ def _edited(
         if not isinstance(model.prior, Exemplar):
             anew = model.prior.map(edit.number).part(start, stop)
             return torch.where(inside, anew, z)  # noise has no neighbours to agree with
-        z = torch.where(inside, _another(z, inside, model.prior.scales[-1].z, edit.number), z)
-        seam = inside & _widened(~inside, SEAM)
+        z = torch.where(
+            inside, _find_replacement(z, inside, model.prior.scales[-1].z, edit.number), z
+        )
+        seam = inside & _widen(~inside, SEAM)
         if torch.equal(seam, inside):  # all of it: what little there is stays as it was found
             return z
         return model.prior.map(edit.number, known=Known(z, ~seam, start)).part(start, stop)
@@ -262,7 +264,7 @@ def _shares(point: Point) -> dict[int, float]:
     }
 
 
-def _blended(point: Point, drawn: Callable[[int], Tensor]) -> Tensor:
+def _blend_seeds(point: Point, drawn: Callable[[int], Tensor]) -> Tensor:
     """The latents at a place of the plane of seeds, mixed from the four seeds around it."""
     shares = _shares(point)
     return sampling.blend([drawn(seed) for seed in shares], list(shares.values()))

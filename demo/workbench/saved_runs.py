@@ -19,8 +19,8 @@ from abp_core.data.atomic import open_atomically
 from abp_core.trainer import Trainer
 from demo.jobs import Job, Report
 from demo.media import Pixels
-from demo.workbench.hiding import hide
-from demo.workbench.repair import RepairRun
+from demo.workbench.degradations import degrade
+from demo.workbench.repair_run import RepairRun
 from demo.workbench.run import Panel, Run
 
 RECORD, PAINTED = "run.json", "painted.npy"
@@ -53,7 +53,7 @@ def build(recipe: Recipe, saved: Checkpoint) -> Run | RepairRun:
     )
     if recipe.task != "repair":
         return Run(Trainer.resume(saved, dataset))
-    hidden = hide(recipe.what, dataset, saved.spec, k=recipe.k, painted=recipe.painted)
+    hidden = degrade(recipe.what, dataset, saved.spec, k=recipe.k, painted=recipe.painted)
     return RepairRun(Trainer.resume(saved, dataset, hidden.observation), hidden)
 
 
@@ -71,7 +71,7 @@ class Keeper:
             shutil.rmtree(self._folder, ignore_errors=True)
             self._folder.mkdir(mode=0o700, parents=True)
             if self.recipe.own:
-                path = _placed(self.recipe.path, self._folder)
+                path = _link_file(self.recipe.path, self._folder)
                 self.recipe = dataclasses.replace(self.recipe, path=path)
             if self.recipe.painted is not None:
                 np.save(self._folder / PAINTED, self.recipe.painted, allow_pickle=False)
@@ -153,7 +153,7 @@ class SavedRuns:
         return self._folder / hashlib.sha256(token.encode()).hexdigest()[:32]
 
 
-def _placed(path: Path, folder: Path) -> Path:
+def _link_file(path: Path, folder: Path) -> Path:
     """A visitor's file in a folder: the same bytes under a second name where the disk can do
     that, else a copy."""
     there = folder / f"data{path.suffix.lower()}"

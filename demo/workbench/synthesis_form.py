@@ -10,8 +10,8 @@ from abp_core.data.pack import PackItem
 from abp_core.spec import Kind
 from abp_core.synthesis.request import Request, loop_of
 from demo import limits
+from demo.workbench.errors import Rejected
 from demo.workbench.models import Model
-from demo.workbench.refusals import Rejected
 
 TILES = {"no": None, "across": "x", "down": "y", "both": "xy"}
 SOURCES = ("what was inferred", "the paper's prior")
@@ -59,8 +59,8 @@ def offer_of(model: Model, item: PackItem | None) -> Offer:
         rate=model.saved.source.sample_rate,
         lengths=model.kind == "sound" and spec.spatial,
         compared=model.kind == "objects" and item is not None,
-        inferred=_inferred(model),
-        novel=_novel(model),
+        inferred=_is_inferred(model),
+        novel=_is_exemplar(model),
     )
 
 
@@ -68,11 +68,11 @@ def request_from(model: Model, sent: Sent, item: PackItem | None) -> Request:
     """What a page sent, fitted to the model and to what a shared page can bear.
     Raises RequestRejected, Rejected."""
     spec, rate = model.generator.spec, model.saved.source.sample_rate
-    asked = basics(model, sent)
+    asked = read_basics(model, sent)
     if model.kind == "texture":
-        asked |= _texture(sent)
+        asked |= _read_texture(sent)
     elif model.kind == "objects":
-        asked |= {"count": whole(sent.get("count")), "nearest": _examples(sent, item)}
+        asked |= {"count": to_whole(sent.get("count")), "nearest": _choose_data(sent, item)}
     elif spec.spatial:
         asked["seconds"] = sent.get("seconds") or 0
         if sent.get("loop"):
@@ -83,45 +83,45 @@ def request_from(model: Model, sent: Sent, item: PackItem | None) -> Request:
     return request.fit(spec, rate)
 
 
-def basics(model: Model, sent: Sent) -> dict[str, Any]:
+def read_basics(model: Model, sent: Sent) -> dict[str, Any]:
     """What is asked of every model: a seed, and where its latents come from."""
-    seed = {"seed": whole(sent.get("seed"))}
-    if _inferred(model) and sent.get("source") != SOURCES[1]:
-        return {**seed, "novelty": sent.get("novelty", 1.0)} if _novel(model) else seed
-    return {**seed, "paper": _inferred(model), "temperature": sent.get("temperature", 1.0)}
+    seed = {"seed": to_whole(sent.get("seed"))}
+    if _is_inferred(model) and sent.get("source") != SOURCES[1]:
+        return {**seed, "novelty": sent.get("novelty", 1.0)} if _is_exemplar(model) else seed
+    return {**seed, "paper": _is_inferred(model), "temperature": sent.get("temperature", 1.0)}
 
 
-def _inferred(model: Model) -> bool:
+def _is_inferred(model: Model) -> bool:
     return model.saved.spec.prior != "normal"
 
 
-def _novel(model: Model) -> bool:
+def _is_exemplar(model: Model) -> bool:
     return model.saved.spec.prior == "exemplar"
 
 
-def whole(value: object) -> object:
+def to_whole(value: object) -> object:
     """A whole number where that is meant: a slider sends 3.0, a text field "3"."""
     if isinstance(value, str) and re.fullmatch(r"\s*[0-9]{1,30}\s*", value):
         return int(value)
     return int(value) if isinstance(value, float) and value.is_integer() else value
 
 
-def _texture(sent: Sent) -> dict[str, Any]:
+def _read_texture(sent: Sent) -> dict[str, Any]:
     if sent.get("picture"):
         return {
             "grow": Path(str(sent["picture"])),
-            "margin": whole(sent.get("margin")),
+            "margin": to_whole(sent.get("margin")),
             "rebuilt": not sent.get("kept", True),
         }
-    count = whole(sent.get("copies"))
+    count = to_whole(sent.get("copies"))
     return {
-        "size": (whole(sent.get("width")), whole(sent.get("height"))),
+        "size": (to_whole(sent.get("width")), to_whole(sent.get("height"))),
         "tile": TILES.get(str(sent.get("tile")), ""),
         "count": None if count == 1 else count,
     }
 
 
-def _examples(sent: Sent, item: PackItem | None) -> Path | None:
+def _choose_data(sent: Sent, item: PackItem | None) -> Path | None:
     """The bundled data to compare with, if that was asked for."""
     if not sent.get("nearest"):
         return None

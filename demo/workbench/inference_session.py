@@ -17,10 +17,10 @@ from abp_core.noise import chain_noise
 from abp_core.observation import Full, Observation
 from abp_core.spec import LangevinSpec
 from demo import limits
+from demo.workbench.errors import Rejected
 from demo.workbench.explore import Explored
 from demo.workbench.models import Model
-from demo.workbench.refusals import Rejected
-from demo.workbench.targets import HIDINGS, Target, observed
+from demo.workbench.targets import DEGRADATIONS, Target, observe
 
 STARTS = ("prior", "zero", "training")
 WALK_SWEEP = 1  # the noise of a chain is that of (seed, chain, this)
@@ -28,7 +28,7 @@ NUMBERS = ("misfit", "prior", "slope", "length", "noise", "accepted")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Wish:
+class ChainSettings:
     """How to walk. step_size, sigma: 0 for the model's own; sigma in deviations of the data."""
 
     steps: int = 100
@@ -42,13 +42,13 @@ class Wish:
 
 
 @dataclass(slots=True, eq=False)
-class Walking:
+class Session:
     """A walk under way, and what it is about."""
 
     number: int
     explored: Explored
     target: Target
-    wish: Wish
+    wish: ChainSettings
     observation: Observation
     walk: Walk
     lock: threading.Lock = field(default_factory=threading.Lock)
@@ -81,40 +81,40 @@ class Walking:
         }
 
 
-def wish_from(sent: object) -> Wish:
+def chain_settings_from(sent: object) -> ChainSettings:
     """What a browser sent. Raises Rejected."""
     fields = sent if isinstance(sent, Mapping) else {}
 
     def number(name: str, low: float, high: float, words: str) -> float:
-        value = fields.get(name, getattr(Wish(), name))
+        value = fields.get(name, getattr(ChainSettings(), name))
         real = isinstance(value, int | float) and not isinstance(value, bool)
         if not real or not low <= value <= high:
             raise Rejected(f"Please set the {words} between {low:g} and {high:g}.")
         return float(value)
 
     def one_of(name: str, choices: tuple[str, ...]) -> str:
-        value = fields.get(name, getattr(Wish(), name))
+        value = fields.get(name, getattr(ChainSettings(), name))
         if value not in choices:
             raise Rejected(f"Please choose one of {', '.join(choices)}.")
         return str(value)
 
-    return Wish(
+    return ChainSettings(
         steps=int(number("steps", 1, limits.WALK_STEPS, "steps")),
         step_size=number("step_size", 0, 10, "step size"),
         temperature=number("temperature", 0, 100, "temperature"),
         sigma=number("sigma", 0, 100, "sigma"),
         chains=int(number("chains", 1, limits.CHAINS, "number of chains")),
         start=one_of("start", STARTS),
-        hiding=one_of("hiding", HIDINGS),
+        hiding=one_of("hiding", DEGRADATIONS),
         seed=int(number("seed", 0, limits.SEED[1], "seed")),
     )
 
 
-def begun(number: int, explored: Explored, target: Target, wish: Wish) -> Walking:
+def begin_session(number: int, explored: Explored, target: Target, wish: ChainSettings) -> Session:
     """Chains at their start. Raises Rejected."""
     saved = explored.model.saved
     shape = saved.spec.generator.latent_shape
-    observation = observed(wish.hiding, target.y, wish.seed)
+    observation = observe(wish.hiding, target.y, wish.seed)
     y = observation.measure(target.y, torch.zeros(1, dtype=torch.int64))
     sigma = saved.sigma * (wish.sigma / saved.spec.sigma if wish.sigma else 1.0)
     posterior = traces.posterior_about(explored.model.generator, y, observation, sigma, wish.chains)
@@ -137,16 +137,16 @@ def begun(number: int, explored: Explored, target: Target, wish: Wish) -> Walkin
         temperature=wish.temperature,
     )
     walk = Walk(posterior, start, noise, spec, saved.preconditioner())
-    return Walking(number, explored, target, wish, observation, walk)
+    return Session(number, explored, target, wish, observation, walk)
 
 
-def replayed(number: int, explored: Explored, target: Target) -> Walking:
+def replay_training(number: int, explored: Explored, target: Target) -> Session:
     """The walk that training would take next. Raises Rejected."""
     saved = explored.model.saved
     if target.example < 0:
         raise Rejected("Training walked for its own examples only; please choose one of them.")
     walk = traces.as_in_training(saved, target.y, target.example)
-    wish = Wish(
+    wish = ChainSettings(
         steps=walk.spec.steps,
         step_size=walk.spec.step_size,
         temperature=walk.spec.temperature,
@@ -154,10 +154,10 @@ def replayed(number: int, explored: Explored, target: Target) -> Walking:
         start="training",
         seed=saved.spec.seed,
     )
-    return Walking(number, explored, target, wish, Full(), walk)
+    return Session(number, explored, target, wish, Full(), walk)
 
 
-def told(walking: Walking) -> dict[str, Any]:
+def summarise(walking: Session) -> dict[str, Any]:
     """What the chains say together, so far."""
     steps = walking.walk.steps
     found = agreement(torch.stack([step.z.cpu() for step in steps]))
@@ -172,7 +172,7 @@ def told(walking: Walking) -> dict[str, Any]:
     }
 
 
-def record(walking: Walking) -> bytes:
+def pack_record(walking: Session) -> bytes:
     """The whole walk as an .npz: every latent, energy and figure, y, and how it was made."""
     steps = walking.walk.steps
     arrays = {

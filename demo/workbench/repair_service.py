@@ -15,24 +15,24 @@ from abp_core.observation import Occluded
 from abp_core.synthesis import sampling
 from demo import media
 from demo.media import CANVAS, Pixels
-from demo.workbench.bounds import require_minutes
-from demo.workbench.hiding import PICTURES, SOUNDS, hide
-from demo.workbench.home import slug
+from demo.workbench.costs import require_minutes
+from demo.workbench.degradations import PICTURES, SOUNDS, degrade
+from demo.workbench.downloads import slug
+from demo.workbench.errors import Rejected, translate_disk_errors, translate_errors
+from demo.workbench.inference_views import pixels_of
 from demo.workbench.models import Model
-from demo.workbench.refusals import Rejected, refusing, writing
-from demo.workbench.repair import RepairRun, answers, spec_of
-from demo.workbench.saved import Recipe
+from demo.workbench.repair_run import RepairRun, sample_answers, spec_of
+from demo.workbench.saved_runs import Recipe
 from demo.workbench.settings import STYLES, preset_for
-from demo.workbench.walk_views import pixels_of
 
 ANSWERS = 6
 STEPS = 120
 
-Chosen = Callable[[str, str], tuple[Path, str]]
+DataChoice = Callable[[str, str], tuple[Path, str]]
 
 
 @dataclass(frozen=True, slots=True)
-class Repaired:
+class RepairResult:
     """Answers to what was hidden, as data URLs; file: the path of the sheet of them, at the end.
     progress: the share of the steps that is done."""
 
@@ -46,19 +46,19 @@ class Repaired:
     file: str = ""
 
 
-def takings(kind: str) -> list[tuple[str, str]]:
+def list_degradations(kind: str) -> list[tuple[str, str]]:
     """What may be taken away from a kind of data: words and name."""
     return [(words, name) for name, words in (SOUNDS if kind == "sound" else PICTURES).items()]
 
 
-class Repairs:
+class RepairService:
     """visit: of a token, or Rejected where there is none. chosen: the path and name of something of
     the pack, or of an upload. admit: begins a job. place: where a file for a visitor is written."""
 
     def __init__(
         self,
         visit: Callable[[str], object],
-        chosen: Chosen,
+        chosen: DataChoice,
         admit: Callable[..., None],
         place: Callable[[str, str], Path],
     ) -> None:
@@ -67,7 +67,7 @@ class Repairs:
     def canvas(self, item: str, upload: str) -> Pixels | None:
         """The first picture of what was chosen, to paint on; None for a sound. Raises Rejected."""
         path, _ = self._chosen(item, upload)
-        with refusing():
+        with translate_errors():
             kind = datasets.kind_of(path)
             if kind == "sound":
                 return None
@@ -76,14 +76,14 @@ class Repairs:
                 if kind == "texture"
                 else decode.read_pictures(path, most=1)[0]
             )
-        return media.thumbnail(picture, CANVAS) if kind == "objects" else _fitted(picture)
+        return media.thumbnail(picture, CANVAS) if kind == "objects" else fit_to_canvas(picture)
 
     def example(self, dataset: Dataset) -> Pixels:
         """One of the examples of a data set, another each time. Raises Rejected."""
         if dataset.source.kind == "sound":
             raise Rejected("This repairs pictures; please choose a model of a set or a texture.")
         number = int(np.random.default_rng().integers(len(dataset.signals)))
-        return _fitted(sampling.pixels(dataset.signals[number : number + 1])[0])
+        return fit_to_canvas(sampling.pixels(dataset.signals[number : number + 1])[0])
 
     def start(
         self,
@@ -101,17 +101,17 @@ class Repairs:
         self._visit(token)
         require_minutes(minutes)
         path, name = self._chosen(item, upload)
-        with refusing():
+        with translate_errors():
             kind = datasets.kind_of(path)
             preset = preset_for(kind, style)
         if style not in STYLES[:2]:
             raise Rejected("Please choose Quick or Standard; the paper's settings take hours here.")
-        with refusing():
+        with translate_errors():
             rate = preset.sample_rate
             dataset, spec = datasets.load(path, spec_of(preset), sample_rate=rate, name=name)
             number = int(k) if isinstance(k, int | float) and k == k and abs(k) < 1e9 else 0
-            hidden = hide(what, dataset, spec, k=number, painted=painted)
-            run = RepairRun.begun(spec, dataset, hidden)
+            hidden = degrade(what, dataset, spec, k=number, painted=painted)
+            run = RepairRun.begin(spec, dataset, hidden)
         recipe = Recipe(
             task="repair",
             name=name,
@@ -126,23 +126,23 @@ class Repairs:
 
     def repair(
         self, token: str, model: Model, picture: Pixels | None, painted: Pixels | None
-    ) -> Iterator[Repaired]:
+    ) -> Iterator[RepairResult]:
         """Several answers to the painted part of a picture (h, w, 3), by the current model, as its
         chains go on. Raises Rejected."""
         if model.kind == "sound":
             raise Rejected("This repairs pictures; please choose a model of a set or a texture.")
         if picture is None:
             raise Rejected("Please open a picture first.")
-        with writing(), refusing():
+        with translate_disk_errors(), translate_errors():
             dataset, mask = _as_model_sees(model, picture, painted)
             observation, y = Occluded(mask), dataset.signals[:1]
             seen = pixels_of(model, y[0] * mask[0])
-            for done, made in answers(model, y, observation, ANSWERS, STEPS, seed=0):
+            for done, made in sample_answers(model, y, observation, ANSWERS, STEPS, seed=0):
                 whole = torch.where(mask > 0, y, made)
                 mean = whole.mean(0)
                 hidden = (1 - mask).expand_as(y)
                 error = float(((mean - y[0]).abs() * hidden[0]).sum() / hidden.sum()) / 2
-                yield Repaired(
+                yield RepairResult(
                     progress=done / STEPS,
                     sentence=f"Step {done} of {STEPS}. Against the picture as it was, the mean of "
                     f"{ANSWERS} answers is off by {100 * error:.1f} % of the range where you "
@@ -155,10 +155,10 @@ class Repairs:
                 )
             path = self._place(token, f"{slug(model.name)}-repaired.png")
             _sheet(model, y, mask, whole).save(path)
-        yield Repaired(progress=1.0, sentence="", file=str(path))
+        yield RepairResult(progress=1.0, sentence="", file=str(path))
 
 
-def _fitted(picture: Pixels) -> Pixels:
+def fit_to_canvas(picture: Pixels) -> Pixels:
     """A picture whole, as large as the canvas."""
     return np.asarray(Image.fromarray(picture).resize((CANVAS, CANVAS), Image.Resampling.LANCZOS))
 

@@ -26,7 +26,7 @@ class Rejected(ValueError):
 
 
 @contextmanager
-def refusing() -> Iterator[None]:
+def translate_errors() -> Iterator[None]:
     """The engine's refusals as the studio's."""
     try:
         yield
@@ -39,7 +39,7 @@ def refusing() -> Iterator[None]:
 
 
 @contextmanager
-def writing() -> Iterator[None]:
+def translate_disk_errors() -> Iterator[None]:
     """What a disk refuses as a sentence; the cause goes to the log."""
     try:
         yield

@@ -10,17 +10,17 @@ from abp_core.analysis import traces
 from abp_core.observation import Occluded
 from abp_core.synthesis import sampling
 from demo import limits, media
-from demo.workbench.explore import map_picture
+from demo.workbench.errors import Rejected
+from demo.workbench.explore import render_map
+from demo.workbench.inference_session import NUMBERS, Session
 from demo.workbench.models import Model
-from demo.workbench.refusals import Rejected
-from demo.workbench.walking import NUMBERS, Walking
 
 LANDSCAPE = {True: 14, False: 32}  # places along a side, of a network with a latent map or not
-FARTHEST = 3.0  # of the landscape of two latents
+LANDSCAPE_EXTENT = 3.0  # of the landscape of two latents
 RESIDUAL = 0.7  # of the signal's range of 2, where the colours of a residual end
 
 
-def opening(walking: Walking) -> dict[str, Any]:
+def describe_start(walking: Session) -> dict[str, Any]:
     """What is known before the first move."""
     model = walking.model
     y = walking.walk.posterior.y[:1].float().cpu()
@@ -30,17 +30,17 @@ def opening(walking: Walking) -> dict[str, Any]:
         "kind": model.kind,
         "flat": model.generator.spec.latent_shape == (2,),
         "spatial": model.generator.spec.spatial,
-        "farthest": FARTHEST,
-        "truth": _shown(model, walking.target.y[0])[0],
+        "farthest": LANDSCAPE_EXTENT,
+        "truth": _render_signal(model, walking.target.y[0])[0],
         "observed": media.jpeg_url(_observed_pixels(walking, y), 92),
-        "sound": _shown(model, walking.target.y[0])[1],
+        "sound": _render_signal(model, walking.target.y[0])[1],
         "chains": len(walking.walk.steps[0].z),
         "used": walking.used(),
     }
 
 
 @torch.inference_mode()
-def steps_from(walking: Walking, first: int, chain: int) -> list[dict[str, Any]]:
+def render_steps(walking: Session, first: int, chain: int) -> list[dict[str, Any]]:
     """The steps from `first` on, as a page draws them; the pictures are those of one chain."""
     chosen = walking.walk.steps[first : first + limits.STEPS_AT_ONCE]
     if not chosen:
@@ -48,40 +48,40 @@ def steps_from(walking: Walking, first: int, chain: int) -> list[dict[str, Any]]
     n = len(chosen[0].z)
     if not 0 <= chain < n:
         raise Rejected(f"There are {n} chains; please choose one of them.")
-    signals = _made(walking, torch.stack([step.z[chain] for step in chosen]))
+    signals = _generate(walking, torch.stack([step.z[chain] for step in chosen]))
     flat = chosen[0].z.shape[1:] == (2,)
     sent = []
     for step, x in zip(chosen, signals, strict=True):
         row: dict[str, Any] = {
             "number": step.number,
-            **{name: listed(getattr(step, name)) for name in NUMBERS},
+            **{name: to_json(getattr(step, name)) for name in NUMBERS},
             "lost": step.put_back.tolist(),
-            **pictures_of(walking, x),
+            **render_step(walking, x),
         }
         if flat:
-            row["at"] = listed(step.z)
+            row["at"] = to_json(step.z)
         if walking.model.generator.spec.spatial:
-            row["map"] = map_picture(walking.explored.found, step.z[chain])
+            row["map"] = render_map(walking.explored.found, step.z[chain])
         sent.append(row)
     return sent
 
 
 @torch.inference_mode()
-def spread(walking: Walking) -> str:
+def render_spread(walking: Session) -> str:
     """How much f(z) differs between the chains now, as a picture; empty for one chain."""
     z = walking.walk.steps[-1].z
     if len(z) < 2:
         return ""
-    return _heat(walking.model, _made(walking, z).std(0))
+    return _heat(walking.model, _generate(walking, z).std(0))
 
 
-def land(walking: Walking) -> dict[str, Any]:
+def render_landscape(walking: Session) -> dict[str, Any]:
     """The energy on the plane in which the walk is widest, and the walk on it."""
     steps = walking.walk.steps
     plane = traces.plane_of(steps)
     path = torch.stack([plane.coordinates(step.z) for step in steps])  # (steps, chains, 2)
     if walking.model.generator.spec.latent_shape == (2,):
-        low, high = torch.full((2,), -FARTHEST), torch.full((2,), FARTHEST)
+        low, high = torch.full((2,), -LANDSCAPE_EXTENT), torch.full((2,), LANDSCAPE_EXTENT)
     else:
         ends = path.flatten(0, 1)
         low, high = ends.amin(0), ends.amax(0)
@@ -105,14 +105,14 @@ def land(walking: Walking) -> dict[str, Any]:
 
 
 @torch.inference_mode()
-def heard(walking: Walking, number: int, chain: int) -> str:
+def render_sound(walking: Session, number: int, chain: int) -> str:
     """f(z) of one step as a sound."""
-    x = _made(walking, walking.latent(number, chain))
-    return _shown(walking.model, x[0])[1]
+    x = _generate(walking, walking.latent(number, chain))
+    return _render_signal(walking.model, x[0])[1]
 
 
 @torch.inference_mode()
-def film(walking: Walking, chain: int) -> list[media.Pixels]:
+def render_film(walking: Session, chain: int) -> list[media.Pixels]:
     """What was observed, f(z) and the residual, side by side, at every step."""
     walking.latent(0, chain)  # or a refusal
     steps = walking.walk.steps[:: max(1, len(walking.walk.steps) // limits.FILM_FRAMES)]
@@ -120,24 +120,24 @@ def film(walking: Walking, chain: int) -> list[media.Pixels]:
     first = _observed_pixels(walking, y)
     frames = []
     for lot in (steps[k : k + 16] for k in range(0, len(steps), 16)):
-        for x in _made(walking, torch.stack([step.z[chain] for step in lot])):
+        for x in _generate(walking, torch.stack([step.z[chain] for step in lot])):
             made, left = (
                 pixels_of(walking.model, x),
-                _signed_pixels(walking.model, _left(walking, x)),
+                _signed_pixels(walking.model, _residual(walking, x)),
             )
             frames.append(np.concatenate([first, made, left], axis=1))
     return frames
 
 
-def pictures_of(walking: Walking, x: Tensor) -> dict[str, str]:
+def render_step(walking: Session, x: Tensor) -> dict[str, str]:
     model = walking.model
     return {
         "picture": media.jpeg_url(pixels_of(model, x), 92),
-        "residual": signed_of(model, _left(walking, x)),
+        "residual": render_difference(model, _residual(walking, x)),
     }
 
 
-def _shown(model: Model, x: Tensor) -> tuple[str, str]:
+def _render_signal(model: Model, x: Tensor) -> tuple[str, str]:
     sound = ""
     if model.kind == "sound":
         source = model.saved.source
@@ -151,7 +151,7 @@ def pixels_of(model: Model, x: Tensor) -> media.Pixels:
     return sampling.pixels(x[None])[0]
 
 
-def signed_of(model: Model, x: Tensor) -> str:
+def render_difference(model: Model, x: Tensor) -> str:
     return media.jpeg_url(_signed_pixels(model, x), 92)
 
 
@@ -171,7 +171,7 @@ def _heat(model: Model, x: Tensor) -> str:
     return media.jpeg_url(media.heat(x.mean(0).numpy(), RESIDUAL / 2), 92)
 
 
-def _left(walking: Walking, x: Tensor) -> Tensor:
+def _residual(walking: Session, x: Tensor) -> Tensor:
     """What f(z) leaves of the whole signal where it was seen, (c, ...)."""
     difference = walking.target.y[0] - x
     if isinstance(walking.observation, Occluded):
@@ -179,7 +179,7 @@ def _left(walking: Walking, x: Tensor) -> Tensor:
     return difference
 
 
-def _observed_pixels(walking: Walking, y: Tensor) -> media.Pixels:
+def _observed_pixels(walking: Session, y: Tensor) -> media.Pixels:
     """What was seen: the hidden part is grey (silent), low resolution is shown at full size."""
     size = walking.target.y.shape[2:]
     if y.shape[2:] != size:
@@ -191,13 +191,13 @@ def _observed_pixels(walking: Walking, y: Tensor) -> media.Pixels:
     return pixels
 
 
-def _made(walking: Walking, z: Tensor) -> Tensor:
+def _generate(walking: Session, z: Tensor) -> Tensor:
     generator = walking.model.generator
     return torch.cat([generator(some) for some in z.float().cpu().split(16)])
 
 
-def listed(values: Tensor) -> list[Any]:
+def to_json(values: Tensor) -> list[Any]:
     """Numbers (n,) or (n, d) for JSON, which knows no nan."""
     if values.ndim > 1:
-        return [listed(row) for row in values]
+        return [to_json(row) for row in values]
     return [float(f"{value:.5g}") if value == value else None for value in values.tolist()]

@@ -24,12 +24,12 @@ from abp_core.synthesis import sampling
 from abp_core.trainer import Trainer
 from demo import media
 from demo.jobs import Progress
-from demo.workbench.hiding import Hidden
-from demo.workbench.home import SEED_OF_SAMPLES
+from demo.workbench.degradations import Degradation
+from demo.workbench.downloads import SEED_OF_SAMPLES
 from demo.workbench.models import Model
 from demo.workbench.run import Along, Panel
 
-SHOWN = {"texture": 4, "sound": 1, "objects": 9}
+SHOWN_SIGNALS = {"texture": 4, "sound": 1, "objects": 9}
 CHAINS = 4  # beside training's own, whose differences are the uncertainty
 MOVES = 5  # of each before a view
 SPREAD = 0.35  # of the signal's range of 2, where the colours of an uncertainty end
@@ -54,12 +54,12 @@ def spec_of(preset: Preset) -> TrainingSpec:
 class RepairRun:
     """A trainer on incomplete data as a job drives it; its error is that of the hidden part."""
 
-    def __init__(self, trainer: Trainer, hidden: Hidden) -> None:
+    def __init__(self, trainer: Trainer, hidden: Degradation) -> None:
         self.trainer, self._hidden = trainer, hidden
         data = trainer.data
         self._diverging = Diverging(self.trainer.chains)
         self._along = Along(self.trainer)
-        shown = SHOWN[data.source.kind]
+        shown = SHOWN_SIGNALS[data.source.kind]
         self._index = torch.arange(min(shown, len(data.signals)))
         self._truth = data.signals[self._index]
         self._y = trainer.observation.measure(self._truth, self._index)
@@ -68,7 +68,7 @@ class RepairRun:
         self._error = math.nan
 
     @classmethod
-    def begun(cls, spec: TrainingSpec, data: Dataset, hidden: Hidden) -> Self:
+    def begin(cls, spec: TrainingSpec, data: Dataset, hidden: Degradation) -> Self:
         """A run that has not learnt yet."""
         return cls(Trainer(spec, data, hidden.observation), hidden)
 
@@ -155,7 +155,7 @@ class RepairRun:
         return made.view(CHAINS, n, *made.shape[1:]).std(0)
 
 
-def answers(
+def sample_answers(
     model: Model, y: Tensor, observation: Observation, chains: int, steps: int, seed: int
 ) -> Iterator[tuple[int, Tensor]]:
     """Several answers to what was hidden of one signal (1, c, ...): the number of steps so far and
@@ -181,11 +181,11 @@ def answers(
         z = torch.where(fine.view(-1, *(1 for _ in shape)), moved, z)
         with torch.inference_mode():
             ended = begun + each >= steps
-            made = model.generator(_completed(model, z, observation, seed) if ended else z)
+            made = model.generator(_complete(model, z, observation, seed) if ended else z)
         yield begun + each, made  # outside: the next step may come in another thread
 
 
-def _completed(model: Model, z: Tensor, observation: Observation, seed: int) -> Tensor:
+def _complete(model: Model, z: Tensor, observation: Observation, seed: int) -> Tensor:
     """Latents z (n, ...) whose positions that show what was seen stay, while the others are drawn
     to fit from an exemplar; of other priors as they are."""
     prior, spec = model.prior, model.generator.spec
@@ -198,7 +198,7 @@ def _completed(model: Model, z: Tensor, observation: Observation, seed: int) -> 
     return torch.stack([each.part((0, 0), stop) for each in maps])
 
 
-def _as_seen(hidden: Hidden, truth: Tensor, index: Tensor) -> Tensor:
+def _as_seen(hidden: Degradation, truth: Tensor, index: Tensor) -> Tensor:
     """What the model was given, as a signal (n, c, ...); the hidden part is grey."""
     if not hidden.whole:
         return truth * (1 - hidden.hidden[index])
