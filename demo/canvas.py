@@ -47,7 +47,7 @@ def canvas(name: str, label: str) -> gr.ImageEditor:
     # would have the framework write a file beside this one whenever it is imported.
     paintings = Paintings()
     editor.preprocess = paintings.read  # type: ignore[method-assign]
-    editor.accept_blobs = paintings.accept_blobs  # type: ignore[method-assign]
+    editor.accept_blobs = paintings.accept_blobs
     return editor
 
 
@@ -58,7 +58,7 @@ class Paintings:
         self._sent: OrderedDict[str, dict[str, bytes]] = OrderedDict()
         self._lock = threading.Lock()
 
-    @server
+    @server  # type: ignore[untyped-decorator]
     def accept_blobs(self, data: AcceptBlobs) -> None:
         """Keeps a part of a painting, which comes before the event that is to read it; the
         framework hands on whatever else is sent to its address, which is no painting."""

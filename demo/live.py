@@ -12,7 +12,7 @@ from demo.sessions import LostPlace
 from demo.workbench import Live, Workbench
 
 TASKS = ("learn", "repair")
-NOTHING = {"iterations": [], "errors": [], "latents": [], "priors": []}
+NOTHING: dict[str, list[float]] = {"iterations": [], "errors": [], "latents": [], "priors": []}
 HEADLINES = {
     "starting": "Getting ready to learn {}",
     "running": "Learning {}",
@@ -38,7 +38,7 @@ class Watch:
         `buttons`, how those of each task stand. A page whose visit is not known here (the studio
         was restarted, or it was away for long) is told so by `unknown`, and shall arrive anew.
         """
-        token = sent.get("token")
+        token = str(sent.get("token", ""))
         leaving, hidden = sent.get("leaving") is True, sent.get("hidden") is True
         try:
             self._workbench.sessions.hear(token, hidden=hidden, leaving=leaving)
@@ -102,6 +102,8 @@ def _curves_of(report: Report) -> dict[str, Any]:
 def _buttons(task: str, live: Live | None) -> list[dict[str, Any]]:
     """How the buttons of a task stand: to begin, to hold and to stop; and, of learning, to take
     the model or samples home and to go on with a shorter step."""
+    orders: list[dict[str, Any]]
+    takings: list[dict[str, Any]]
     if live is None or live.task != task:
         held = {"value": "Pause", "interactive": False}
         orders = [{"interactive": True}, held, {"interactive": False}]

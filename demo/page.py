@@ -150,7 +150,8 @@ def build(workbench: Workbench, lanes: Lanes) -> gr.Blocks:
                 train.build(workbench, lanes, token, live)
     for event in page.fns.values():
         event.api_visibility = "private"  # they are for this page, and change with it
-    return page
+    built: gr.Blocks = page
+    return built
 
 
 def _name(model: Model | None) -> str:

@@ -133,7 +133,7 @@ def build(
         offer = workbench.offer(sent.token)
         current = {"token": sent.token, "key": offer.key, "rate": offer.rate}
         paper = sent.source == SOURCES[1]
-        updates = {
+        updates: dict[Component, Any] = {
             kind: offer.kind,
             work: {**IDLE, "headline": HEADLINES[offer.kind].format(offer.label)},
             endless: gr.update(
@@ -212,8 +212,8 @@ def build(
     make.click(synthesise, asked, shown, trigger_mode="always_last", **quiet)
     another.click(None, None, fields["seed"], js=NEW_SEED).then(synthesise, asked, shown, **quiet)
     for field in drawn:
-        field.change(None, [endless, *drawn], endless, js=TUNE)
-    fields["source"].input(None, [fields["source"], kind], drawn[2:], js=WAY)
+        field.change(None, [endless, *drawn], endless, js=TUNE)  # type: ignore[attr-defined]
+    fields["source"].input(None, [fields["source"], kind], drawn[2:], js=WAY)  # type: ignore[attr-defined]
 
 
 def _controls() -> tuple[list[tuple[str, Component]], dict[str, Component]]:

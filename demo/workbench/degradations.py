@@ -48,7 +48,7 @@ class Degradation:
     @property
     def whole(self) -> bool:
         """Whether no entry was seen as it is."""
-        return not isinstance(self.observation, Occluded)
+        return self.observation.visible is None
 
 
 def degrade(

@@ -153,7 +153,7 @@ def _draw_plane(explored: Explored) -> str:
     # The middle of every cell: what one sees is what a click gives.
     middles = (torch.arange(CELLS) + 0.5) / CELLS * 2 * PLANE_EXTENT - PLANE_EXTENT
     z = torch.stack(torch.meshgrid(-middles, middles, indexing="ij")[::-1], -1).reshape(-1, 2)
-    signals = torch.cat([model.generator(some) for some in z.split(32)])
+    signals = torch.cat([model.generator(some) for some in torch.split(z, 32)])
     return media.jpeg_url(sampling.contact_sheet(sampling.pixels(signals), CELLS), 85)
 
 
@@ -163,14 +163,8 @@ def _draw_moves(model: Model, moved: Tensor, mean: Tensor) -> media.Pixels:
         signals = model.generator(mean + moved)
     else:
         typical = model.examples[0]
-        signals = torch.cat(
-            [
-                model.generator(some)
-                for some in (
-                    typical + moved.view(*moved.shape, *(1 for _ in typical.shape[1:]))
-                ).split(8)
-            ]
-        )
+        z = typical + moved.view(*moved.shape, *(1 for _ in typical.shape[1:]))
+        signals = torch.cat([model.generator(some) for some in torch.split(z, 8)])
     return render_thumbnails(model, signals, columns=2)
 
 

@@ -14,7 +14,7 @@ from abp_core.analysis import traces
 from abp_core.analysis.convergence import agreement
 from abp_core.analysis.traces import Trace, Walk
 from abp_core.noise import chain_noise
-from abp_core.observation import Full, Observation
+from abp_core.observation import Observation
 from abp_core.spec import LangevinSpec
 from demo import limits
 from demo.workbench.errors import Rejected
@@ -154,7 +154,8 @@ def replay_training(number: int, explored: Explored, target: Target) -> Session:
         start="training",
         seed=saved.spec.seed,
     )
-    return Session(number, explored, target, wish, Full(), walk)
+    seen = saved.observation.alone(target.example)
+    return Session(number, explored, target, wish, seen, walk)
 
 
 def summarise(walking: Session) -> dict[str, Any]:
@@ -186,10 +187,7 @@ def pack_record(walking: Session) -> bytes:
         **walking.used(),
     }
     file = io.BytesIO()
-    np.savez_compressed(
-        file,
-        y=walking.walk.posterior.y[:1].float().cpu().numpy(),
-        about=np.array(json.dumps(about)),
-        **arrays,
-    )
+    arrays["y"] = walking.walk.posterior.y[:1].float().cpu().numpy()
+    arrays["about"] = np.array(json.dumps(about))
+    np.savez_compressed(file, allow_pickle=False, **arrays)
     return file.getvalue()

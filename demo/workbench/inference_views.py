@@ -7,7 +7,7 @@ import torch
 from torch import Tensor
 
 from abp_core.analysis import traces
-from abp_core.observation import Occluded
+from abp_core.observation import Compressed
 from abp_core.synthesis import sampling
 from demo import limits, media
 from demo.workbench.errors import Rejected
@@ -148,7 +148,8 @@ def _render_signal(model: Model, x: Tensor) -> tuple[str, str]:
 def pixels_of(model: Model, x: Tensor) -> media.Pixels:
     if model.kind == "sound":
         return media.sound_picture(x[0].numpy(), model.saved.source.sample_rate, 256, 256)
-    return sampling.pixels(x[None])[0]
+    (pixels,) = sampling.pixels(x[None])
+    return np.asarray(pixels)
 
 
 def render_difference(model: Model, x: Tensor) -> str:
@@ -174,26 +175,29 @@ def _heat(model: Model, x: Tensor) -> str:
 def _residual(walking: Session, x: Tensor) -> Tensor:
     """What f(z) leaves of the whole signal where it was seen, (c, ...)."""
     difference = walking.target.y[0] - x
-    if isinstance(walking.observation, Occluded):
-        return difference * walking.observation.visible[0]
-    return difference
+    visible = walking.observation.visible
+    return difference if visible is None else difference * visible[0]
 
 
 def _observed_pixels(walking: Session, y: Tensor) -> media.Pixels:
     """What was seen: the hidden part is grey (silent), low resolution is shown at full size."""
     size = walking.target.y.shape[2:]
+    if isinstance(walking.observation, Compressed):  # the least signal with such projections
+        p = walking.observation.projection
+        y = (torch.linalg.solve(p @ p.T, y[0]) @ p).view_as(walking.target.y)
     if y.shape[2:] != size:
         y = torch.nn.functional.interpolate(y, size=tuple(size), mode="nearest")
     pixels = pixels_of(walking.model, y[0])
-    if isinstance(walking.observation, Occluded) and walking.model.kind != "sound":
-        hidden = walking.observation.visible[0, 0].numpy() == 0
+    visible = walking.observation.visible
+    if visible is not None and walking.model.kind != "sound":
+        hidden = visible[0, 0].numpy() == 0
         pixels = np.where(hidden[..., None], np.uint8(128), pixels)
     return pixels
 
 
 def _generate(walking: Session, z: Tensor) -> Tensor:
     generator = walking.model.generator
-    return torch.cat([generator(some) for some in z.float().cpu().split(16)])
+    return torch.cat([generator(some) for some in torch.split(z.float().cpu(), 16)])
 
 
 def to_json(values: Tensor) -> list[Any]:

@@ -76,7 +76,7 @@ def _way(corners: list[Tensor], steps: int) -> Tensor:
 def _generate(explored: Explored, latents: Tensor) -> Tensor:
     generator = explored.model.generator
     make = generator.interior if generator.spec.spatial else generator
-    return torch.cat([make(some) for some in latents.split(4)])
+    return torch.cat([make(some) for some in torch.split(latents, 4)])
 
 
 def _sound(explored: Explored, points: list[Point]) -> dict[str, Any]:

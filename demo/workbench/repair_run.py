@@ -13,7 +13,7 @@ from abp_core.data.datasets import Dataset
 from abp_core.events import Diverging
 from abp_core.langevin import energy_ceiling, infer
 from abp_core.noise import chain_noise
-from abp_core.observation import Downsampled, Observation, Occluded
+from abp_core.observation import Observation
 from abp_core.posterior import Posterior
 from abp_core.preconditioner import Preconditioner
 from abp_core.presets import Preset
@@ -150,7 +150,7 @@ class RepairRun:
         with torch.no_grad():
             near = posterior.energy(z) <= energy_ceiling(posterior.energy(own), own)
             z = torch.where(near.view(-1, *[1] * (z.ndim - 1)), z, own)
-            made = trainer.generator(z).float().cpu()
+            made: Tensor = trainer.generator(z).float().cpu()
         self._beside = z.cpu()
         return made.view(CHAINS, n, *made.shape[1:]).std(0)
 
@@ -189,7 +189,7 @@ def _complete(model: Model, z: Tensor, observation: Observation, seed: int) -> T
     """Latents z (n, ...) whose positions that show what was seen stay, while the others are drawn
     to fit from an exemplar; of other priors as they are."""
     prior, spec = model.prior, model.generator.spec
-    if not isinstance(prior, Exemplar) or not isinstance(observation, Occluded):
+    if not isinstance(prior, Exemplar) or observation.visible is None:
         return z
     shown = torch.nn.functional.avg_pool2d(observation.visible[:1, :1], spec.enlargement)
     around = torch.nn.functional.pad(shown, [spec.margin] * 4, mode="replicate")
@@ -203,7 +203,7 @@ def _as_seen(hidden: Degradation, truth: Tensor, index: Tensor) -> Tensor:
     if not hidden.whole:
         return truth * (1 - hidden.hidden[index])
     y = hidden.observation.measure(truth, index)
-    if isinstance(hidden.observation, Downsampled):
+    if hidden.observation.name == "downsampled":
         size = tuple(truth.shape[2:])
         return torch.nn.functional.interpolate(y, size=size, mode="nearest")
     if y.ndim == truth.ndim:

@@ -58,7 +58,8 @@ class Along:
 
     def __init__(self, trainer: Trainer) -> None:
         self._trainer, self._learning = trainer, trainer.learn_prior()
-        self._spent, self._allowed, self._loss = 0.0, 0.0, None
+        self._spent, self._allowed = 0.0, 0.0
+        self._loss: float | None = None
 
     def after(self, seconds: float) -> float | None:
         """An iteration took so long; the loss on latents that the prior does not see, or None."""

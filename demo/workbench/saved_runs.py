@@ -100,8 +100,9 @@ class Keeper:
             if field.name != "painted"
         }
         fields["path"] = str(self.recipe.path)
-        told = {"recipe": fields, "report": dataclasses.asdict(report), "model": self.model}
-        told["report"]["view"] = [dataclasses.asdict(panel) for panel in report.view or ()]
+        view = [dataclasses.asdict(panel) for panel in report.view or ()]
+        written = dataclasses.asdict(report) | {"view": view}
+        told = {"recipe": fields, "report": written, "model": self.model}
         with open_atomically(self._folder / RECORD) as file:
             file.write(json.dumps(told).encode())
 

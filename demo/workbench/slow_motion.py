@@ -85,7 +85,7 @@ def _learn_once(walking: Session, z: Tensor) -> tuple[float, Tensor, float]:
         pace = 0.01 * float(before.detach()) / max(steepness, 1e-30)
         size = float(sum(weight.square().sum() for weight in weights)) ** 0.5
         for weight, slope in zip(weights, slopes, strict=True):
-            weight -= pace * slope
+            weight.sub_(pace * slope)
         changed, after = misfit()
     return pace * steepness**0.5 / size, (changed - x.detach())[0], float(after)
 
