@@ -15,7 +15,7 @@ from abp_core.spec import GeneratorSpec
 
 MOST_MOVED = 1 / 255  # of any entry of a signal in [-1, 1]: half a grey level
 PROBES = 32  # samples from the prior that must stay where they are, beside the model's own
-BATCH = 16  # signals that are made at once
+SIGNALS_AT_ONCE = 16  # signals that are made at once
 
 Named = dict[str, Tensor]
 
@@ -62,5 +62,5 @@ def _signals(spec: GeneratorSpec, tensors: Named) -> Tensor:
     drawn = chain_noise(
         seed=0, sweep=PRIOR_DRAW, index=torch.arange(PROBES), steps=1, shape=spec.latent_shape
     )[0]
-    lots = [*torch.split(tensors["latents"], BATCH), *torch.split(drawn, BATCH)]
+    lots = [*torch.split(tensors["latents"], SIGNALS_AT_ONCE), *torch.split(drawn, SIGNALS_AT_ONCE)]
     return torch.cat([generator(z).flatten() for z in lots])

@@ -11,12 +11,11 @@ import torch
 from torch import Tensor
 
 PRIOR_DRAW = 2**64 - 1  # the sweep of samples from the prior; training never gets there
-FIELD = 2**64 - 2  # and that of the endless field
-WALK = 2**64 - 3  # and that of the walks of a chain over a whole latent map
-CURVATURE_INDEX = (
-    2**61
-)  # the first "example" whose noise looks at a curvature; no example gets there
-BLOCK = 8  # positions along a side of what is drawn of the field at a time
+FIELD_STREAM = 2**64 - 2  # and that of the endless field
+WALK_STREAM = 2**64 - 3  # and that of the walks of a chain over a whole latent map
+# The first "example" whose noise looks at a curvature; no example gets there.
+CURVATURE_INDEX = 2**61
+FIELD_BLOCK = 8  # positions along a side of what is drawn of the field at a time
 
 
 def chain_noise(
@@ -45,7 +44,7 @@ def field_noise(
     start: tuple[int, ...],
     stop: tuple[int, ...],
     sweep: int = 0,
-    stream: int = FIELD,
+    stream: int = FIELD_STREAM,
 ) -> Tensor:
     """The part [start, stop) of an endless field of standard Gaussian noise, (channels, *extent),
     float32, along one axis or two; positions below 0 are part of it.
@@ -53,22 +52,22 @@ def field_noise(
     Every (seed, sweep, stream) is another field. What stands at a position never depends on which
     part is asked for: the field is made of blocks, and the counter of each begins at its place.
     """
-    first = [low // BLOCK for low in start]
-    extent = [-(-high // BLOCK) - low for high, low in zip(stop, first, strict=True)]
-    whole = np.empty((channels, *(BLOCK * n for n in extent)), dtype=np.float32)
-    shape = (channels, *(BLOCK for _ in extent))
+    first = [low // FIELD_BLOCK for low in start]
+    extent = [-(-high // FIELD_BLOCK) - low for high, low in zip(stop, first, strict=True)]
+    whole = np.empty((channels, *(FIELD_BLOCK * n for n in extent)), dtype=np.float32)
+    shape = (channels, *(FIELD_BLOCK for _ in extent))
     for place in np.ndindex(*extent):
         address = [(low + at) % 2**64 for low, at in zip(first, place, strict=True)]
         philox = np.random.Philox(
             key=np.array([seed, sweep], dtype=np.uint64),
             counter=np.array([0, *([0] * (2 - len(address))), *address, stream], dtype=np.uint64),
         )
-        block = tuple(slice(BLOCK * at, BLOCK * (at + 1)) for at in place)
+        block = tuple(slice(FIELD_BLOCK * at, FIELD_BLOCK * (at + 1)) for at in place)
         whole[(slice(None), *block)] = np.random.Generator(philox).standard_normal(
             shape, dtype=np.float32
         )
     inside = (
-        slice(low - BLOCK * at, high - BLOCK * at)
+        slice(low - FIELD_BLOCK * at, high - FIELD_BLOCK * at)
         for low, high, at in zip(start, stop, first, strict=True)
     )
     return torch.from_numpy(whole[(slice(None), *inside)].copy())
@@ -89,7 +88,12 @@ def walk_noise(
     sweep: the training iteration; 0, with one step, is where a chain starts.
     """
     noise = field_noise(
-        seed=seed, channels=steps * channels, start=start, stop=stop, sweep=sweep, stream=WALK
+        seed=seed,
+        channels=steps * channels,
+        start=start,
+        stop=stop,
+        sweep=sweep,
+        stream=WALK_STREAM,
     )
     return noise.view(steps, channels, *noise.shape[1:])
 

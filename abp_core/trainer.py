@@ -24,7 +24,7 @@ from abp_core.losses.samples import SampleLoss
 from abp_core.observation import Full, Observation, same
 from abp_core.posterior import Posterior, misfit_of, observe, prior_energy
 from abp_core.priors import flow, kinds
-from abp_core.priors.flow import Flow, Progress
+from abp_core.priors.flow import Flow, FlowProgress
 from abp_core.priors.kinds import Prior
 from abp_core.spec import TrainingSpec
 from abp_core.whitening import standardise
@@ -165,7 +165,7 @@ class Trainer:
         """Where new latents come from, as the latents stand."""
         return kinds.prior_of(self.spec, self.z, self.learnt)
 
-    def learn_prior(self, *, anew: bool = True) -> Iterator[Progress]:
+    def learn_prior(self, *, anew: bool = True) -> Iterator[FlowProgress]:
         """Learns a flow from the latents as they stand, and keeps the best so far. What begins anew
         is a function of the latents and the seed; else it goes on from the flow as it is. Nothing
         to do for the other priors."""

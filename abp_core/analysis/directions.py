@@ -13,7 +13,7 @@ from torch import Tensor
 from abp_core.generator import Generator
 
 STEP = 0.1  # of the differences that tell how f changes, in deviations of the latents
-LOT = 32  # signals that are made at once
+SIGNALS_AT_ONCE = 32  # signals that are made at once
 MEASURED = 16  # directions whose effect is measured, beyond its slope
 
 
@@ -71,7 +71,8 @@ def directions(
         steps = axes.T.reshape(-1, 1, channels, *(1 for _ in latents.shape[2:]))
         ends = ((latents[:examples] + sign * steps).flatten(0, 1) for sign in (1, -1))
         above, below = (
-            torch.cat([seen(generator(some)) for some in torch.split(end, LOT)]) for end in ends
+            torch.cat([seen(generator(some)) for some in torch.split(end, SIGNALS_AT_ONCE)])
+            for end in ends
         )
         return (above - below).reshape(axes.shape[1], -1)
 

@@ -13,7 +13,7 @@ from abp_core.checkpoint import Checkpoint
 from abp_core.priors.fields import Place
 from abp_core.spec import TrainingSpec
 
-MOST = 24  # windows of one picture or sound
+MOST_EXCERPTS = 24  # windows of one picture or sound
 # Multiples of these, without their whole part, are spread evenly over a square, however many of
 # them there are (Roberts 2018): powers of the inverse of the real root of x^3 = x + 1.
 STRIDES = (0.7548776662466927, 0.5698402909980532)
@@ -39,7 +39,7 @@ def _windows(whole: Tensor, size: Place, unit: int) -> Tensor:
     positions of the map, `unit` entries long."""
     size = tuple(min(a, b) for a, b in zip(size, whole.shape[2:], strict=True))
     found = []
-    for k in range(MOST):
+    for k in range(MOST_EXCERPTS):
         part = whole
         for axis, length in enumerate(size, start=2):
             room = (whole.shape[axis] - length) // unit + 1

@@ -179,7 +179,7 @@ def _infer(
     walk = render.infer_picture(saved, generator, prior, request)
     known: Outpainting
     *_, known = tqdm(
-        walk, "Inferring its latents", outpainting.STEPS + 1, delay=PATIENCE, disable=None
+        walk, "Inferring its latents", outpainting.INFERENCE_STEPS + 1, delay=PATIENCE, disable=None
     )
     print(known.sentence())
     return known

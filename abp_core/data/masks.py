@@ -10,7 +10,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-BLOCK = 3  # pixels along a side of the small masks (paper, experiment 5)
+MASK_BLOCK = 3  # pixels along a side of the small masks (paper, experiment 5)
 
 
 def random_blocks(n: int, size: tuple[int, int], share: float, *, seed: int) -> Tensor:
@@ -18,17 +18,17 @@ def random_blocks(n: int, size: tuple[int, int], share: float, *, seed: int) -> 
     height, width = size
     wanted = math.ceil(share * height * width)
     # Four times as many as are needed on average: n of them leave about exp(-n area / pixels).
-    blocks = 50 + math.ceil(4 * -math.log(1 - share) * height * width / BLOCK**2)
+    blocks = 50 + math.ceil(4 * -math.log(1 - share) * height * width / MASK_BLOCK**2)
     visible = torch.ones(n, 1, height, width)
     for k in range(n):
         draw = np.random.default_rng((seed, k))
-        corners = draw.integers((1 - BLOCK, 1 - BLOCK), size, size=(blocks, 2))
+        corners = draw.integers((1 - MASK_BLOCK, 1 - MASK_BLOCK), size, size=(blocks, 2))
         # Which block hides a pixel first; they are laid down until enough is hidden.
-        first = np.full((height + 2 * BLOCK, width + 2 * BLOCK), blocks)
-        for down, right in product(range(BLOCK), repeat=2):
-            rows, columns = corners[:, 0] + BLOCK + down, corners[:, 1] + BLOCK + right
+        first = np.full((height + 2 * MASK_BLOCK, width + 2 * MASK_BLOCK), blocks)
+        for down, right in product(range(MASK_BLOCK), repeat=2):
+            rows, columns = corners[:, 0] + MASK_BLOCK + down, corners[:, 1] + MASK_BLOCK + right
             np.minimum.at(first, (rows, columns), np.arange(blocks))
-        inside = first[BLOCK:-BLOCK, BLOCK:-BLOCK]
+        inside = first[MASK_BLOCK:-MASK_BLOCK, MASK_BLOCK:-MASK_BLOCK]
         last = np.partition(inside.ravel(), wanted - 1)[wanted - 1]
         visible[k, 0][torch.from_numpy(inside <= last)] = 0
     return visible

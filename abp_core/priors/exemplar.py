@@ -20,8 +20,8 @@ from abp_core.priors.patches import Patches
 from abp_core.priors.scales import RATIO, enlarge, shrink
 
 COARSEST = 12  # positions that the shorter side of the coarsest scale has at least
-MOST = 14  # scales; a position of the coarsest then spans 42, of a sound a sixth of a second
-PATCH = 7  # positions along a side
+MOST_SCALES = 14  # scales; a position of the coarsest then spans 42, of a sound a sixth of a second
+PATCH_POSITIONS = 7  # positions along a side
 BORDER = 2  # positions along the border of a map that are known less well than others
 APART = 2**20  # positions between independent draws of one seed
 
@@ -48,13 +48,13 @@ class Exemplar:
             within = (slice(BORDER, -BORDER) if n > 1 else slice(None) for n in whole.shape[1:])
             whole = whole[(slice(None), *within)]
         shortest, count = min((n for n in whole.shape[1:] if n > 1), default=1), 1
-        while int(shortest / RATIO**count) >= COARSEST and count < MOST:
+        while int(shortest / RATIO**count) >= COARSEST and count < MOST_SCALES:
             count += 1
         scales: list[Patches] = []
         for level in reversed(range(count)):
             here = shrink(whole, RATIO**level)
             blurred = _enlarged_to(scales[-1].z, here) if scales else here
-            patch = (min(PATCH, here.shape[1]), min(PATCH, here.shape[2]))
+            patch = (min(PATCH_POSITIONS, here.shape[1]), min(PATCH_POSITIONS, here.shape[2]))
             scales.append(Patches.of(here, blurred, patch))
         return cls(tuple(scales), extent or tuple(z.shape[1:]))
 

@@ -27,11 +27,11 @@ WAVES = 8  # frequencies by which it knows the time
 DROPPED = 0.1  # share of features that learning leaves out at a time
 BATCH = 256
 RATE = 2e-3
-SHARE = 0.1  # of the latents that only tell when to stop
+HELD_BACK_SHARE = 0.1  # of the latents that only tell when to stop
 LEAST = 16  # latents, below which there is nothing to hold back
 EVERY = 50  # steps between two looks at what is held back
 PATIENCE = 6  # looks without an improvement after which it stops
-MOST = 3000  # steps
+MOST_STEPS = 3000  # steps
 MOVES = 30  # of a draw
 BATCH_DRAWN = (
     64  # latents that are carried at once: kernels sum in an order that depends on how many
@@ -97,14 +97,14 @@ class Flow:
         raise ValueError(ONE_SIZE)
 
     @torch.no_grad()
-    def returned(self, z: Tensor, t: float, seed: int) -> Tensor:
+    def perturb(self, z: Tensor, t: float, seed: int) -> Tensor:
         """Latents z (n, d) mixed with noise up to time t and carried back: at 0 the same ones,
         at 1 new ones, between them others like them."""
         noise = self._noise(len(z), seed, 0)
         return self._out(self._integrate(torch.lerp(self._in(z), noise, t), t)) if t else z
 
     @torch.no_grad()
-    def given(self, z: Tensor, known: Tensor, seed: int) -> Tensor:
+    def complete(self, z: Tensor, known: Tensor, seed: int) -> Tensor:
         """Latents (n, d) that are those of z (n, d) where `known` (d,) is true; the rest is drawn
         to fit. At every time what is known stands where it would on its way, and every step is
         taken again a few times (Lugmayr et al. 2022)."""
@@ -175,7 +175,7 @@ class Flow:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Progress:
+class FlowProgress:
     """flow: the best so far. step: of learning. loss, held_back: mean squares between the velocity
     and what it is to be, on what it learns from and on what it does not see."""
 
@@ -185,7 +185,7 @@ class Progress:
     held_back: float
 
 
-def learn(z: Tensor, seed: int, start: Flow | None = None) -> Iterator[Progress]:
+def learn(z: Tensor, seed: int, start: Flow | None = None) -> Iterator[FlowProgress]:
     """Learns from latents z (n, d), n at least 2, until those held back are met no better; the last
     flow is the best one. The same latents, seed and start always give the same flow.
 
@@ -193,7 +193,7 @@ def learn(z: Tensor, seed: int, start: Flow | None = None) -> Iterator[Progress]
     """
     z = z.detach().float().cpu()
     order = torch.randperm(len(z), generator=torch.Generator().manual_seed(seed % 2**63))
-    held = order[: round(SHARE * len(z))] if len(z) >= LEAST else order
+    held = order[: round(HELD_BACK_SHARE * len(z))] if len(z) >= LEAST else order
     seen = order[len(held) :] if len(z) >= LEAST else order
     mean, deviation = z[seen].mean(0), z[seen].std(0).clamp(min=1e-3)
     net, best = Velocity(z.shape[1], seed=seed % 2**63), Velocity(z.shape[1])
@@ -206,7 +206,7 @@ def learn(z: Tensor, seed: int, start: Flow | None = None) -> Iterator[Progress]
     z = (z - mean) / deviation
     probes = _lines(z[held].repeat(max(1, 4096 // len(held)), 1), chance)
     lowest, since, total = math.inf, 0, 0.0
-    for step in range(1, MOST + 1):
+    for step in range(1, MOST_STEPS + 1):
         rows = seen[torch.randint(len(seen), (BATCH,), generator=chance)]
         kept = torch.rand((BLOCKS, BATCH, WIDTH), generator=chance) >= DROPPED
         loss = _loss(net, *_lines(z[rows], chance), kept / (1 - DROPPED))
@@ -229,7 +229,7 @@ def learn(z: Tensor, seed: int, start: Flow | None = None) -> Iterator[Progress]
                 best.load_state_dict(averaged.state_dict())
             else:
                 since += 1
-            yield Progress(Flow(best, mean, deviation), step, total / EVERY, held_back)
+            yield FlowProgress(Flow(best, mean, deviation), step, total / EVERY, held_back)
             total = 0.0
             if since == PATIENCE:
                 return

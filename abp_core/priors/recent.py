@@ -8,7 +8,7 @@ from torch import Tensor
 
 from abp_core.priors.fields import LatentMap, Place
 
-MOST = 2**24  # numbers that are kept, 64 MB: two rows of blocks of a very large picture
+MOST_NUMBERS = 2**24  # numbers that are kept, 64 MB: two rows of blocks of a very large picture
 
 
 class Recent:
@@ -49,6 +49,6 @@ class Recent:
                 self._kept[place] = self.of.part(low, tuple(n + self.side for n in low))
             self._kept.move_to_end(place)
             block = self._kept[place]
-            while len(self._kept) > max(1, MOST // block.numel()):
+            while len(self._kept) > max(1, MOST_NUMBERS // block.numel()):
                 self._kept.popitem(last=False)
         return block

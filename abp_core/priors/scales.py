@@ -11,7 +11,7 @@ from torch import Tensor
 
 RATIO = Fraction(4, 3)  # between the extents of a scale and the next coarser one
 GRAIN = 2**22  # whole numbers of latents at most, which fit single precision
-SHARE = 2**20  # parts of a position
+PARTS = 2**20  # parts of a position
 
 Range = tuple[int, int]  # from the first position to before the last
 
@@ -47,11 +47,11 @@ def _means(z: Tensor, ratio: Fraction) -> Tensor:
     difference of two sums from the beginning."""
     ends = torch.arange(int(z.shape[-1] / ratio) + 1) * ratio.numerator
     whole = torch.div(ends, ratio.denominator, rounding_mode="floor")
-    share = ((ends - whole * ratio.denominator).double() / ratio.denominator * SHARE).round()
+    share = ((ends - whole * ratio.denominator).double() / ratio.denominator * PARTS).round()
     nothing = torch.zeros_like(z[..., :1])
-    until = torch.cat([nothing, z.cumsum(-1)], -1)[..., whole] * SHARE
+    until = torch.cat([nothing, z.cumsum(-1)], -1)[..., whole] * PARTS
     until += torch.cat([z, nothing], -1)[..., whole] * share.long()
-    return (until.diff(dim=-1).double() / (SHARE * float(ratio))).round().long()
+    return (until.diff(dim=-1).double() / (PARTS * float(ratio))).round().long()
 
 
 def coarse_range(wanted: Range, ratio: Fraction) -> Range:

@@ -13,7 +13,7 @@ from abp_core.data import datasets
 from abp_core.data.decode import FileRejected
 
 SIDE = 32  # pixels along a side at which pictures are compared: shapes and colours, not noise
-AT_ONCE = 256
+COMPARED_AT_ONCE = 256
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -57,8 +57,8 @@ def _least(a: Tensor, b: Tensor, itself: bool = False) -> tuple[Tensor, Tensor]:
     """Distance of each row of a (n, k) to the nearest of b (m, k), and its place. itself: a is b,
     and a row is not its own neighbour."""
     least, place = [], []
-    for start in range(0, len(a), AT_ONCE):
-        apart = torch.cdist(a[start : start + AT_ONCE], b)
+    for start in range(0, len(a), COMPARED_AT_ONCE):
+        apart = torch.cdist(a[start : start + COMPARED_AT_ONCE], b)
         if itself:
             rows = torch.arange(len(apart))
             apart[rows, rows + start] = torch.inf

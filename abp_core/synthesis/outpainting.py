@@ -27,7 +27,7 @@ from abp_core.priors.fields import LatentMap
 from abp_core.priors.kinds import Prior
 from abp_core.spec import GeneratorSpec
 
-STEPS = 60  # of the walk; twice as many explain a few hundredths more
+INFERENCE_STEPS = 60  # of the walk; twice as many explain a few hundredths more
 LARGEST = 256  # pixels along a side; with as many steps, some seconds
 
 
@@ -78,15 +78,19 @@ def walk(
     size = tuple(n // spec.enlargement + 2 * reach for n in pixels.shape[:2])
     start = prior.map(seed).part(at, tuple(low + n for low, n in zip(at, size, strict=True)))
     noise = chain_noise(
-        seed=saved.spec.seed, sweep=1, index=torch.tensor([0]), steps=STEPS, shape=start.shape
+        seed=saved.spec.seed,
+        sweep=1,
+        index=torch.tensor([0]),
+        steps=INFERENCE_STEPS,
+        shape=start.shape,
     )
 
     # One picture has no company to be filled up with.
     posterior = Posterior(generator.interior, Full(), x, torch.tensor([0]), saved.sigma, lot=0)
-    how = dataclasses.replace(saved.spec.langevin.at(saved.step_size), steps=STEPS)
+    how = dataclasses.replace(saved.spec.langevin.at(saved.step_size), steps=INFERENCE_STEPS)
     langevin = Langevin(posterior.energy, how, saved.preconditioner())
     state, inferred = langevin.init(start[None]), torch.ones(size, dtype=torch.bool)
-    for step in range(STEPS + 1):
+    for step in range(INFERENCE_STEPS + 1):
         if step:
             state, info = langevin.step(state, noise[step - 1])
             if info.diverged.any():

@@ -90,7 +90,7 @@ def build(
 
     @handler(StepRequest, lanes.walk, refusal_answer)
     def heard(sent: StepRequest) -> dict[str, Any]:
-        return inference.heard(sent.token, sent.walk, sent.step, sent.chain)
+        return inference.play_sound(sent.token, sent.walk, sent.step, sent.chain)
 
     @handler(StepRequest, lanes.walk, refusal_answer)
     def slowly(sent: StepRequest) -> dict[str, Any]:

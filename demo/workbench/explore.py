@@ -22,7 +22,7 @@ ENDS = 2.0  # deviations, where the ends of a direction are shown
 CELLS = 15  # of it along a side
 THUMB = 44  # pixels along a thumbnail
 SEEN = 72  # pixels of a texture that a thumbnail shows
-MOST_EXAMPLES = 24  # that can be chosen from
+EXAMPLES_SHOWN = 24  # that can be chosen from
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -84,7 +84,7 @@ def describe(explored: Explored) -> dict[str, Any]:
         "inverse": inverse.tolist(),
         "sliders": number,
         "moves": [_move(model, float(m)) for m in found.moves[:number]],
-        "examples": min(MOST_EXAMPLES, len(model.examples)),
+        "examples": min(EXAMPLES_SHOWN, len(model.examples)),
         "farthest": PLANE_EXTENT,
         "ends": ENDS,
         "row": ROW_OF_SEEDS,
@@ -141,7 +141,7 @@ def _draw_ends(explored: Explored) -> str:
 @torch.inference_mode()
 def _draw_examples(explored: Explored) -> str:
     model = explored.model
-    z = model.examples[:MOST_EXAMPLES]
+    z = model.examples[:EXAMPLES_SHOWN]
     return media.jpeg_url(render_thumbnails(model, model.generator(z), columns=len(z)), 80)
 
 

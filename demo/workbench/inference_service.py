@@ -33,7 +33,7 @@ from demo.workbench.models import Model
 from demo.workbench.slow_motion import dissect_iteration
 from demo.workbench.targets import Library, Target, read_file, target_of
 
-MOST_EXAMPLES = 24  # of training, that can be chosen from
+EXAMPLES_OFFERED = 24  # of training, that can be chosen from
 FILM_MILLISECONDS = 80  # that a step is shown in a film
 
 CurrentModel = Callable[[str, str], Explored]  # by token and key of the model
@@ -65,7 +65,7 @@ class Inference:
         ]
         examples, sheet = 0, ""
         try:
-            signals = self.library.of(model).signals[:MOST_EXAMPLES]
+            signals = self.library.of(model).signals[:EXAMPLES_OFFERED]
             examples = len(signals)
             sheet = media.jpeg_url(render_thumbnails(model, signals, columns=examples), 80)
         except Rejected:
@@ -143,7 +143,7 @@ class Inference:
         with translate_errors(), walking.lock:
             return render_landscape(walking)
 
-    def heard(self, token: str, number: object, step: object, chain: object) -> dict[str, Any]:
+    def play_sound(self, token: str, number: object, step: object, chain: object) -> dict[str, Any]:
         """One step as a sound. Raises Rejected."""
         walking = self._walk(token, number)
         with translate_errors():

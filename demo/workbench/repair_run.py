@@ -30,11 +30,11 @@ from demo.workbench.models import Model
 from demo.workbench.run import Along, Panel
 
 SHOWN_SIGNALS = {"texture": 4, "sound": 1, "objects": 9}
-CHAINS = 4  # beside training's own, whose differences are the uncertainty
-MOVES = 5  # of each before a view
+CHAINS_BESIDE = 4  # beside training's own, whose differences are the uncertainty
+MOVES_A_VIEW = 5  # of each before a view
 SPREAD = 0.35  # of the signal's range of 2, where the colours of an uncertainty end
 CROPS = 32  # of a picture or sound
-EXAMPLES = 400  # at most: masks and projections of more take long to draw
+MOST_INCOMPLETE = 400  # at most: masks and projections of more take long to draw
 CHAIN = 2**61  # the "example" whose noise moves the first of the chains beside
 
 
@@ -44,7 +44,7 @@ def spec_of(preset: Preset) -> TrainingSpec:
     own = preset.training
     if own.window:
         return dataclasses.replace(own, window=0, examples=CROPS, batch_size=4, prior="normal")
-    examples = min(own.examples, EXAMPLES) if not own.generator.spatial else own.examples
+    examples = min(own.examples, MOST_INCOMPLETE) if not own.generator.spatial else own.examples
     langevin = own.langevin
     if own.generator.spatial:  # maps begin at noise, and find by the walk alone what was not seen
         langevin = dataclasses.replace(langevin, steps=max(langevin.steps, 5))
@@ -63,7 +63,7 @@ class RepairRun:
         self._index = torch.arange(min(shown, len(data.signals)))
         self._truth = data.signals[self._index]
         self._y = trainer.observation.measure(self._truth, self._index)
-        self._beside = torch.cat([self.trainer.z[self._index].cpu()] * CHAINS)
+        self._beside = torch.cat([self.trainer.z[self._index].cpu()] * CHAINS_BESIDE)
         self._views = 0
         self._error = math.nan
 
@@ -130,15 +130,15 @@ class RepairRun:
         jump of learning left far off, or that ran away, begin again where training's own stand."""
         trainer, spec = self.trainer, self.trainer.spec
         n = len(self._index)
-        index = self._index.repeat(CHAINS).to(trainer.z.device)
-        y = torch.cat([self._y] * CHAINS).to(trainer.z.device)
+        index = self._index.repeat(CHAINS_BESIDE).to(trainer.z.device)
+        y = torch.cat([self._y] * CHAINS_BESIDE).to(trainer.z.device)
         posterior = Posterior(trainer.generator, trainer.observation, y, index, trainer.sigma)
         self._views += 1
         noise = chain_noise(
             seed=spec.seed,
             sweep=self._views,
-            index=torch.arange(n * CHAINS) + CHAIN,
-            steps=MOVES,
+            index=torch.arange(n * CHAINS_BESIDE) + CHAIN,
+            steps=MOVES_A_VIEW,
             shape=spec.generator.latent_shape,
         ).to(trainer.z.device)
         walk = spec.langevin.at(trainer.step_size)
@@ -152,7 +152,7 @@ class RepairRun:
             z = torch.where(near.view(-1, *[1] * (z.ndim - 1)), z, own)
             made: Tensor = trainer.generator(z).float().cpu()
         self._beside = z.cpu()
-        return made.view(CHAINS, n, *made.shape[1:]).std(0)
+        return made.view(CHAINS_BESIDE, n, *made.shape[1:]).std(0)
 
 
 def sample_answers(

@@ -22,11 +22,11 @@ from demo.workbench.errors import Rejected, translate_disk_errors, translate_err
 from demo.workbench.inference_views import pixels_of
 from demo.workbench.models import Model
 from demo.workbench.repair_run import RepairRun, sample_answers, spec_of
-from demo.workbench.saved_runs import Recipe
+from demo.workbench.saved_runs import RunRecipe
 from demo.workbench.settings import STYLES, preset_for
 
 ANSWERS = 6
-STEPS = 120
+ANSWER_STEPS = 120
 
 DataChoice = Callable[[str, str], tuple[Path, str]]
 
@@ -112,7 +112,7 @@ class RepairService:
             number = int(k) if isinstance(k, int | float) and k == k and abs(k) < 1e9 else 0
             hidden = degrade(what, dataset, spec, k=number, painted=painted)
             run = RepairRun.begin(spec, dataset, hidden)
-        recipe = Recipe(
+        recipe = RunRecipe(
             task="repair",
             name=name,
             kind=kind,
@@ -137,15 +137,15 @@ class RepairService:
             dataset, mask = _as_model_sees(model, picture, painted)
             observation, y = Occluded(mask), dataset.signals[:1]
             seen = pixels_of(model, y[0] * mask[0])
-            for done, made in sample_answers(model, y, observation, ANSWERS, STEPS, seed=0):
+            for done, made in sample_answers(model, y, observation, ANSWERS, ANSWER_STEPS, seed=0):
                 whole = torch.where(mask > 0, y, made)
                 mean = whole.mean(0)
                 hidden = (1 - mask).expand_as(y)
                 error = float(((mean - y[0]).abs() * hidden[0]).sum() / hidden.sum()) / 2
                 yield RepairResult(
-                    progress=done / STEPS,
-                    sentence=f"Step {done} of {STEPS}. Against the picture as it was, the mean of "
-                    f"{ANSWERS} answers is off by {100 * error:.1f} % of the range where you "
+                    progress=done / ANSWER_STEPS,
+                    sentence=f"Step {done} of {ANSWER_STEPS}. Against the picture as it was, the mean "
+                    f"of {ANSWERS} answers is off by {100 * error:.1f} % of the range where you "
                     "painted.",
                     before=media.png_url(seen),
                     after=media.png_url(pixels_of(model, mean)),

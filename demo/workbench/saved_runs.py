@@ -30,7 +30,7 @@ NEVER_SAVED = WHY + "this run ended before it was saved; press Train to begin an
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Recipe:
+class RunRecipe:
     """From what a run can be built anew, beside its checkpoint. path: of its data. own: whether
     that is a visitor's file. what, k, painted: how its examples were hidden (see `hide`)."""
 
@@ -44,7 +44,7 @@ class Recipe:
     painted: Pixels | None = None
 
 
-def build(recipe: Recipe, saved: Checkpoint) -> Run | RepairRun:
+def build(recipe: RunRecipe, saved: Checkpoint) -> Run | RepairRun:
     """The run of a checkpoint, going on exactly. Raises FileRejected, CheckpointRejected,
     DataMismatch, Rejected."""
     source = saved.source
@@ -61,7 +61,7 @@ class Keeper:
     """Keeps one run in a folder: what it is, its checkpoint, and the visitor's file that it learns
     from. model: the name of the checkpoint, once there is one."""
 
-    def __init__(self, folder: Path, recipe: Recipe, model: str = "") -> None:
+    def __init__(self, folder: Path, recipe: RunRecipe, model: str = "") -> None:
         self._folder, self.recipe, self.model = folder, recipe, model
 
     def begin(self) -> None:
@@ -114,7 +114,7 @@ class SavedRuns:
     def __init__(self, folder: Path) -> None:
         self._folder = folder
 
-    def keeper(self, token: str, recipe: Recipe) -> Keeper:
+    def keeper(self, token: str, recipe: RunRecipe) -> Keeper:
         return Keeper(self._of(token), recipe)
 
     def find(self, token: str) -> tuple[Keeper, Job] | None:
@@ -124,7 +124,7 @@ class SavedRuns:
             told = json.loads((folder / RECORD).read_text(encoding="utf-8"))
             painted = folder / PAINTED
             told["recipe"]["path"] = Path(told["recipe"]["path"])
-            recipe = Recipe(
+            recipe = RunRecipe(
                 **told["recipe"],
                 painted=np.load(painted, allow_pickle=False) if painted.exists() else None,
             )

@@ -15,8 +15,8 @@ STYLES = ("Quick", "Standard", "As in the paper")
 # 2,000: two thousand in one country, two in another.
 AMBIGUOUS = re.compile(r"[-+]?[1-9]\d{0,2},\d{3}")
 
-WALK = ("steps", "step_size", "temperature")
-WHOLE = {  # what is counted: its words, and from where to where
+WALK_FIELDS = ("steps", "step_size", "temperature")
+COUNT_FIELDS = {  # what is counted: its words, and from where to where
     "steps": ("number of Langevin steps", limits.STEPS),
     "batch_size": ("batch size", limits.BATCH_SIZE),
     "examples": ("number of examples", limits.EXAMPLES),
@@ -91,13 +91,13 @@ def spec_with(own: TrainingSpec, settings: Settings) -> TrainingSpec:
     """A preset with what the visitor set instead. Raises SpecRejected, or Rejected where it asks
     too much of a page that is shared."""
     changes = {name: value for name, value in asdict(settings).items() if value is not None}
-    for name, (words, (lowest, highest)) in WHOLE.items():
+    for name, (words, (lowest, highest)) in COUNT_FIELDS.items():
         value = changes.get(name, lowest)
         if not lowest <= value <= highest or value != int(value):
             raise Rejected(f"Please set the {words} to a whole number from {lowest} to {highest}.")
         if name in changes:
             changes[name] = int(value)
-    walk = {name: changes.pop(name) for name in WALK if name in changes}
+    walk = {name: changes.pop(name) for name in WALK_FIELDS if name in changes}
     if "step_size" in walk or walk.get("temperature") == 0 or walk.get("steps") == 1:
         walk["acceptance"] = 0.0  # a step of the visitor's own, or none that could be tested
     spec = replace(own, langevin=replace(own.langevin, **walk), **changes)

@@ -27,7 +27,7 @@ from demo.workbench.models import Collection, Model, ModelCard, model_of
 from demo.workbench.repair_run import RepairRun
 from demo.workbench.repair_service import RepairResult, RepairService
 from demo.workbench.run import Live, Run, live_of
-from demo.workbench.saved_runs import Keeper, Recipe, SavedRuns
+from demo.workbench.saved_runs import Keeper, RunRecipe, SavedRuns
 from demo.workbench.settings import STYLES, Settings, preset_for, spec_with
 from demo.workbench.synthesis import Progress, Result, chunk, synthesise
 from demo.workbench.synthesis_form import Offer, Sent, offer_of
@@ -105,7 +105,7 @@ class Workbench:
         with translate_errors():  # here, so that a refusal leaves the earlier run alone
             dataset, fitted = datasets.load(path, spec, sample_rate=preset.sample_rate, name=name)
             run = Run(Trainer(fitted, dataset))
-        recipe = Recipe(task="learn", name=name, kind=kind, path=path, own=bool(upload))
+        recipe = RunRecipe(task="learn", name=name, kind=kind, path=path, own=bool(upload))
         self._admit(token, lambda: run, minutes, recipe)
 
     def inspect_checkpoint(self, checkpoint: str) -> str:
@@ -137,7 +137,7 @@ class Workbench:
                 raise CheckpointRejected("This model is damaged; please choose another one.")
             run = Run(Trainer.resume(saved, dataset))
         kind = dataset.source.kind
-        recipe = Recipe(task="learn", name=source.name, kind=kind, path=path, own=bool(upload))
+        recipe = RunRecipe(task="learn", name=source.name, kind=kind, path=path, own=bool(upload))
         self._admit(token, lambda: run, minutes, recipe)
 
     def go_on(self, token: str, minutes: float, *, step_factor: float = 1.0) -> None:
@@ -349,7 +349,7 @@ class Workbench:
         token: str,
         prepare: Any,
         minutes: float,
-        recipe: Recipe | Keeper,
+        recipe: RunRecipe | Keeper,
         *,
         curve: tuple[CurvePoint, ...] = (),
         after: Job | None = None,

@@ -117,7 +117,7 @@ class _Maker:
         model, request, known = self.model, self.request, None
         if request.grow:
             for known in render.infer_picture(model.saved, model.generator, model.prior, request):
-                share = known.step / outpainting.STEPS
+                share = known.step / outpainting.INFERENCE_STEPS
                 yield Progress(f"Inferring what the picture is made of: {share:.0%}", share)
         picture = render.texture(model.generator, model.prior, request, known)
         strips, rows = [], 0

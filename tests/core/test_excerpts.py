@@ -33,9 +33,9 @@ def made(saved: Checkpoint, z: torch.Tensor) -> torch.Tensor:
 def test_windows_of_latents_make_the_windows_of_what_all_latents_make(kind: str) -> None:
     saved = RUNS[kind]
     z = excerpts.latents_of(saved)
-    assert z.shape == (excerpts.MOST, *WHOLE[kind].latent_shape)
+    assert z.shape == (excerpts.MOST_EXCERPTS, *WHOLE[kind].latent_shape)
     cut = excerpts.signals_of(saved.spec, made(saved, saved.latents))
-    assert cut.shape == (excerpts.MOST, *WHOLE[kind].signal_shape)
+    assert cut.shape == (excerpts.MOST_EXCERPTS, *WHOLE[kind].signal_shape)
     torch.testing.assert_close(made(saved, z), cut, rtol=0, atol=1e-5)
 
 
@@ -60,7 +60,7 @@ def test_windows_are_spread_over_the_whole(kind: str) -> None:
     size, shown = WHOLE[kind].signal_shape[1:], tuple(n * unit for n in SHOWN[kind])
     seen = torch.arange(math.prod(shown)).view(1, 1, *shown).float()
     windows = excerpts.signals_of(saved.spec, seen)
-    assert len({float(window.flatten()[0]) for window in windows}) == excerpts.MOST
+    assert len({float(window.flatten()[0]) for window in windows}) == excerpts.MOST_EXCERPTS
     found = torch.isin(seen, windows).float().mean()
     assert float(found) > 0.85
     for axis, (n, length) in enumerate(zip(shown, size, strict=True)):
@@ -85,7 +85,7 @@ def test_what_is_just_as_large_is_every_window_of_itself(kind: str) -> None:
     spec = whole_training(kind)
     size = spec.generator.signal_shape[1:]
     one = torch.randn(1, 2, *size)
-    assert torch.equal(excerpts.signals_of(spec, one), one.expand(excerpts.MOST, 2, *size))
+    assert torch.equal(excerpts.signals_of(spec, one), one.expand(excerpts.MOST_EXCERPTS, 2, *size))
 
 
 @KINDS

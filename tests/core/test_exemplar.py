@@ -296,7 +296,7 @@ def test_recent_blocks_are_drawn_once_and_only_so_many_are_kept(
             asked.append(start)
             return torch.zeros(2, *(b - a for a, b in zip(start, stop, strict=True)))
 
-    monkeypatch.setattr("abp_core.priors.recent.MOST", 2 * 4 * 2)
+    monkeypatch.setattr("abp_core.priors.recent.MOST_NUMBERS", 2 * 4 * 2)
     recent = Recent(Counting(), 4)
     for low in (0, 1, 3, 8, 9, 0):
         recent.part((low,), (low + 1,))

@@ -6,7 +6,7 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from abp_core.noise import BLOCK, chain_noise, field_noise
+from abp_core.noise import FIELD_BLOCK, chain_noise, field_noise
 from abp_core.priors.fields import Drawn, Endless, Repeated
 from abp_core.priors.known import Known
 from abp_core.priors.normal import Kept
@@ -32,7 +32,7 @@ def test_the_field_is_standard_gaussian_without_neighbours_that_know_each_other(
     z = field_noise(seed=3, channels=4, start=(-n // 2,) * axes, stop=(n // 2,) * axes).double()
     assert abs(z.mean()) < 5 / z.numel() ** 0.5
     assert abs(z.var() - 1) < 5 * (2 / z.numel()) ** 0.5
-    for shift in (1, BLOCK, BLOCK + 1):
+    for shift in (1, FIELD_BLOCK, FIELD_BLOCK + 1):
         rolled = z.roll(shift, dims=-1)
         assert abs((z * rolled).mean()) < 5 / z.numel() ** 0.5
     assert abs((z[0] * z[1]).mean()) < 5 / z[0].numel() ** 0.5
@@ -47,8 +47,8 @@ def test_other_seeds_other_fields_and_none_that_a_run_has_used() -> None:
 
 
 def test_no_two_blocks_of_a_line_are_alike() -> None:
-    line = field_noise(seed=0, channels=1, start=(-20 * BLOCK,), stop=(20 * BLOCK,))[0]
-    assert len({tuple(block.tolist()) for block in line.split(BLOCK)}) == 40
+    line = field_noise(seed=0, channels=1, start=(-20 * FIELD_BLOCK,), stop=(20 * FIELD_BLOCK,))[0]
+    assert len({tuple(block.tolist()) for block in line.split(FIELD_BLOCK)}) == 40
 
 
 def test_the_temperature_is_the_variance() -> None:

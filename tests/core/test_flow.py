@@ -82,9 +82,9 @@ def test_the_farther_back_it_is_sent_the_less_is_left(of_gaussian: Flow) -> None
     z = gaussian(128, 2)
     spread = z.std(0)
     apart = [
-        float(((of_gaussian.returned(z, t, 0) - z) / spread).square().mean()) for t in (0.2, 0.6, 1)
+        float(((of_gaussian.perturb(z, t, 0) - z) / spread).square().mean()) for t in (0.2, 0.6, 1)
     ]
-    assert torch.equal(of_gaussian.returned(z, 0.0, 0), z)
+    assert torch.equal(of_gaussian.perturb(z, 0.0, 0), z)
     assert 0 < apart[0] < apart[1] < apart[2]
     assert apart[0] < 0.3
     assert apart[2] > 1.5  # nothing is left: twice the variance
@@ -93,12 +93,12 @@ def test_the_farther_back_it_is_sent_the_less_is_left(of_gaussian: Flow) -> None
 def test_what_is_given_stays_and_the_rest_follows(of_gaussian: Flow) -> None:
     z = torch.tensor([2.5, 0.0, 0.0]).repeat(192, 1)  # the first stands 1.5 deviations high
     known = torch.tensor([True, False, False])
-    drawn = of_gaussian.given(z, known, 0)
+    drawn = of_gaussian.complete(z, known, 0)
     assert torch.equal(drawn[:, 0], z[:, 0])
     assert abs(float(drawn[:, 1].mean()) - 0.9 * 1.5 * 3) < 0.9
     assert abs(float(drawn[:, 1].std()) - 0.19**0.5 * 3) < 0.8
     assert abs(float(drawn[:, 2].mean()) + 2) < 0.1
-    assert torch.equal(of_gaussian.given(z, torch.ones(3, dtype=torch.bool), 0), z)
+    assert torch.equal(of_gaussian.complete(z, torch.ones(3, dtype=torch.bool), 0), z)
 
 
 def test_it_stops_by_what_is_held_back() -> None:

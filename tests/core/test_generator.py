@@ -194,9 +194,9 @@ def test_weights_are_the_seeds_own_whoever_else_builds_at_once() -> None:
 def test_a_network_of_given_weights_is_the_same_and_shares_no_memory(kind: str) -> None:
     drawn = Generator(NETWORKS[kind], seed=3)
     weights = dict(drawn.named_parameters())
-    given_ = Generator.of(NETWORKS[kind], weights)
+    rebuilt = Generator.of(NETWORKS[kind], weights)
     z = torch.randn(2, *NETWORKS[kind].latent_shape)
-    assert torch.equal(given_(z), drawn(z))
-    for name, parameter in given_.named_parameters():
+    assert torch.equal(rebuilt(z), drawn(z))
+    for name, parameter in rebuilt.named_parameters():
         assert parameter.data_ptr() != weights[name].data_ptr()
         assert parameter.stride() == weights[name].stride()

@@ -64,7 +64,7 @@ def test_the_walk_explains_more_and_leaves_the_rest_of_the_map_alone(saved: Chec
     there = sampling.generate_field(generator, PRIOR.map(2), (32, 40))
     pixels = raster.pixels(there)[0]
     known = list(outpainting.walk(saved, generator, pixels, PRIOR, 1, MARGIN))
-    assert [each.step for each in known] == list(range(outpainting.STEPS + 1))
+    assert [each.step for each in known] == list(range(outpainting.INFERENCE_STEPS + 1))
     first, last = known[0], known[-1]
     assert last.explained > first.explained + 0.05
     begun = around.part((-9, -9), (30, 30))
@@ -84,7 +84,7 @@ def test_what_is_said_to_be_explained_is(saved: Checkpoint) -> None:
     plain = x.mean((2, 3), keepdim=True)
     share = 1 - (x - made).square().mean() / (x - plain).square().mean()
     assert known.explained == pytest.approx(float(share), abs=1e-3)
-    assert known.sentence().startswith(f"{outpainting.STEPS} steps of inference explain ")
+    assert known.sentence().startswith(f"{outpainting.INFERENCE_STEPS} steps of inference explain ")
 
 
 def test_it_is_the_same_again(saved: Checkpoint) -> None:

@@ -151,7 +151,9 @@ def test_a_picture_grows(
     out = tmp_path / "new.png"
     words = ("--grow", tmp_path / "given.png", "--margin", 32)
     assert ask(monkeypatch, models["texture"], out, *words) == 0
-    assert capsys.readouterr().out.startswith(f"{outpainting.STEPS} steps of inference explain ")
+    assert capsys.readouterr().out.startswith(
+        f"{outpainting.INFERENCE_STEPS} steps of inference explain "
+    )
     with Image.open(out) as picture:
         made = np.asarray(picture)
     assert made.shape == (64 + 2 * 32, 96 + 2 * 32, 3)

@@ -150,7 +150,7 @@ def test_every_kind_has_land_parts_a_film_and_a_record(workbench: Workbench, nam
         assert record["z"].shape[:2] == (5, 2)
         assert json.loads(str(record["about"]))["steps"] == 4
     if name == SOUND:
-        sound = inference.heard(token, opening["walk"], 3, 0)["sound"]
+        sound = inference.play_sound(token, opening["walk"], 3, 0)["sound"]
         samples, rate = soundfile.read(io.BytesIO(base64.b64decode(sound.partition(",")[2])))
         assert len(samples) / rate == pytest.approx(1.024)
 
@@ -240,7 +240,7 @@ def test_bad_orders_get_a_sentence_and_the_walk_stays(workbench: Workbench) -> N
         (lambda: inference.advance(arrived(workbench), walk, 0, 0), "no longer kept"),
         (lambda: inference.slowly(token, walk, 99, 0), "no such step"),
         (lambda: inference.slowly(token, walk, 0, 99), "no such chain"),
-        (lambda: inference.heard(token, walk, 0, 99), "no such chain"),
+        (lambda: inference.play_sound(token, walk, 0, 99), "no such chain"),
         (lambda: inference.take(token, walk, "everything", 0), "film or as its record"),
         (lambda: inference.take(token, walk, "film", 99), "no such chain"),
         (lambda: inference.begin(token, FACES, {"example": 999}, {}), "training examples"),

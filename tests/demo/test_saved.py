@@ -15,7 +15,7 @@ from demo.disk import Disk
 from demo.jobs import Report
 from demo.workbench import Rejected, Settings, Workbench
 from demo.workbench.repair_run import RepairRun
-from demo.workbench.saved_runs import Recipe, SavedRuns
+from demo.workbench.saved_runs import RunRecipe, SavedRuns
 from tests.demo.runs import until
 
 ANN, BEN = "token-of-annannann", "token-of-benbenben"
@@ -171,7 +171,9 @@ def test_a_repair_is_taken_up_with_what_was_hidden(workbench: Workbench, disk: D
 
 def test_a_damaged_record_is_no_run(tmp_path: Path) -> None:
     saved = SavedRuns(tmp_path)
-    keeper = saved.keeper(ANN, Recipe(task="learn", name="x", kind="texture", path=tmp_path / "x"))
+    keeper = saved.keeper(
+        ANN, RunRecipe(task="learn", name="x", kind="texture", path=tmp_path / "x")
+    )
     keeper.begin()
     assert saved.find(ANN) is not None
     (record,) = tmp_path.glob("*/run.json")
@@ -214,7 +216,9 @@ def test_a_file_that_is_no_longer_there_is_refused_in_a_sentence(workbench: Work
 
 def test_the_report_is_written_as_it_was(tmp_path: Path) -> None:
     saved = SavedRuns(tmp_path)
-    keeper = saved.keeper(ANN, Recipe(task="learn", name="x", kind="texture", path=tmp_path / "x"))
+    keeper = saved.keeper(
+        ANN, RunRecipe(task="learn", name="x", kind="texture", path=tmp_path / "x")
+    )
     keeper.begin()
     report = Report(
         number=9,
