@@ -144,9 +144,9 @@ class RepairService:
                 error = float(((mean - y[0]).abs() * hidden[0]).sum() / hidden.sum()) / 2
                 yield RepairResult(
                     progress=done / ANSWER_STEPS,
-                    sentence=f"Step {done} of {ANSWER_STEPS}. Against the picture as it was, the mean "
-                    f"of {ANSWERS} answers is off by {100 * error:.1f} % of the range where you "
-                    "painted.",
+                    sentence=f"Step {done} of {ANSWER_STEPS}. Against the picture as it was, the "
+                    f"mean of {ANSWERS} answers is off by {100 * error:.1f} % of the range "
+                    "where you painted.",
                     before=media.png_url(seen),
                     after=media.png_url(pixels_of(model, mean)),
                     answers=tuple(media.jpeg_url(pixels_of(model, x), 92) for x in whole),
