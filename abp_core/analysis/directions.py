@@ -6,6 +6,7 @@ were inferred from the examples shows which of them matter (active subspaces: Co
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Self
 
 import torch
 from torch import Tensor
@@ -18,23 +19,39 @@ MEASURED = 16  # directions whose effect is measured, beyond its slope
 
 
 @dataclass(frozen=True, slots=True)
-class Directions:
+class Coordinates:
     """z = mean + axes @ t for coordinates t in standard deviations of the inferred latents.
 
-    mean (c,). axes (c, c): a direction a column, the one that moves the output most first.
-    moves (MEASURED or less,): by how much f(z) changes, as root mean square over its entries, when
-    one of the first coordinates goes from -1 to 1. With a latent map c are its channels, and all
-    positions move alike.
+    mean (c,). axes (c, c): a direction a column. With a latent map c are its channels.
     """
 
     mean: Tensor
     axes: Tensor
-    moves: Tensor
+
+    @classmethod
+    def principal(cls, latents: Tensor) -> Self:
+        """Those of inferred latents (n, c, ...) along which they vary most."""
+        rows = latents.transpose(0, 1).flatten(1).T
+        mean = rows.mean(0)
+        values, vectors = torch.linalg.eigh((rows - mean).T @ (rows - mean) / len(rows))
+        widths = values.clamp(min=1e-6).sqrt()
+        return cls(mean, (vectors * widths).flip(1))
 
     def coordinates(self, z: Tensor) -> Tensor:
         """t (n, c) of latents z (n, c)."""
         t: Tensor = torch.linalg.solve(self.axes, (z - self.mean).T).T
         return t
+
+
+@dataclass(frozen=True, slots=True)
+class Directions(Coordinates):
+    """Coordinates whose first direction moves the output most.
+
+    moves (MEASURED or less,): by how much f(z) changes, as root mean square over its entries, when
+    one of the first coordinates goes from -1 to 1; all positions of a latent map move alike.
+    """
+
+    moves: Tensor
 
     def leading(self, most: int, least: float = 0.05) -> int:
         """How many move the output by at least that share of what the first does, up to `most`."""

@@ -8,7 +8,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from abp_core.analysis.directions import Directions, directions
+from abp_core.analysis.directions import Coordinates, Directions, directions
 from abp_core.evaluation import sound
 from abp_core.synthesis import sampling
 from demo import limits, media
@@ -188,7 +188,7 @@ def _render_signal(model: Model, signal: Tensor) -> dict[str, str]:
     return {"picture": media.jpeg_url(picture), "sound": sound}
 
 
-def render_map(found: Directions, z: Tensor) -> str:
+def render_map(found: Coordinates, z: Tensor) -> str:
     """A latent map (channels, *extent), a pixel a position: the three leading coordinates as red,
     green and blue."""
     t = found.coordinates(z.float().cpu().flatten(1).T)

@@ -12,7 +12,7 @@ from demo import limits, media
 from demo.workbench.cards import label_of
 from demo.workbench.downloads import slug
 from demo.workbench.errors import Rejected, translate_disk_errors, translate_errors
-from demo.workbench.explore import Explored, render_thumbnails
+from demo.workbench.explore import render_thumbnails
 from demo.workbench.inference_session import (
     Session,
     begin_session,
@@ -36,21 +36,21 @@ from demo.workbench.targets import Library, Target, read_file, target_of
 EXAMPLES_OFFERED = 24  # of training, that can be chosen from
 FILM_MILLISECONDS = 80  # that a step is shown in a film
 
-CurrentModel = Callable[[str, str], Explored]  # by token and key of the model
+CurrentModel = Callable[[str, str], Model]  # by token and key of the model
 _numbers = itertools.count(1)
 
 
 class Inference:
-    """The walks of all visitors, one each. explored: the current model of a visitor. place: where
+    """The walks of all visitors, one each. model: the current one of a visitor. place: where
     a file for a visitor is written."""
 
     def __init__(
         self,
-        explored: CurrentModel,
+        model: CurrentModel,
         pack: Mapping[str, PackItem],
         place: Callable[[str, str], Path],
     ) -> None:
-        self._explored, self._pack, self._place = explored, pack, place
+        self._model, self._pack, self._place = model, pack, place
         self.library = Library(pack)
         self._walks: OrderedDict[str, Session] = OrderedDict()
         self._brought: OrderedDict[str, tuple[str, Target]] = OrderedDict()
@@ -88,7 +88,7 @@ class Inference:
 
     def bring(self, token: str, key: str, path: str) -> str:
         """A visitor's file as the next target; its name. Raises Rejected."""
-        model = self._explored(token, key).model
+        model = self._model(token, key)
         with translate_errors():
             brought = target_of(
                 model, read_file(model, Path(path), Path(path).stem), Path(path).name
@@ -107,14 +107,14 @@ class Inference:
         replay: bool = False,
     ) -> dict[str, Any]:
         """Chains at the start of a walk. Raises Rejected."""
-        explored = self._explored(token, key)
+        model = self._model(token, key)
         with translate_errors():
-            found = self._target(token, explored.model, target, whole=replay)
+            found = self._target(token, model, target, whole=replay)
             number = next(_numbers)
             if replay:
-                walking = replay_training(number, explored, found)
+                walking = replay_training(number, model, found)
             else:
-                walking = begin_session(number, explored, found, chain_settings_from(wish))
+                walking = begin_session(number, model, found, chain_settings_from(wish))
             with self._lock:
                 _keep(self._walks, token, walking)
             return {

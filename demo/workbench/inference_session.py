@@ -12,13 +12,13 @@ import torch
 
 from abp_core.analysis import traces
 from abp_core.analysis.convergence import agreement
+from abp_core.analysis.directions import Coordinates
 from abp_core.analysis.traces import Trace, Walk
 from abp_core.noise import chain_noise
 from abp_core.observation import Observation
 from abp_core.spec import LangevinSpec
 from demo import limits
 from demo.workbench.errors import Rejected
-from demo.workbench.explore import Explored
 from demo.workbench.models import Model
 from demo.workbench.targets import DEGRADATIONS, Target, observe
 
@@ -43,19 +43,21 @@ class ChainSettings:
 
 @dataclass(slots=True, eq=False)
 class Session:
-    """A walk under way, and what it is about."""
+    """A walk under way, and what it is about. colours: what those of its latent maps stand for, the
+    directions in which the model's latents vary most."""
 
     number: int
-    explored: Explored
+    model: Model
     target: Target
     wish: ChainSettings
     observation: Observation
     walk: Walk
     lock: threading.Lock = field(default_factory=threading.Lock)
+    colours: Coordinates = field(init=False)
 
-    @property
-    def model(self) -> Model:
-        return self.explored.model
+    def __post_init__(self) -> None:
+        # Explore's directions, which move the output most, take far longer to measure.
+        self.colours = Coordinates.principal(self.model.examples)
 
     def step(self, number: int) -> Trace:
         """Raises Rejected."""
@@ -110,14 +112,14 @@ def chain_settings_from(sent: object) -> ChainSettings:
     )
 
 
-def begin_session(number: int, explored: Explored, target: Target, wish: ChainSettings) -> Session:
+def begin_session(number: int, model: Model, target: Target, wish: ChainSettings) -> Session:
     """Chains at their start. Raises Rejected."""
-    saved = explored.model.saved
+    saved = model.saved
     shape = saved.spec.generator.latent_shape
     observation = observe(wish.hiding, target.y, wish.seed)
     y = observation.measure(target.y, torch.zeros(1, dtype=torch.int64))
     sigma = saved.sigma * (wish.sigma / saved.spec.sigma if wish.sigma else 1.0)
-    posterior = traces.posterior_about(explored.model.generator, y, observation, sigma, wish.chains)
+    posterior = traces.posterior_about(model.generator, y, observation, sigma, wish.chains)
     index = torch.arange(wish.chains)
     noise = chain_noise(
         seed=wish.seed, sweep=WALK_SWEEP, index=index, steps=wish.steps, shape=shape
@@ -127,9 +129,9 @@ def begin_session(number: int, explored: Explored, target: Target, wish: ChainSe
             raise Rejected(
                 "Only a training example has a chain of its own; please start elsewhere."
             )
-        start = explored.model.examples[target.example].expand(wish.chains, *shape).clone()
+        start = model.examples[target.example].expand(wish.chains, *shape).clone()
     else:
-        start = explored.model.prior.draw(wish.chains, wish.seed)
+        start = model.prior.draw(wish.chains, wish.seed)
         start = start if wish.start == "prior" else torch.zeros_like(start)
     spec = LangevinSpec(
         steps=wish.steps,
@@ -137,12 +139,12 @@ def begin_session(number: int, explored: Explored, target: Target, wish: ChainSe
         temperature=wish.temperature,
     )
     walk = Walk(posterior, start, noise, spec, saved.preconditioner())
-    return Session(number, explored, target, wish, observation, walk)
+    return Session(number, model, target, wish, observation, walk)
 
 
-def replay_training(number: int, explored: Explored, target: Target) -> Session:
+def replay_training(number: int, model: Model, target: Target) -> Session:
     """The walk that training would take next. Raises Rejected."""
-    saved = explored.model.saved
+    saved = model.saved
     if target.example < 0:
         raise Rejected("Training walked for its own examples only; please choose one of them.")
     walk = traces.as_in_training(saved, target.y, target.example)
@@ -155,7 +157,7 @@ def replay_training(number: int, explored: Explored, target: Target) -> Session:
         seed=saved.spec.seed,
     )
     seen = saved.observation.alone(target.example)
-    return Session(number, explored, target, wish, seen, walk)
+    return Session(number, model, target, wish, seen, walk)
 
 
 def summarise(walking: Session) -> dict[str, Any]:

@@ -61,7 +61,7 @@ def render_steps(walking: Session, first: int, chain: int) -> list[dict[str, Any
         if flat:
             row["at"] = to_json(step.z)
         if walking.model.generator.spec.spatial:
-            row["map"] = render_map(walking.explored.found, step.z[chain])
+            row["map"] = render_map(walking.colours, step.z[chain])
         sent.append(row)
     return sent
 

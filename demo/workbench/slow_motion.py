@@ -93,5 +93,5 @@ def _learn_once(walking: Session, z: Tensor) -> tuple[float, Tensor, float]:
 def _draw_bars(walking: Session, z: Tensor) -> dict[str, Any]:
     """Something of the latent's shape: its numbers, or a picture of a map."""
     if walking.model.generator.spec.spatial:
-        return {"map": render_map(walking.explored.found, z)}
+        return {"map": render_map(walking.colours, z)}
     return {"values": to_json(z)}

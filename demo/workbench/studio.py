@@ -53,7 +53,7 @@ class Workbench:
             lambda token, name: self._place(self._visit(token), name),
         )
         self.inference = Inference(
-            self._explored,
+            self._shown,
             self._pack,
             lambda token, name: self._place(self._visit(token), name),
         )
@@ -291,12 +291,16 @@ class Workbench:
         item = self._pack.get(model.name)
         return item if item is not None and item.kind == model.kind else None
 
-    def _explored(self, token: str, key: str) -> Explored:
+    def _shown(self, token: str, key: str) -> Model:
         """The visitor's current model, if it is the one that the page shows. Raises Rejected."""
         model = self.model(token)
         if key != model.key:
             raise Rejected("Another model was chosen meanwhile; please reload the page.")
-        return self._explorer.of(model)
+        return model
+
+    def _explored(self, token: str, key: str) -> Explored:
+        """The same with its directions, which are measured once."""
+        return self._explorer.of(self._shown(token, key))
 
     def pause(self, token: str) -> None:
         self._with_job(token, Job.pause)

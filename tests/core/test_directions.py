@@ -4,7 +4,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from abp_core.analysis.directions import directions
+from abp_core.analysis.directions import Coordinates, directions
 from abp_core.generator import Generator
 from tests.tiny import NETWORKS
 
@@ -70,3 +70,17 @@ def test_one_example_alone_still_has_directions(draw: torch.Generator) -> None:
     found = directions(Linear(torch.randn(9, 3, generator=draw)), torch.ones(2, 3))  # type: ignore[arg-type]
     assert found.axes.isfinite().all()
     assert found.moves.isfinite().all()
+
+
+@pytest.mark.parametrize("shape", [(), (5, 7)])
+def test_principal_coordinates_are_those_of_the_covariance(shape: tuple[int, ...]) -> None:
+    draw = torch.Generator().manual_seed(1)
+    mixing = torch.tensor([[3.0, 0.0, 0.0], [1.0, 1.0, 0.0], [0.0, 0.5, 0.2]])
+    t = torch.randn(3, 4000 if not shape else 200, *shape, generator=draw)
+    z = (torch.einsum("ij,j...->i...", mixing, t) + 2.0).transpose(0, 1)
+    found = Coordinates.principal(z)
+    rows = found.coordinates(z.transpose(0, 1).flatten(1).T)
+    torch.testing.assert_close(rows.mean(0), torch.zeros(3), rtol=0, atol=1e-3)
+    torch.testing.assert_close(torch.cov(rows.T), torch.eye(3), rtol=0, atol=2e-3)
+    widths = found.axes.norm(dim=0)
+    assert (widths.diff() <= 0).all(), "the widest comes first"

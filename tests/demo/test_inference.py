@@ -259,3 +259,16 @@ def test_walks_of_others_are_kept_up_to_a_number(workbench: Workbench) -> None:
         begin(workbench, arrived(workbench), FACES, wish={"steps": 1, "chains": 1})
     with pytest.raises(Rejected, match="no longer kept"):
         workbench.inference.land(token, opening["walk"])
+
+
+def test_a_walk_does_not_wait_for_what_explore_measures(
+    workbench: Workbench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def measured(*_: object, **__: object) -> None:
+        raise AssertionError("Explore's directions were measured")
+
+    monkeypatch.setattr("demo.workbench.explore.directions", measured)
+    token = arrived(workbench)
+    opening = begin(workbench, token, TEXTURE, wish={"steps": 1, "seed": 12345})
+    steps = walked(workbench, token, opening)
+    assert all(step["map"].startswith("data:image/png") for step in steps)
