@@ -366,10 +366,9 @@ class TrainingSpec:
                 for name, value in fields.pop("generator").items()
             }
             langevin = LangevinSpec(**fields.pop("langevin"))
-            if "lesson_rate" in fields:  # as files called it before
-                fields["sample_loss_rate"] = fields.pop("lesson_rate")
-            if len(generator["latent_shape"]) > 1:  # latent maps had such a loss once
-                fields["sample_loss_rate"] = 0.0
+            if "lesson_rate" in fields:  # as files called it before, when maps had such a loss too
+                rate, whole = fields.pop("lesson_rate"), len(generator["latent_shape"]) > 1
+                fields["sample_loss_rate"] = 0.0 if whole else rate
             return cls(generator=GeneratorSpec(**generator), langevin=langevin, **fields)
         except (ValueError, TypeError, KeyError, AttributeError, RecursionError) as error:
             if isinstance(error, SpecRejected):
