@@ -2,13 +2,19 @@
 
 import pytest
 import torch
-from hypothesis import settings
+from hypothesis import HealthCheck, settings
 
 # The networks of the tests are too small to gain from threads, which wait for each other in
 # turns: on a busy machine that takes five times as long.
 torch.set_num_threads(1)
 
-settings.register_profile("suite", deadline=None, derandomize=True, database=None)
+settings.register_profile(
+    "suite",
+    deadline=None,
+    derandomize=True,
+    database=None,
+    suppress_health_check=[HealthCheck.too_slow],  # a busy machine is no fault of an example
+)
 settings.load_profile("suite")
 
 

@@ -20,10 +20,14 @@ from playwright.sync_api import (
     ConsoleMessage,
     Page,
     Request,
+    expect,
     sync_playwright,
 )
 
 from demo import disk
+
+# What is waited for comes when it comes: a busy machine takes its time, and no test is about that.
+expect.set_options(timeout=20_000)
 
 ROOT = Path(__file__).parents[2]
 NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
