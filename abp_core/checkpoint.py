@@ -11,13 +11,13 @@ from safetensors import SafetensorError, safe_open
 from safetensors.numpy import save
 from torch import Tensor
 
+from abp_core import learner
 from abp_core import observation as observations
 from abp_core.data.atomic import open_atomically
 from abp_core.data.datasets import Source
 from abp_core.errors import Refusal
 from abp_core.generator import Generator
 from abp_core.half_precision import round_to_half, shrink_dtype
-from abp_core.losses import samples
 from abp_core.observation import Full, Observation
 from abp_core.preconditioner import Preconditioner
 from abp_core.priors import kinds
@@ -150,7 +150,7 @@ class Checkpoint:
 
     def save(self, path: Path) -> None:
         """Writes beside `path` first, so that a crash leaves the old file or the new one."""
-        with open_atomically(path) as file:
+        with open_atomically(path, 0o600) as file:  # a visitor's run is nobody else's
             file.write(self.content())
 
     @classmethod
@@ -255,7 +255,7 @@ def _groups(spec: TrainingSpec, tensors: dict[str, Tensor]) -> dict[str, dict[st
     shapes = {"weights": weights}
     if any(name.partition("/")[0] in MEMORY for name in tensors):
         shapes |= {"first_moments": weights, "second_moments": weights}
-        shapes["sample_loss"] = samples.shapes(spec.generator) if spec.sample_loss_rate else {}
+        shapes["sample_loss"] = learner.shapes(spec.generator) if spec.sample_loss_rate else {}
     if any(name.startswith("prior/") for name in tensors):
         shapes["prior"] = kinds.shapes(spec.prior, spec.generator.latent_shape)
     groups: dict[str, dict[str, Tensor]] = {group: {} for group in (*MEMORY, "prior")}

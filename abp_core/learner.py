@@ -1,4 +1,4 @@
-"""Learning back-propagation: the generator's weights, and the optimiser that moves them."""
+"""Learning back-propagation: the generator's weights, and the optimisers that move them."""
 
 from collections.abc import Mapping
 
@@ -6,14 +6,63 @@ import torch
 from torch import Tensor
 
 from abp_core.generator import Generator
-from abp_core.spec import TrainingSpec
+from abp_core.spec import GeneratorSpec, TrainingSpec
 
 BETAS = (0.5, 0.999)
 MOMENTS = ("exp_avg", "exp_avg_sq")  # as Adam calls them
 
 
+class Optimiser:
+    """Adam over the weights of `generator`, and what it keeps of them by their names."""
+
+    def __init__(self, generator: Generator, betas: tuple[float, float]) -> None:
+        self._generator = generator
+        self._adam = torch.optim.Adam(generator.parameters(), betas=betas, fused=True)
+
+    def gradient_norm(self, loss: Tensor) -> float:
+        """Of the gradient of a loss (), which the weights then hold."""
+        self._adam.zero_grad(set_to_none=True)
+        loss.backward()  # type: ignore[no-untyped-call]
+        gradients = [p.grad for p in self._generator.parameters() if p.grad is not None]
+        return float(torch.nn.utils.get_total_norm(gradients))
+
+    def step(self, rate: float) -> None:
+        """One step at this rate, along the gradient that the weights hold."""
+        self._adam.param_groups[0]["lr"] = rate
+        self._adam.step()
+
+    def tensors(self) -> dict[str, Tensor]:
+        """What a resumed run needs of it, in memory of its own on the CPU: step.NAME and
+        MOMENT.NAME of every weight."""
+        held: dict[str, Tensor] = {}
+        for name, p in self._generator.named_parameters():
+            state = self._adam.state.get(p, {})
+            held[f"step.{name}"] = state.get("step", torch.zeros(()))
+            for moment in MOMENTS:
+                held[f"{moment}.{name}"] = state.get(moment, torch.zeros_like(p))
+        return copies(held)
+
+    def resume(self, held: Mapping[str, Tensor]) -> None:
+        """Goes on from `tensors()` of the same run."""
+        for name, p in self._generator.named_parameters():
+            step = held[f"step.{name}"]
+            if step > 0:
+                placed = {m: torch.empty_like(p).copy_(held[f"{m}.{name}"]) for m in MOMENTS}
+                self._adam.state[p] = {"step": step.to(p.device, copy=True), **placed}
+
+
+def shapes(spec: GeneratorSpec) -> dict[str, tuple[int, ...]]:
+    """Of the tensors that an optimiser of this network keeps, by name; allocates none of them."""
+    with torch.device("meta"):
+        parameters = dict(Generator(spec).named_parameters())
+    expected: dict[str, tuple[int, ...]] = {f"step.{name}": () for name in parameters}
+    for moment in MOMENTS:
+        expected |= {f"{moment}.{name}": tuple(p.shape) for name, p in parameters.items()}
+    return expected
+
+
 class Learner:
-    """W, on `device`, and Adam's moments of it. updates: steps that were taken."""
+    """W, on `device`, and the optimiser that learning moves it with. updates: steps taken."""
 
     def __init__(
         self, spec: TrainingSpec, device: torch.device, weights: Mapping[str, Tensor] | None = None
@@ -26,37 +75,25 @@ class Learner:
         )
         self.generator = generator.to(device)
         self.updates = 0
-        self._optimiser = torch.optim.Adam(
-            self.generator.parameters(), lr=spec.learning_rate, betas=BETAS, fused=True
-        )
+        self._optimiser = Optimiser(self.generator, BETAS)
 
     def gradient_norm(self, loss: Tensor) -> float:
         """Of the gradient of a loss (), which the weights then hold."""
-        self._optimiser.zero_grad(set_to_none=True)
-        loss.backward()  # type: ignore[no-untyped-call]
-        gradients = [p.grad for p in self.generator.parameters() if p.grad is not None]
-        return float(torch.nn.utils.get_total_norm(gradients))
+        return self._optimiser.gradient_norm(loss)
 
     def step(self, rate: float) -> None:
         """One step along the gradient that the weights hold (paper, equation 10)."""
-        self._optimiser.param_groups[0]["lr"] = rate
-        self._optimiser.step()
+        self._optimiser.step(rate)
         self.updates += 1
 
     def weights(self) -> dict[str, Tensor]:
         """W by name, in memory of its own on the CPU."""
-        return _copies(dict(self.generator.named_parameters()))
+        return copies(dict(self.generator.named_parameters()))
 
     def moments(self) -> tuple[dict[str, Tensor], dict[str, Tensor]]:
         """Adam's first and second moments by the weights' names, in memory of their own."""
-        parameters = dict(self.generator.named_parameters())
-        states = {name: self._optimiser.state.get(p, {}) for name, p in parameters.items()}
-        first, second = (
-            _copies(
-                {name: states[name].get(key, torch.zeros_like(p)) for name, p in parameters.items()}
-            )
-            for key in MOMENTS
-        )
+        held, names = self._optimiser.tensors(), dict(self.generator.named_parameters())
+        first, second = ({name: held[f"{m}.{name}"] for name in names} for m in MOMENTS)
         return first, second
 
     def resume(
@@ -66,13 +103,12 @@ class Learner:
         self.updates = updates
         if not updates:
             return
-        for name, parameter in self.generator.named_parameters():
-            self._optimiser.state[parameter] = {
-                "step": torch.tensor(float(updates), device=parameter.device),
-                "exp_avg": torch.empty_like(parameter).copy_(first[name]),
-                "exp_avg_sq": torch.empty_like(parameter).copy_(second[name]),
-            }
+        held = {f"step.{name}": torch.tensor(float(updates)) for name in first}
+        for moment, values in zip(MOMENTS, (first, second), strict=True):
+            held |= {f"{moment}.{name}": value for name, value in values.items()}
+        self._optimiser.resume(held)
 
 
-def _copies(tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
+def copies(tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    """In memory of their own on the CPU."""
     return {name: t.detach().cpu().clone() for name, t in tensors.items()}

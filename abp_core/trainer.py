@@ -19,7 +19,7 @@ from abp_core.device import Machine, this_machine
 from abp_core.events import TrainingEvent
 from abp_core.generator import Generator
 from abp_core.langevin import Langevin
-from abp_core.learner import Learner
+from abp_core.learner import Learner, copies
 from abp_core.losses.samples import SampleLoss
 from abp_core.observation import Full, Observation, same
 from abp_core.posterior import Posterior, misfit_of, observe, prior_energy
@@ -193,7 +193,7 @@ class Trainer:
             latents=self.z.cpu().clone(),
             curvature=self.curvature.cpu().clone(),
             sample_loss=self._sample_loss.tensors() if self._sample_loss else {},
-            learnt={name: t.detach().cpu().clone() for name, t in self.learnt.items()},
+            learnt=copies(self.learnt),
             observation=self.observation,
         )
 

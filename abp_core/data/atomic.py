@@ -9,8 +9,9 @@ from typing import IO
 
 
 @contextlib.contextmanager
-def open_atomically(path: Path) -> Iterator[IO[bytes]]:
-    """A file to write that takes the place of `path` when all went well. Raises OSError.
+def open_atomically(path: Path, mode: int = 0o666) -> Iterator[IO[bytes]]:
+    """A file to write that takes the place of `path` when all went well. mode: who may read it, as
+    far as the process's mask lets them. Raises OSError.
 
     What is no ordinary file, such as /dev/stdout, is written to as it is.
     """
@@ -21,7 +22,7 @@ def open_atomically(path: Path) -> Iterator[IO[bytes]]:
         return
     beside = path.with_name(f".{path.name[:60]}.{secrets.token_hex(6)}.part")
     try:
-        with beside.open("xb") as file:
+        with os.fdopen(os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode), "wb") as file:
             yield file
             file.flush()
             os.fsync(file.fileno())

@@ -6,20 +6,21 @@ at every scale, are to be those of the data.
 """
 
 from collections.abc import Mapping
+from math import isfinite
 
 import torch
 from torch import Tensor
 
 from abp_core.device import Machine
 from abp_core.generator import Generator
+from abp_core.learner import Optimiser
 from abp_core.losses.patches import PatchLoss
 from abp_core.noise import chain_noise
-from abp_core.spec import GeneratorSpec
 
 BATCH_SIZE = 16  # drawn for a step
 SAMPLE_INDEX = 2**62  # the first "example" whose noise makes those draws; no example gets there
 WEIGHT = 8.0  # of what is lacking
-MOMENTS = ("exp_avg", "exp_avg_sq")  # as Adam calls them
+BETAS = (0.5, 0.99)
 
 
 class SampleLoss:
@@ -29,7 +30,7 @@ class SampleLoss:
     def __init__(self, generator: Generator, pictures: Tensor, *, machine: Machine) -> None:
         self._generator, self._machine = generator, machine
         self._statistics = PatchLoss(pictures.to(machine.device))
-        self._optimiser = torch.optim.Adam(generator.parameters(), betas=(0.5, 0.99), fused=True)
+        self._optimiser = Optimiser(generator, BETAS)
 
     def step(self, number: int, seed: int, rate: float) -> bool:
         """One step of the generator at this learning rate, on what it makes of draws of the paper's
@@ -45,42 +46,15 @@ class SampleLoss:
         with self._machine.autocast():
             made = self._generator(z)
         lack = WEIGHT * self._statistics.distance(made, number)
-        self._optimiser.zero_grad(set_to_none=True)
-        lack.backward()  # type: ignore[no-untyped-call]
-        gradients = [p.grad for p in self._generator.parameters() if p.grad is not None]
-        finite = bool(torch.nn.utils.get_total_norm(gradients).isfinite())
+        finite = isfinite(self._optimiser.gradient_norm(lack))
         if finite:
-            self._optimiser.param_groups[0]["lr"] = rate
-            self._optimiser.step()
+            self._optimiser.step(rate)
         return finite
 
     def tensors(self) -> dict[str, Tensor]:
         """What a resumed run needs of it, in memory of its own on the CPU."""
-        held: dict[str, Tensor] = {}
-        for key, p in self._generator.named_parameters():
-            state = self._optimiser.state.get(p, {})
-            held[f"step.{key}"] = state.get("step", torch.zeros(()))
-            for moment in MOMENTS:
-                held[f"{moment}.{key}"] = state.get(moment, torch.zeros_like(p))
-        return {name: t.detach().cpu().clone().contiguous() for name, t in held.items()}
+        return self._optimiser.tensors()
 
     def resume(self, held: Mapping[str, Tensor]) -> None:
         """Goes on from `tensors()` of the same run."""
-        for key, p in self._generator.named_parameters():
-            step = held[f"step.{key}"]
-            if step > 0:
-                moments = {m: held[f"{m}.{key}"] for m in MOMENTS}
-                placed = {m: torch.empty_like(p).copy_(t) for m, t in moments.items()}
-                self._optimiser.state[p] = {"step": step.to(p.device, copy=True), **placed}
-
-
-def shapes(spec: GeneratorSpec) -> dict[str, tuple[int, ...]]:
-    """Of the tensors that it keeps for this network, by name; allocates none of them."""
-    with torch.device("meta"):
-        parameters = dict(Generator(spec).named_parameters())
-    expected: dict[str, tuple[int, ...]] = {}
-    for key, parameter in parameters.items():
-        expected[f"step.{key}"] = ()
-        for moment in MOMENTS:
-            expected[f"{moment}.{key}"] = tuple(parameter.shape)
-    return expected
+        self._optimiser.resume(held)

@@ -93,6 +93,11 @@ def test_an_interrupt_while_writing_leaves_no_orphan(
     assert not list(tmp_path.iterdir())
 
 
+def test_a_run_is_for_its_owner_alone(tmp_path: Path) -> None:
+    trained(iterations=1).save(tmp_path / "run.safetensors")
+    assert (tmp_path / "run.safetensors").stat().st_mode & 0o777 == 0o600
+
+
 def test_a_folder_that_is_not_there_is_an_error_for_the_caller(tmp_path: Path) -> None:
     with pytest.raises(FileNotFoundError):
         trained(iterations=0).save(tmp_path / "nowhere" / "run.safetensors")

@@ -10,6 +10,7 @@ from safetensors import safe_open
 from safetensors.torch import save_file
 from torch import Tensor
 
+from abp_core import learner
 from abp_core.chains.examples import DataMismatch
 from abp_core.checkpoint import Checkpoint, CheckpointRejected
 from abp_core.data import decode
@@ -17,7 +18,6 @@ from abp_core.data.datasets import Dataset, Source
 from abp_core.device import this_machine
 from abp_core.evaluation import objects
 from abp_core.generator import Generator
-from abp_core.losses import samples
 from abp_core.losses.patches import PatchLoss
 from abp_core.losses.samples import SampleLoss
 from abp_core.observation import Occluded
@@ -131,7 +131,7 @@ def test_it_changes_a_run_and_is_off_unless_asked_for() -> None:
 def test_the_expected_shapes_are_those_that_are_kept() -> None:
     kept = Trainer(WITH_LOSS, faces()).checkpoint().sample_loss
     shapes = {name: tuple(t.shape) for name, t in kept.items()}
-    assert samples.shapes(WITH_LOSS.generator) == shapes
+    assert learner.shapes(WITH_LOSS.generator) == shapes
 
 
 def written(run: Trainer, path: Path) -> tuple[dict[str, str], dict[str, Tensor]]:
