@@ -29,7 +29,10 @@ Record = tuple[dict[str, object], dict[str, Tensor]]  # numbers, and tensors by 
 
 
 class Observation(Protocol):
-    """A differentiable view y = A(x) of signals x (n, *signal), which are the examples `index`."""
+    """A differentiable view y = A(x) of signals x (n, *signal), which are the examples `index`.
+
+    What stands here is said of one that sees every place of every example alike.
+    """
 
     @property
     def name(self) -> str:
@@ -39,16 +42,16 @@ class Observation(Protocol):
     @property
     def visible(self) -> Tensor | None:
         """Where y is known, 0 or 1, of all examples; None where all of it is."""
-        ...
+        return None
 
     @property
     def local(self) -> "Observation":
         """The same of any window of a signal, without its mask."""
-        ...
+        return self
 
     def alone(self, example: int) -> "Observation":
         """The same of one example, as the only one."""
-        ...
+        return self
 
     def measure(self, x: Tensor, index: Tensor) -> Tensor:
         """A(x), (n, ...)."""
@@ -56,35 +59,24 @@ class Observation(Protocol):
 
     def moments(self, y: Tensor, channels: int) -> Moments:
         """Of what was seen of all examples, y (examples, ...), of signals of so many channels."""
-        ...
+        return Moments(_deviation(y))
 
     def record(self) -> Record:
         """What a file keeps of it beside its name."""
-        ...
+        return {}, {}
 
 
 @dataclass(frozen=True, slots=True)
-class Full:
+class Full(Observation):
     """Everything was seen: y = x."""
 
     name = "full"
-    visible = None
-
-    @property
-    def local(self) -> Observation:
-        return self
-
-    def alone(self, example: int) -> Observation:
-        return self
 
     def measure(self, x: Tensor, index: Tensor) -> Tensor:
         return x
 
     def moments(self, y: Tensor, channels: int) -> Moments:
         return Moments(_deviation(y), y.transpose(0, 1).flatten(1).mean(1))
-
-    def record(self) -> Record:
-        return {}, {}
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,7 +114,7 @@ class Occluded:
 
 
 @dataclass(frozen=True, slots=True)
-class Compressed:
+class Compressed(Observation):
     """K random projections of the whole signal were seen (paper, experiment 6).
 
     projection: (K, entries of a signal), shared by all examples. seed: that it was drawn with,
@@ -132,20 +124,12 @@ class Compressed:
     projection: Tensor
     seed: int | None = None
     name = "compressed"
-    visible = None
 
     @classmethod
     def random(cls, k: int, signal_shape: tuple[int, ...], *, seed: int) -> "Compressed":
         """K projections with entries N(0, .5^2), as in the paper."""
         draw = torch.Generator().manual_seed(seed)
         return cls(torch.randn(k, math.prod(signal_shape), generator=draw) * 0.5, seed)
-
-    @property
-    def local(self) -> Observation:
-        return self
-
-    def alone(self, example: int) -> Observation:
-        return self
 
     def measure(self, x: Tensor, index: Tensor) -> Tensor:
         return x.flatten(1) @ self.projection.to(x).T
@@ -166,50 +150,25 @@ class Compressed:
 
 
 @dataclass(frozen=True, slots=True)
-class Grey:
+class Grey(Observation):
     """Colour is gone: only the mean of the channels was seen."""
 
     name = "grey"
-    visible = None
-
-    @property
-    def local(self) -> Observation:
-        return self
-
-    def alone(self, example: int) -> Observation:
-        return self
 
     def measure(self, x: Tensor, index: Tensor) -> Tensor:
         return x.mean(1, keepdim=True)
 
-    def moments(self, y: Tensor, channels: int) -> Moments:
-        return Moments(_deviation(y))
-
-    def record(self) -> Record:
-        return {}, {}
-
 
 @dataclass(frozen=True, slots=True)
-class Downsampled:
+class Downsampled(Observation):
     """Only the means of `factor`-wide blocks (squares, or stretches of sound) were seen."""
 
     factor: int
     name = "downsampled"
-    visible = None
-
-    @property
-    def local(self) -> Observation:
-        return self
-
-    def alone(self, example: int) -> Observation:
-        return self
 
     def measure(self, x: Tensor, index: Tensor) -> Tensor:
         pool = F.avg_pool2d if x.ndim == 4 else F.avg_pool1d
         return pool(x, self.factor)
-
-    def moments(self, y: Tensor, channels: int) -> Moments:
-        return Moments(_deviation(y))
 
     def record(self) -> Record:
         return {"factor": self.factor}, {}
