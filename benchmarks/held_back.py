@@ -14,25 +14,25 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from PIL import Image
 from torch import Tensor
 
-from abp_core.data import datasets, decode
+from abp_core.data import datasets
 from abp_core.data.pack import read_pack
 from abp_core.device import Machine, this_machine
-from abp_core.evaluation.yardsticks.common import explained_variance
+from abp_core.evaluation.halves import without_repeat
+from abp_core.evaluation.yardsticks.common import explained_variance, whole_signal_spec
 from abp_core.langevin import infer
 from abp_core.noise import chain_noise
 from abp_core.observation import Full
 from abp_core.posterior import Posterior
 from abp_core.preconditioner import Preconditioner
 from abp_core.presets import PRESETS
+from abp_core.synthesis import sampling
 from abp_core.trainer import Trainer
 from benchmarks.report import EXAMPLES, keep
 
 STEPS = 200
 WIDEST = 256  # pixels of the held-back part, along a side
-EXACT_REPEATS = ("bark", "cliff_rock", "granite", "leaf_litter", "stone_wall")
 
 
 def main() -> None:
@@ -55,14 +55,10 @@ def main() -> None:
 
 def measure(path: Path, iterations: list[int], machine: Machine) -> dict[str, dict[str, float]]:
     """By the number of iterations: seconds of training, and both shares. A photograph that shows
-    everything twice, the second time half a picture down, is cut to its upper half before."""
-    pixels = decode.read_picture(path)
-    scale = datasets.LARGEST_PICTURE / max(pixels.shape[:2])
-    if scale < 1:
-        size = (round(pixels.shape[1] * scale), round(pixels.shape[0] * scale))
-        pixels = np.array(Image.fromarray(pixels).resize(size, Image.Resampling.LANCZOS))
-    if path.stem in EXACT_REPEATS:
-        pixels = pixels[: len(pixels) // 2]
+    everything twice is cut to its upper half before."""
+    side = datasets.LARGEST_PICTURE
+    (whole,) = datasets.load(path, whole_signal_spec(1, side, side))[0].signals
+    (pixels,) = sampling.pixels(without_repeat(whole)[None])
     cut = len(pixels) * 3 // 4
     dataset, spec = datasets.from_picture(pixels[:cut], PRESETS["texture"].training, name=path.stem)
     below = pixels[cut:, :WIDEST]
