@@ -5,13 +5,13 @@ from collections.abc import Callable
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from functools import cache
+from typing import TypeVar
 
 import torch
-from torch import Tensor
-
-from abp_core.generator import Generator
+from torch import Tensor, nn
 
 Energy = Callable[[Tensor], Tensor]
+Network = TypeVar("Network", bound=nn.Module)
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,13 +30,13 @@ class Machine:
         (see posterior.py): on a CPU in float32."""
         return self.fast is torch.float32 and self.device.type == "cpu"
 
-    def chain_copy(self, generator: Generator) -> Generator:
+    def chain_copy(self, generator: Network) -> Network:
         """A twin of `generator` in fast precision, without weight gradients, for chains."""
         twin = copy.deepcopy(generator).to(self.fast).requires_grad_(False)
         self.refresh(twin, generator)
         return twin
 
-    def refresh(self, twin: Generator, generator: Generator) -> None:
+    def refresh(self, twin: nn.Module, generator: nn.Module) -> None:
         """Gives the twin the generator's weights of now."""
         with torch.no_grad():
             for ours, theirs in zip(twin.parameters(), generator.parameters(), strict=True):

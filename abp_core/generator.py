@@ -182,10 +182,7 @@ def _phases(kernel: Tensor, axis: int, k: int, s: int) -> Tensor:
     """
     p = _padding(k, s)
     reach = max((k - 1 - p) // s, (s - 1 + p) // s)
-    taps = [[r + p - s * m for m in range(-reach, reach + 1)] for r in range(s)]
-    absent = k  # points at a zero appended after the last tap
-    chosen = torch.tensor([t if 0 <= t < k else absent for row in taps for t in row])
-    zero = torch.zeros_like(kernel.narrow(axis, 0, 1))
-    padded = torch.cat([kernel, zero], dim=axis)
-    found = padded.index_select(axis, chosen.to(kernel.device))
-    return found.reshape(*found.shape[:axis], s, len(taps[0]), *found.shape[axis + 1 :])
+    around = [s * reach - p, p + s * (reach + 1) - k]  # zeros where there is no tap
+    padded = F.pad(kernel, [0, 0] * (kernel.ndim - 1 - axis) + around)
+    found = padded.reshape(*kernel.shape[:axis], 2 * reach + 1, s, *kernel.shape[axis + 1 :])
+    return found.flip(axis).transpose(axis, axis + 1)

@@ -9,8 +9,11 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
+from abp_core.adaptation.preconditioner import (
+    Preconditioner,
+    apply_to_channels,
+)
 from abp_core.device import Energy, value_and_grad
-from abp_core.preconditioner import Preconditioner, apply_to_channels
 from abp_core.spec import LangevinSpec
 
 

@@ -10,24 +10,27 @@ from typing import Self
 import torch
 from torch import Tensor
 
-from abp_core.adaptation import Adaptation
+from abp_core.adaptation.tuner import Adaptation
 from abp_core.chains.examples import DataMismatch
 from abp_core.chains.start import require_shape, start_chains
 from abp_core.checkpoint import Checkpoint
 from abp_core.data.datasets import Dataset
 from abp_core.device import Machine, this_machine
-from abp_core.events import TrainingEvent
 from abp_core.generator import Generator
 from abp_core.langevin import Langevin
-from abp_core.learner import Learner, copies
-from abp_core.losses.samples import SampleLoss
+from abp_core.learning.events import TrainingEvent
+from abp_core.learning.learner import (
+    Learner,
+    copies,
+)
+from abp_core.learning.samples import SampleLoss
+from abp_core.learning.whitening import standardise
 from abp_core.observation import Full, Observation, same
 from abp_core.posterior import Posterior, misfit_of, observe, prior_energy
 from abp_core.priors import flow, kinds
 from abp_core.priors.flow import Flow, FlowProgress
 from abp_core.priors.kinds import Prior
 from abp_core.spec import TrainingSpec
-from abp_core.whitening import standardise
 
 
 class Trainer:
@@ -129,9 +132,7 @@ class Trainer:
         with clock:
             start = self._chains.visit(self.iteration)
             noise = self._chains.noise(self.iteration + 1, langevin.steps)
-            curvature = adaptation.estimated(
-                self.iteration, self._chains, start, self._posterior, self._energy
-            )
+            curvature = adaptation.estimated(self.iteration, start, self._posterior, self._energy)
             walk = Langevin(self._energy, langevin, adaptation.preconditioner(curvature))
             state = walk.init(start)
             ceiling, lost, accepted = state.ceiling, torch.zeros_like(state.energy).bool(), []

@@ -25,9 +25,11 @@ from abp_core.presets import PRESETS
 from abp_core.trainer import Trainer
 from benchmarks.report import ROOT, keep
 from demo.disk import Disk
-from demo.sessions import new_token
-from demo.turns import Lane
-from demo.workbench import Workbench, one_thread
+from demo.explore.service import Exploration
+from demo.runs.sessions import new_token
+from demo.runs.threads import one_thread
+from demo.server.turns import Lane
+from demo.studio import Studio
 
 MODEL = "toon_faces_64"
 
@@ -72,20 +74,21 @@ def rate(runs: list[Running], seconds: float, beside: Callable[[float], Any] | N
     return statistics.mean(1 / value for value in took), result
 
 
-def looking(workbench: Workbench, lane: Lane, people: int) -> Callable[[float], list[float]]:
+def looking(studio: Studio, lane: Lane, people: int) -> Callable[[float], list[float]]:
     """So many people who drag for some seconds; how long each picture took."""
+    exploration = Exploration(studio)
     tokens = [new_token() for _ in range(people)]
     for token in tokens:
-        workbench.arrive(token)
-        workbench.choose(token, MODEL)
-        workbench.look(token, MODEL, {"seed": 0})
+        studio.arrive(token)
+        studio.choose(token, MODEL)
+        exploration.look(token, MODEL, {"seed": 0})
 
     async def drag(token: str, until: float) -> list[float]:
         took: list[float] = []
         while perf_counter() < until:
             begun = perf_counter()
             point = {"seed": len(took)}
-            await lane.do(token, lambda point=point: workbench.look(token, MODEL, point))  # type: ignore[misc]
+            await lane.do(token, lambda point=point: exploration.look(token, MODEL, point))  # type: ignore[misc]
             took.append(perf_counter() - begun)
             await asyncio.sleep(0.05)  # the way there and back
         return took
@@ -117,9 +120,9 @@ def main() -> None:
             return rate(runs, args.seconds, beside)
 
     with TemporaryDirectory() as folder:
-        workbench = Workbench(Disk(Path(folder)))
+        studio = Studio(Disk(Path(folder)))
         lane = Lane("look", 2, one_thread)
-        beside = looking(workbench, lane, 10)
+        beside = looking(studio, lane, 10)
         for _ in range(args.rounds):
             alone, _ = several(1, 2)
             note("a run alone, two threads, iterations a second", alone)
@@ -134,7 +137,7 @@ def main() -> None:
                         if people:
                             note(f"{name}: picture, 95th, ms", 1000 * percentile(took))
         lane.close()
-        workbench.close()
+        studio.close()
     keep("crowd", {name: statistics.median(values) for name, values in found.items()})
 
 

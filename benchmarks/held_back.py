@@ -16,19 +16,22 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from abp_core.adaptation.preconditioner import Preconditioner
 from abp_core.data import datasets
 from abp_core.data.pack import read_pack
 from abp_core.device import Machine, this_machine
 from abp_core.evaluation.halves import without_repeat
-from abp_core.evaluation.yardsticks.common import explained_variance, whole_signal_spec
 from abp_core.langevin import infer
 from abp_core.noise import chain_noise
 from abp_core.observation import Full
 from abp_core.posterior import Posterior
-from abp_core.preconditioner import Preconditioner
 from abp_core.presets import PRESETS
 from abp_core.synthesis import sampling
 from abp_core.trainer import Trainer
+from abp_core.zoo.yardsticks.common import (
+    explained_variance,
+    whole_signal_spec,
+)
 from benchmarks.report import EXAMPLES, keep
 
 STEPS = 200

@@ -7,12 +7,12 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
+from abp_core.adaptation.preconditioner import Preconditioner
 from abp_core.data.datasets import Dataset
-from abp_core.events import Diverging
 from abp_core.langevin import infer
+from abp_core.learning.events import Diverging
 from abp_core.noise import chain_noise
 from abp_core.posterior import Posterior
-from abp_core.preconditioner import Preconditioner
 from abp_core.presets import PRESETS
 from abp_core.spec import LangevinSpec, TrainingSpec
 from abp_core.trainer import Trainer

@@ -13,16 +13,26 @@ from PIL import Image
 from torch import Tensor
 
 from abp_core.checkpoint import Checkpoint
-from abp_core.data import datasets, decode
+from abp_core.data import datasets, decode, formats, sets, sounds
 from abp_core.errors import Refusal
-from abp_core.evaluation.yardsticks import sound, texture
-from abp_core.evaluation.yardsticks.common import SEEDS, Yardstick, whole_signal_spec
-from abp_core.evaluation.yardsticks.objects import HELD_BACK, ObjectsYardstick
-from abp_core.evaluation.yardsticks.sound import SOUND_RATE, SoundYardstick
-from abp_core.evaluation.yardsticks.texture import TextureYardstick
 from abp_core.presets import Preset
 from abp_core.spec import Kind
 from abp_core.synthesis import sampling
+from abp_core.zoo.yardsticks import sound, texture
+from abp_core.zoo.yardsticks.common import (
+    SEEDS,
+    Yardstick,
+    whole_signal_spec,
+)
+from abp_core.zoo.yardsticks.objects import (
+    HELD_BACK,
+    ObjectsYardstick,
+)
+from abp_core.zoo.yardsticks.sound import (
+    SOUND_RATE,
+    SoundYardstick,
+)
+from abp_core.zoo.yardsticks.texture import TextureYardstick
 from benchmarks.yardsticks import Judge
 from benchmarks.yardsticks.sets import PictureSet
 from benchmarks.yardsticks.sounds import SoundClip
@@ -93,13 +103,13 @@ class Original:
     @cached_property
     def _whole(self) -> datasets.Dataset:
         if self.kind == "objects":
-            pictures = decode.read_pictures(self.path)
+            pictures = sets.read_pictures(self.path)
             order = np.random.default_rng(0).permutation(len(pictures))
             shuffled = [pictures[i] for i in order]
             training = dataclasses.replace(self.preset.training, examples=len(shuffled))
             return datasets.from_pictures(shuffled, training, name=self.name)[0]
         side = datasets.LARGEST_PICTURE
-        longest = int(decode.MOST_SECONDS * SOUND_RATE)
+        longest = int(sounds.MOST_SECONDS * SOUND_RATE)
         whole = (
             whole_signal_spec(1, longest)
             if self.kind == "sound"
@@ -125,7 +135,7 @@ class Original:
         """What `write` wrote, or another program: every FOLDER/NAME-*, signals as the original's.
         Raises Refusal where there is none, and FileRejected."""
         found = sorted(p for p in folder.glob(f"{self.name}-*") if p.suffix in (
-            *decode.PICTURE_ENDINGS, *decode.SOUND_ENDINGS, ".npz"))  # fmt: skip
+            *formats.PICTURE_ENDINGS, *formats.SOUND_ENDINGS, ".npz"))  # fmt: skip
         if not found:
             raise Refusal(f"There are no samples {self.name}-... in {folder}.")
         return [self._read(path) for path in found]
@@ -133,12 +143,12 @@ class Original:
     def _read(self, path: Path) -> Tensor:
         channels = self.signals.shape[1]
         if self.kind == "sound":
-            samples, rate = decode.read_sound(path)
+            samples, rate = sounds.read_sound(path)
             samples = soxr.resample(samples, rate, self.rate).astype(np.float32)
             return torch.from_numpy(samples * np.float32(self._whole.source.gain))[None]
         if self.kind == "texture":
             pixels = decode.read_picture(path)[None]
         else:
-            pixels = np.stack(decode.read_pictures(path))
+            pixels = np.stack(sets.read_pictures(path))
         signals = torch.from_numpy(pixels).permute(0, 3, 1, 2)[:, :channels].float() / 127.5 - 1
         return signals if self.kind == "objects" else signals[0]

@@ -28,13 +28,13 @@ from abp_core.data import datasets
 from abp_core.data.pack import read_pack
 from abp_core.errors import Refusal
 from abp_core.evaluation.latents import latent_moments, neighbour_dependence
-from abp_core.evaluation.yardsticks.common import Row
-from abp_core.evaluation.yardsticks.objects import ObjectsYardstick
-from abp_core.events import Diverging
+from abp_core.learning.events import Diverging
 from abp_core.presets import PRESETS
 from abp_core.priors.normal import Normal
 from abp_core.spec import Kind
 from abp_core.trainer import Trainer
+from abp_core.zoo.yardsticks.common import Row
+from abp_core.zoo.yardsticks.objects import ObjectsYardstick
 from benchmarks import rebuilt, sheets
 from benchmarks.originals import Original
 from benchmarks.report import EXAMPLES, RESULTS, ROOT, THREADS, machine_facts
@@ -335,7 +335,7 @@ def _keep(results: str, name: str, label: str, row: Row) -> None:
     another run may have written to it."""
     RESULTS.mkdir(exist_ok=True)
     path = RESULTS / f"{results}.json"
-    rows: dict[str, dict[str, Any]] = json.loads(path.read_text()) if path.exists() else {}
+    rows: dict[str, dict[str, Any]] = json.loads(path.read_bytes()) if path.exists() else {}
     rows.setdefault(name, {})[label] = row | {"machine": machine_facts()}
     path.write_text(json.dumps(rows, indent=1, sort_keys=True) + "\n")
 

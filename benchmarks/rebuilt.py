@@ -10,13 +10,13 @@ from torch import Tensor
 from abp_core.checkpoint import Checkpoint
 from abp_core.data import datasets
 from abp_core.data.datasets import Dataset
-from abp_core.evaluation.yardsticks.common import explained_variance
 from abp_core.langevin import infer
 from abp_core.noise import chain_noise
 from abp_core.observation import Full
 from abp_core.posterior import Posterior
 from abp_core.priors.normal import Normal
 from abp_core.spec import TrainingSpec
+from abp_core.zoo.yardsticks.common import explained_variance
 from benchmarks.yardsticks.explained import put_together, without_quarter
 
 STEPS = 200  # from a draw

@@ -44,7 +44,7 @@ def keep(name: str, results: dict[str, Any]) -> Path:
 def _cpu_model() -> str:
     cpus = Path("/proc/cpuinfo")
     if cpus.exists():
-        for line in cpus.read_text().splitlines():
+        for line in cpus.read_text(encoding="utf-8").splitlines():
             if line.startswith("model name"):
                 return line.partition(":")[2].strip()
     return platform.processor() or platform.machine()

@@ -61,7 +61,7 @@ def trainer(spec: TrainingSpec) -> Trainer:
 
 def peak_bytes() -> int:
     """The process's highest resident memory since `begin_peak` (Linux)."""
-    for line in Path("/proc/self/status").read_text().splitlines():
+    for line in Path("/proc/self/status").read_text(encoding="utf-8").splitlines():
         if line.startswith("VmHWM:"):
             return int(line.split()[1]) * 1024
     raise LookupError("VmHWM")
@@ -69,7 +69,7 @@ def peak_bytes() -> int:
 
 def begin_peak() -> int:
     """Lets the highest resident memory begin anew, and returns it."""
-    Path("/proc/self/clear_refs").write_text("5")
+    Path("/proc/self/clear_refs").write_text("5", encoding="utf-8")
     return peak_bytes()
 
 

@@ -7,10 +7,10 @@ import numpy as np
 from PIL import Image
 from torch import Tensor
 
-from abp_core.data.decode import Pixels
+from abp_core.data.colours import Pixels
 from abp_core.evaluation import sound
+from abp_core.evaluation.spectrogram import BANDS, spectrogram
 from abp_core.synthesis.sampling import contact_sheet, pixels
-from abp_core.zoo.thumbnails import BANDS, resize, spectrogram
 
 SAMPLES = 3
 SIDE = 384  # pixels of a texture's picture at most
@@ -52,7 +52,7 @@ def sounds(
     some = [real, *([] if made is None else [made]), *samples[:SAMPLES], *before[:SAMPLES]]
     return _stacked(
         [
-            resize(spectrogram(signal.nan_to_num(), rate, loudest), WIDTH, BANDS + BANDS // 2)
+            spectrogram(signal.nan_to_num(), rate, (WIDTH, BANDS + BANDS // 2), loudest=loudest)
             for signal in some
         ]
     )

@@ -133,7 +133,7 @@ def cost_of_the_view(browser: Browser, url: str, page: Page, turns: int, spell: 
 
 
 def megabytes(pid: int, field: str) -> float:
-    for line in Path(f"/proc/{pid}/status").read_text().splitlines():
+    for line in Path(f"/proc/{pid}/status").read_text(encoding="utf-8").splitlines():
         if line.startswith(field):
             return int(line.split()[1]) / 1024
     raise LookupError(field)

@@ -84,13 +84,13 @@ def keep(path: Path, name: str, label: str, row: dict[str, Any]) -> dict[str, An
     kept = read(path)
     row = json.loads(json.dumps(row), parse_float=lambda text: float(f"{float(text):.4g}"))
     kept.setdefault(name, {})[label] = row | {"machine": machine_facts()}
-    path.write_text(json.dumps(kept, indent=1, sort_keys=True) + "\n")
+    path.write_text(json.dumps(kept, indent=1, sort_keys=True) + "\n", encoding="utf-8")
     return row
 
 
 def read(path: Path) -> dict[str, Any]:
     """All rows that were kept, by set and label."""
-    kept: dict[str, Any] = json.loads(path.read_text()) if path.exists() else {}
+    kept: dict[str, Any] = json.loads(path.read_bytes()) if path.exists() else {}
     return kept
 
 

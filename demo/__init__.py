@@ -1,1 +1,1 @@
-"""The studio. Only `workbench` knows the engine; everything here shows arrays and strings."""
+"""The studio: a page of tabs, each a folder of its own, on a small core that knows its visitors."""

@@ -2,6 +2,7 @@
 
 import os
 import shutil
+import stat
 import tempfile
 from collections.abc import Iterator
 from contextlib import suppress
@@ -101,7 +102,21 @@ def _default() -> Path:
     if named:
         return Path(named)
     user = os.getuid() if hasattr(os, "getuid") else 0
-    return Path(tempfile.gettempdir()) / f"abp-studio-{user}"
+    usual = Path(tempfile.gettempdir()) / f"abp-studio-{user}"
+    return usual if _is_ours(usual) else Path(tempfile.mkdtemp(prefix="abp-studio-"))
+
+
+def _is_ours(folder: Path) -> bool:
+    """Whether a folder is not there yet, or is one in which this user alone may write: the system's
+    temporary folder is everybody's."""
+    try:
+        facts = folder.lstat()
+    except FileNotFoundError:
+        return True
+    except OSError:
+        return False
+    own = not hasattr(os, "getuid") or facts.st_uid == os.getuid()
+    return stat.S_ISDIR(facts.st_mode) and own and os.access(folder, os.W_OK | os.X_OK)
 
 
 def _files(folder: Path) -> Iterator[tuple[Path, float, int]]:

@@ -20,9 +20,9 @@ LOOKERS = 2
 WALKERS = 1
 QUICK = 4
 
-# Calls that wait for a turn: of one visitor (of more the oldest gives way), of all together, and
-# for how long.
-WAITING_EACH = 3
+# Calls that wait for a turn: of one visitor (of more the oldest gives way; two models that are
+# chosen one after the other ask for six things), of all together, and for how long.
+WAITING_EACH = 6
 WAITING_ALL = 60
 SECONDS_WAITING = 15.0
 
@@ -46,6 +46,11 @@ MULTIPLICATIONS = 40_000_000_000
 VALUES = 100_000_000
 NAME = 100  # letters
 
+# A run that is used while it trains is looked at so often, and so long is waited for its answer:
+# the snapshot before will do.
+SECONDS_BETWEEN_SNAPSHOTS = 5.0
+SECONDS_TO_SNAPSHOT = 2.0
+
 # Nobody is looking: a reload takes a second or two, a closed page does not come back in thirty. A
 # page that just falls silent may be one in the background, which browsers let speak once a minute.
 SECONDS_UNTIL_STOP = 30.0
@@ -64,6 +69,7 @@ SECONDS_OF_SESSION = 3600.0
 SECONDS_PAUSED = 600.0
 
 # Visitors remembered at once; an entry without a run is a few hundred bytes.
+PAGES = 16  # of one visitor whose current models are kept
 VISITORS = 1000
 
 # Files that a visitor took home lie there until the visit is forgotten; only the newest few.
@@ -81,9 +87,16 @@ SECONDS_OF_UPLOAD = 60.0
 REQUEST_MB = 4
 
 # Live numbers and pictures: so often a second at most (each update is also work for the browser,
-# which may run on the same cores), and pictures never for more than this share of the training.
+# which may run on the same cores), and pictures never for more than this share of the training;
+# those that take long, as new samples do, by a share of their own, and not before there is
+# something to be seen.
 VIEWS_PER_SECOND = 2.5
 VIEW_SHARE = 0.08
+SAMPLE_SHARE = 0.08
+SECONDS_TO_SAMPLES = 4.0
+
+# Pictures of how a recovery went, of 10 to 40 KB each: about a megabyte a run that is in memory.
+FRAMES = 40
 
 # Of a run's time, for a prior that is learnt along with it.
 PRIOR_SHARE = 0.08
@@ -94,7 +107,8 @@ CURVE_POINTS = 300
 # Models held open for all visitors: ten megabytes each.
 OPEN_MODELS = 24
 
-# Parts of new latent maps that are held for each of them, in case they are looked at again: 80 KB.
+# Parts of new latent maps that are held for each of them, in case they are looked at again: 80 to
+# 200 KB.
 MAPS = 32
 
 # The Explore tab: sliders that are shown, and what a point or a link may hold. Latents beyond six
@@ -115,8 +129,25 @@ MARGIN = 512
 SECONDS = 60
 OBJECTS = 144
 
+# Endless sounds and textures whose run, as it was when they began, is held: ten megabytes each.
+ENDLESS = 12
+
 # Of an endless sound that are asked for at a time: fewer cost more calls, more a later start.
 CHUNK_SECONDS = 2.0
+
+# Of an endless texture: pixels along a side that are asked for at a time, which take half a second
+# of one core, and how many of those one may go from its beginning.
+PIECE = 256
+FARTHEST_PIECE = 1_000_000
+
+# Of the brush on it: its radius in pixels; strokes, which every piece is asked for with; places of
+# one, and the latents that it may span along an axis, which take two seconds of one core. Pixels
+# along a side of a tile that is taken of it: about two seconds, too.
+BRUSH = 32
+STROKES = 24
+PLACES = 64
+SPAN = 64
+TILE = 1024
 
 # The Inference tab: a walk keeps its latents, at most 13 MB of the largest shipped model's.
 WALK_STEPS = 400

@@ -5,10 +5,14 @@ import io
 
 import numpy as np
 import soundfile
+import soxr
 from matplotlib import colormaps
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 from PIL import Image
+
+from abp_core.data.sounds import PLAYED_RATE
+from abp_core.synthesis.film import encode_film
 
 CANVAS = 256  # pixels along a picture that is painted on
 
@@ -39,30 +43,16 @@ def png_url(pixels: Pixels) -> str:
     return "data:image/png;base64," + base64.b64encode(buffer.getvalue()).decode()
 
 
-def film(frames: list[Pixels], milliseconds: int) -> bytes:
-    """Frames (h, w, 3), so long each, as an animated WebP that begins again."""
-    buffer = io.BytesIO()
-    first, *others = (Image.fromarray(frame) for frame in frames)
-    first.save(
-        buffer,
-        "WEBP",
-        save_all=True,
-        append_images=others,
-        duration=milliseconds,
-        loop=0,
-        quality=85,
-        method=2,
-    )
-    return buffer.getvalue()
-
-
-def film_url(frames: list[Pixels], milliseconds: int) -> str:
-    """A film as a data URL."""
-    return "data:image/webp;base64," + base64.b64encode(film(frames, milliseconds)).decode()
+def film_url(frames: list[Pixels], rate: int) -> str:
+    """Frames (h, w, 3), so many a second, as a data URL of a film."""
+    return "data:video/mp4;base64," + base64.b64encode(encode_film(frames, rate)).decode()
 
 
 def wav_url(samples: Samples, rate: int) -> str:
-    """Mono samples (frames,) as a data URL of a 16-bit WAV, at their own level."""
+    """Mono samples (frames,) as a data URL of a 16-bit WAV, at their own level and at a rate that
+    every browser plays."""
+    if rate < PLAYED_RATE and len(samples):
+        samples, rate = soxr.resample(samples, rate, PLAYED_RATE), PLAYED_RATE
     buffer = io.BytesIO()
     soundfile.write(buffer, np.clip(samples, -1, 1), rate, format="WAV", subtype="PCM_16")
     return "data:audio/wav;base64," + base64.b64encode(buffer.getvalue()).decode()
@@ -140,19 +130,8 @@ def contours(heights: NDArray[np.float32], side: int = 480) -> str:
     return "data:image/png;base64," + base64.b64encode(buffer.getvalue()).decode()
 
 
-def sound_picture(samples: Samples, rate: int, width: int = 320, height: int = 320) -> Pixels:
-    """Waveform above spectrogram, (height, width, 3).
-
-    The spectrogram spans 0 Hz to half the rate and 80 dB below a full-scale tone's level, so
-    that two pictures at one rate can be compared.
-    """
-    wave = height // 4
-    return np.concatenate(
-        [_waveform(samples, width, wave), spectrogram(samples, width, height - wave)]
-    )
-
-
-def _waveform(samples: Samples, width: int, height: int) -> Pixels:
+def waveform(samples: Samples, width: int, height: int) -> Pixels:
+    """Mono samples (frames,) as (height, width, 3), as tall as they are loud."""
     columns = np.array_split(samples, width)
     low = np.array([column.min(initial=0) for column in columns])
     high = np.array([column.max(initial=0) for column in columns])
@@ -161,14 +140,3 @@ def _waveform(samples: Samples, width: int, height: int) -> Pixels:
     half = 1.01 * peak / max(height - 1, 1)  # of a row, so that even silence is a line
     inside = (rows >= low - half) & (rows <= high + half)
     return np.where(inside[..., None], WAVE, INK)
-
-
-def spectrogram(samples: Samples, width: int, height: int, window: int = 512) -> Pixels:
-    if len(samples) < window:
-        samples = np.pad(samples, (0, window - len(samples)))
-    starts = np.linspace(0, len(samples) - window, min(width, 600)).astype(int)
-    frames = samples[starts[:, None] + np.arange(window)] * np.hanning(window)
-    magnitude = np.abs(np.fft.rfft(frames, axis=1)).T[::-1] / (window / 4)
-    level = np.clip(20 * np.log10(magnitude + 1e-6) / 80 + 1, 0, 1)
-    colours = colormaps["magma"](level, bytes=True)[..., :3]
-    return np.asarray(Image.fromarray(colours).resize((width, height), Image.Resampling.BILINEAR))

@@ -2,28 +2,60 @@
 
 import html
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 import gradio as gr
+from gradio.events import Dependency
 
 from demo import limits
-from demo.jobs import AT_WORK
-from demo.orders import handler
-from demo.served import url
-from demo.sessions import is_token, new_token
-from demo.tabs import explore, infer, repair, synthesise, train
-from demo.tabs.run_controls import Visitor
-from demo.turns import Lanes
+from demo.explore import tab as explore
+from demo.explore.service import Exploration
+from demo.idea import tab as idea
+from demo.infer import tab as infer
+from demo.infer.service import Inference
+from demo.lesson.steps import STEPS
+from demo.models.collection import Model
+from demo.repair import tab as repair
+from demo.repair.service import Repairs
+from demo.runs.report import (
+    AT_WORK,
+)
+from demo.runs.sessions import is_token, new_token, page_token, word_of
+from demo.server.orders import handler
+from demo.server.served import url
+from demo.server.turns import Lanes
+from demo.studio import OWN, Studio
+from demo.synthesise import tab as synthesise
+from demo.synthesise.service import Synthesis
+from demo.train import tab as train
+from demo.train.service import Training
 from demo.widgets import widget
-from demo.workbench import Model, Workbench
+from demo.widgets.shared import QUIET, Upload, Visitor
 
-TITLE = """<h1>ABP Studio</h1>
-<p>A generator network learnt by alternating back-propagation
-(<a href="https://arxiv.org/abs/1606.08571" target="_blank" rel="noopener">Han, Lu, Zhu, Wu</a>):
-choose a trained one and move through what it learnt, or watch it learn something of yours.</p>"""
+# Before the framework's own scripts.
+STREAM = (Path(__file__).parent / "server" / "stream.js").read_text(encoding="utf-8")
+HEAD = f"<script>{STREAM}</script>"
+TITLE = """<a class="abp-skip" href="#abp-tabs">Skip to the tabs</a><h1>ABP Studio</h1>
+<p>Move through what a generator network learnt by alternating back-propagation
+(<a href="https://arxiv.org/abs/1606.08571" target="_blank" rel="noopener">paper</a>),
+or watch it learn something of yours.</p>"""
+STORED = "abp-studio-word"
 NO_MODEL = '<div class="bar"><span>Current model: none yet</span></div>'
+DENIED = "denied:"  # before the word, from a browser that remembers nothing for this page
+FORGETFUL = """<div class="bar" role="status"><span>Your browser keeps nothing for this page, so
+that what you do here lasts as long as the page stays open: take home what you want to keep.</span>
+</div>"""
+# Storage may be denied, in a private window or within another site: then asking for it throws.
+REMEMBERED = f"""() => {{
+    try {{ return localStorage.getItem({STORED!r}) || ""; }} catch {{ return {DENIED!r}; }}
+}}"""
+REMEMBER = f"""(word) => {{
+    try {{ localStorage.setItem({STORED!r}, word); }} catch {{}}
+}}"""
+TABS = ["explore", "synthesise", "inference", "repair", "train", "idea"]  # as the address has them
 KINDS = {"texture": "texture", "sound": "sound", "objects": "picture set"}
-ORIGINS = {"shipped": "", "file": ", from your file", "run": ", your run"}
+ORIGINS = {"shipped": "", "file": "from your file, ", "run": "your run as of "}
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,123 +74,165 @@ class GalleryPick:
     gallery: dict[str, Any] = field(default_factory=dict)
 
 
-@dataclass(frozen=True, slots=True)
-class ModelUpload:
-    """A model file of the visitor's."""
-
-    token: str
-    path: str = ""
-
-
-def build(workbench: Workbench, lanes: Lanes) -> gr.Blocks:
+def build(studio: Studio, lanes: Lanes) -> gr.Blocks:
     """The studio's page, ready to be launched."""
     with gr.Blocks(title="ABP Studio", analytics_enabled=False) as page:
-        gr.HTML(TITLE, elem_id="abp-title")
-        token = gr.BrowserState("", storage_key="abp-studio-visitor", secret="abp-studio")
-        link = gr.Textbox("", visible=False)
+        with gr.Row(elem_id="abp-head"):
+            gr.HTML(TITLE, elem_id="abp-title")
+            widget("lesson/lesson", None, steps=STEPS)
+        token = gr.Textbox("", visible=False)  # of this page, for every order of it
+        memory = gr.Textbox("", visible=False)  # the visitor's word, and whether it is remembered
+        forgetful = gr.HTML(FORGETFUL, visible=False, elem_id="abp-forgetful")
         pace = 1 / limits.VIEWS_PER_SECOND
         live = widget("live", {"token": "", "buttons": None}, working=AT_WORK, pace=pace)
-        cards = [
-            {
-                "kind": card.kind,
-                "name": card.name,
-                "label": card.label,
-                "picture": url(card.picture),
-                "sound": url(card.sound) if card.sound else "",
-                "facts": card.facts,
-            }
-            for card in workbench.gallery()
-        ]
-        gallery = widget("gallery", {"name": "", "ready": False}, cards=cards)
-        with gr.Row(elem_id="abp-current"):
-            model_bar = gr.HTML(NO_MODEL, elem_id="abp-model")
-            follow = gr.Button("Use my run", size="sm", interactive=False, elem_id="abp-follow")
-            own = gr.UploadButton(
-                "Open a model file",
-                file_types=[".safetensors"],
-                size="sm",
-                interactive=False,
-                elem_id="abp-open",
-            )
-
-        def shown(model: Model) -> tuple[str, dict[str, Any]]:
-            """What the page says of a model that was chosen."""
-            about = f"{KINDS[model.kind]}{ORIGINS[model.origin]}, iteration {model.saved.iteration}"
-            bar = f"Current model: <b>{html.escape(model.label)}</b>, {about}"
-            return (
-                f'<div class="bar" role="status"><span>{bar}</span></div>',
-                {"name": _name(model), "ready": True},
-            )
-
-        def stays(sentence: str) -> tuple[str, Any]:
-            """Why the model before stays. What the visitor picked is marked no longer."""
-            words = html.escape(sentence)
-            bar = f'<div class="bar refusal" role="alert"><span>{words}</span></div>'
-            return bar, {"name": None, "ready": True}
-
-        @handler(Arrival, lanes.quick, stays)
-        def enter(sent: Arrival) -> tuple[str, Any]:
-            return shown(workbench.arrive(sent.token, sent.link))
-
-        @handler(GalleryPick, lanes.quick, stays)
-        def choose_model(sent: GalleryPick) -> tuple[str, Any]:
-            return shown(workbench.choose(sent.token, str(sent.gallery.get("name", ""))))
-
-        @handler(ModelUpload, lanes.heavy, stays)
-        def open_model(sent: ModelUpload) -> tuple[str, Any]:
-            return shown(workbench.open_model(sent.token, sent.path))
-
-        @handler(Visitor, lanes.heavy, stays)
-        def take_run(sent: Visitor) -> tuple[str, Any]:
-            return shown(workbench.follow(sent.token))
-
-        async def arrive(token: object, request: gr.Request) -> tuple[Any, ...]:
-            asked = request.query_params
-            bar, gallery = await enter(token, asked.get("model", ""))
-            usable = gr.update(interactive=True)  # the page knows now whose orders they are
-            here = {"token": token, "buttons": None}
-            return bar, gallery, asked.get("point", ""), here, usable, usable
-
-        greeted = page.load(_greet, token, token, show_progress="hidden", queue=False)
-        model_shown = [model_bar, gallery]
-        quiet: dict[str, Any] = {"show_progress": "hidden", "concurrency_limit": None}
-        arriving = [*model_shown, link, live, follow, own]
-        chosen = [
-            greeted.then(arrive, token, arriving, **quiet),
-            gallery.pick(
-                choose_model,
-                [token, gallery],
-                model_shown,
-                trigger_mode="always_last",  # of many picks the last one counts
-                **quiet,
-            ),
-            own.upload(open_model, [token, own], model_shown, **quiet),
-            follow.click(take_run, token, model_shown, **quiet),
-        ]
-        # The studio does not know this visit any more.
-        live.lost(arrive, token, arriving, **quiet)
-        with gr.Tabs(overflow_behavior="wrap"):
-            with gr.Tab("Explore"):
-                explore.build(workbench, lanes, token, chosen, link)
-            with gr.Tab("Synthesise") as synthesis:
-                synthesise.build(workbench, lanes, token, chosen, synthesis)
-            with gr.Tab("Inference") as inference:
-                infer.build(workbench, lanes, token, chosen, inference)
-            with gr.Tab("Repair"):
-                repair.build(workbench, lanes, token, chosen[0], live, train.cards_of(workbench))
-            with gr.Tab("Train"):
-                train.build(workbench, lanes, token, live)
+        ui = _lay_out(studio)
+        greeted = page.load(
+            _greet,
+            memory,
+            [token, memory, forgetful],
+            show_progress="hidden",
+            queue=False,
+            js=REMEMBERED,
+        )
+        greeted.then(None, memory, None, js=REMEMBER)
+        chosen = _wire(studio, lanes, ui, greeted, token, live)
+        data = studio.cards()
+        with gr.Tabs(overflow_behavior="wrap", elem_id="abp-tabs"):
+            with gr.Tab("Explore", id=TABS[0]):
+                explore.build(Exploration(studio), lanes, token, chosen)
+            with gr.Tab("Synthesise", id=TABS[1]) as synthesis:
+                tile = synthesise.build(Synthesis(studio), lanes, token, chosen, synthesis)
+            with gr.Tab("Inference", id=TABS[2]) as inference:
+                infer.build(Inference(studio), lanes, token, chosen, inference)
+            with gr.Tab("Repair", id=TABS[3], elem_id="abp-tab-repair") as repairing:
+                repair.build(Repairs(studio), lanes, token, chosen[0], live, data, repairing)
+            with gr.Tab("Train", id=TABS[4], elem_id="abp-tab-train"):
+                train.build(Training(studio), lanes, token, live, data, tile)
+            with gr.Tab("The idea", id=TABS[5], elem_id="abp-tab-idea"):
+                idea.build()
     for event in page.fns.values():
         event.api_visibility = "private"  # they are for this page, and change with it
     built: gr.Blocks = page
     return built
 
 
-def _name(model: Model | None) -> str:
-    """By which the gallery knows a model; empty for one that is not of the gallery."""
-    return model.name if model is not None and model.origin == "shipped" else ""
+@dataclass(frozen=True, slots=True)
+class CurrentModel:
+    """What shows and changes the current model, above the tabs."""
+
+    gallery: gr.HTML
+    bar: gr.HTML
+    follow: gr.Button
+    own: gr.UploadButton
 
 
-async def _greet(token: object) -> str:
-    """A visitor keeps the token that the browser remembers; a new one gets a new token."""
-    return str(token) if is_token(token) else new_token()
+def _lay_out(studio: Studio) -> CurrentModel:
+    cards = [
+        {
+            "kind": card.kind,
+            "name": card.name,
+            "label": card.label,
+            "picture": url(card.picture),
+            "sound": url(card.sound) if card.sound else "",
+            "facts": card.facts,
+        }
+        for card in studio.gallery()
+    ]
+    gallery = widget("gallery", {"name": "", "ready": False}, cards=cards, own=OWN)
+    with gr.Row(elem_id="abp-current"):
+        bar = gr.HTML(NO_MODEL, elem_id="abp-model")
+        follow = gr.Button(
+            "Use the model I am training", size="sm", interactive=False, elem_id="abp-follow"
+        )
+        own = gr.UploadButton(
+            "Open a model file",
+            size="sm",
+            interactive=False,
+            elem_id="abp-open",
+        )
+        widget("share", None, tabs=TABS, own=OWN)
+    return CurrentModel(gallery, bar, follow, own)
+
+
+def _wire(
+    studio: Studio,
+    lanes: Lanes,
+    ui: CurrentModel,
+    greeted: Dependency,
+    token: gr.Textbox,
+    live: gr.HTML,
+) -> list[Dependency]:
+    """The events after which another model is current; the first is the page's arrival."""
+
+    @handler(Arrival, lanes.quick, _stays)
+    def enter(sent: Arrival) -> tuple[str, Any]:
+        model = studio.arrive(sent.token, sent.link)
+        return _shown(model, studio.explain(model, sent.link))
+
+    @handler(GalleryPick, lanes.quick, _stays)
+    def choose_model(sent: GalleryPick) -> tuple[str, Any]:
+        return _shown(studio.choose(sent.token, str(sent.gallery.get("name", ""))))
+
+    @handler(Upload, lanes.heavy, _stays)
+    def open_model(sent: Upload) -> tuple[str, Any]:
+        return _shown(studio.open_model(sent.token, sent.path))
+
+    @handler(Visitor, lanes.heavy, _stays)
+    def take_run(sent: Visitor) -> tuple[str, Any]:
+        return _shown(studio.follow(sent.token))
+
+    async def arrive(token: object, gallery: object, request: gr.Request) -> tuple[Any, ...]:
+        """With the model that the page shows, if it comes back, else that of the link."""
+        asked = request.query_params
+        kept = gallery.get("name") if isinstance(gallery, dict) else ""
+        named = ascii(asked.get("model", ""))[1:-1][: limits.NAME]  # anybody writes an address
+        bar, gallery = await enter(token, kept or named)
+        usable = gr.update(interactive=True)  # the page knows now whose orders they are
+        here = {"token": token, "buttons": None}
+        return bar, gallery, here, usable, usable
+
+    shown = [ui.bar, ui.gallery]
+    arriving = [*shown, live, ui.follow, ui.own]
+    last: dict[str, Any] = {"trigger_mode": "always_last", **QUIET}  # of many picks the last counts
+    chosen = [
+        greeted.then(arrive, [token, ui.gallery], arriving, **QUIET),
+        ui.gallery.pick(choose_model, [token, ui.gallery], shown, **last),
+        ui.own.upload(open_model, [token, ui.own], shown, **QUIET),
+        ui.follow.click(take_run, token, shown, **QUIET),
+    ]
+    chosen.append(live.learnt(take_run, token, shown, **QUIET))
+    # The studio does not know this visit any more.
+    live.lost(arrive, [token, ui.gallery], arriving, **QUIET)
+    return chosen
+
+
+def _shown(model: Model, sentence: str = "") -> tuple[str, dict[str, Any]]:
+    """What the page says of a model that was chosen; the gallery knows those of its own. sentence:
+    what else is to be said."""
+    # What a run has learnt since is told to the page by widgets/live.js.
+    iteration = f'<span class="as-of" aria-live="off">{model.saved.iteration}</span>'
+    about = f"{KINDS[model.kind]}, {ORIGINS[model.origin]}iteration {iteration}"
+    bar = f"Current model: <b>{html.escape(model.label)}</b>, {about}"
+    bar += f". {html.escape(sentence)}" if sentence else ""
+    name = model.name if model.origin == "shipped" else ""
+    return (
+        f'<div class="bar" role="status" data-key="{html.escape(model.key)}">'
+        f"<span>{bar}</span></div>",
+        {"name": name, "ready": True},
+    )
+
+
+def _stays(sentence: str) -> tuple[str, Any]:
+    """Why the model before stays. What the visitor picked is marked no longer."""
+    words = html.escape(sentence)
+    bar = f'<div class="bar refusal" role="alert"><span>{words}</span></div>'
+    return bar, {"name": None, "ready": True}
+
+
+async def _greet(memory: object) -> tuple[str, str, Any]:
+    """A token for the page. The visitor keeps the word that the browser remembers, and a new one
+    gets a new word; where nothing is remembered the page says so."""
+    word = word_of(str(memory).removeprefix(DENIED))
+    denied = str(memory).startswith(DENIED)
+    token = page_token(word) if is_token(word) else new_token()
+    return token, word_of(token), gr.update(visible=denied)

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import gradio as gr
 
-CSS = (Path(__file__).parent / "style.css").read_text()
+CSS = (Path(__file__).parent / "style.css").read_text(encoding="utf-8")
 
 _SYSTEM = [
     "system-ui",

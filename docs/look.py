@@ -28,6 +28,7 @@ def main() -> None:
     args = parser.parse_args()
     with studio() as (url, _, _), sync_playwright() as playwright, chromium(playwright) as browser:
         page = opened(browser, url)
+        page.get_by_role("tab", name="Explore").click()
         for name in () if args.repair else MODELS:
             page.locator("#abp-gallery").get_by_role("radio", name=name, exact=True).click()
             explore(page, name)
@@ -44,9 +45,12 @@ def explore(page: Page, name: str) -> None:
     page.wait_for_timeout(3000)  # the thumbnails come
     if name == "pebbles":  # a stroke
         page.locator("#abp-explore .cells").click(position={"x": 240, "y": 200})
-    elif name == "animal faces":  # the way between two corners
-        for corner in (60, 300):
-            page.locator("#abp-explore .pad").click(position={"x": corner, "y": corner})
+    elif name == "animal faces":  # the way between two places
+        box = page.locator("#abp-explore .pad").bounding_box()
+        assert box is not None
+        for place in (0.3, 0.6):
+            middle = {"x": place * box["width"], "y": place * box["height"]}
+            page.locator("#abp-explore .pad").click(position=middle)
             page.wait_for_timeout(400)
             page.get_by_role("button", name="Keep this point").click()
         page.get_by_role("button", name="Strip").click()

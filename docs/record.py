@@ -79,7 +79,7 @@ def run(browser: Browser, url: str, kind: str, tab: str, name: str, seconds: flo
     page.wait_for_timeout(1500)
     shots(page, f"stopped-{kind}")
     with page.expect_download() as download:
-        page.get_by_role("button", name="Take samples home").click()
+        page.get_by_role("button", name="Download samples").click()
     samples = kept(Path(download.value.path()), name.replace(" ", "_"))
     if kind == "texture":
         replay(panels)

@@ -11,14 +11,12 @@ ROOT = Path(__file__).parents[1]
 # The rooms of the engine from the ground up, a file or a package each: what stands on one floor may
 # import what stands on those below, and nothing of its own.
 FLOORS: list[set[str]] = [
-    {"errors", "noise", "observation", "events"},
+    {"errors", "noise", "observation", "device"},
     {"spec", "posterior"},
-    {"generator", "presets", "priors", "data"},
-    {"device", "chains", "whitening", "half_precision"},
-    {"preconditioner", "learner"},
-    {"losses", "checkpoint", "langevin", "adaptation"},
+    {"generator", "presets", "priors", "data", "adaptation"},
+    {"chains", "langevin", "learning"},
+    {"checkpoint", "evaluation"},
     {"trainer", "analysis", "synthesis"},
-    {"evaluation"},
     {"zoo"},
     {"cli"},
     {"train", "synthesise"},
@@ -149,16 +147,20 @@ def dangers(tree: ast.AST) -> set[str]:
 
 ENGINE = sources(ROOT / "abp_core")
 STUDIO = sources(ROOT / "demo")
-WORKBENCH = sources(ROOT / "demo" / "workbench")
-BEHIND_THE_PAGE = ("jobs", "sessions", "limits", "media", "cache", "disk", "door", "live")
-BEHIND_THE_PAGE += ("orders", "sent", "served", "turns")
-BEFORE_IT = [path for path in STUDIO if path not in WORKBENCH]
+# What one sees; everything else in the studio knows no screen.
+FRONT = {"page.py", "theme.py", "widgets/__init__.py", "widgets/shared.py", "repair/canvas.py"}
+FRONT |= {
+    f"{name}/tab.py" for name in ("explore", "synthesise", "infer", "repair", "train", "idea")
+}
+FRONT |= {f"{name}/layout.py" for name in ("synthesise", "repair", "train")}
+BEFORE = [path for path in STUDIO if path.relative_to(ROOT / "demo").as_posix() in FRONT]
+BEHIND = [path for path in STUDIO if path not in BEFORE and path.name != "housekeeping.py"]
 
 
 def test_there_is_something_to_read() -> None:
-    assert {"spec.py", "langevin.py", "trainer.py"} <= {path.name for path in ENGINE}
-    assert {"page.py", "train.py"} <= {path.name for path in BEFORE_IT}
-    assert any("torch" in roots(path) for path in WORKBENCH)
+    assert {"langevin.py", "trainer.py", "decode.py"} <= {path.name for path in ENGINE}
+    assert len(BEFORE) == len(FRONT)
+    assert any("torch" in roots(path) for path in BEHIND)
 
 
 @pytest.mark.parametrize("path", ENGINE, ids=lambda path: path.stem)
@@ -192,37 +194,28 @@ def test_arrows_of_the_engine_point_down() -> None:
     assert not up
 
 
-@pytest.mark.parametrize("path", BEFORE_IT, ids=lambda path: path.relative_to(ROOT).as_posix())
-def test_torch_and_the_engine_stop_at_the_workbench(path: Path) -> None:
+def test_arrows_of_the_studio_make_no_circle() -> None:
+    assert circle(rooms("demo")) == []
+
+
+@pytest.mark.parametrize("path", BEFORE, ids=lambda path: path.relative_to(ROOT).as_posix())
+def test_torch_and_the_engine_stop_before_the_screen(path: Path) -> None:
     assert not roots(path) & {"torch", "abp_core", "safetensors"}
 
 
-@pytest.mark.parametrize("path", BEFORE_IT, ids=lambda path: path.relative_to(ROOT).as_posix())
-def test_the_workbench_is_entered_by_its_front_door(path: Path) -> None:
-    rooms = {dotted(room) for room in WORKBENCH}
-    taken = {other for name in imported(path) for other in (name, name.rpartition(".")[0])}
-    assert not taken & rooms
-
-
-@pytest.mark.parametrize(
-    "path",
-    [
-        *(ROOT / "demo" / f"{name}.py" for name in BEHIND_THE_PAGE),
-        *WORKBENCH,
-    ],
-    ids=lambda path: path.relative_to(ROOT).as_posix(),
-)
-def test_what_is_behind_the_page_knows_no_gradio(path: Path) -> None:
+@pytest.mark.parametrize("path", BEHIND, ids=lambda path: path.relative_to(ROOT).as_posix())
+def test_what_is_behind_the_screen_knows_no_gradio(path: Path) -> None:
     assert not roots(path) & {"gradio", "gradio_client"}
 
 
 @pytest.mark.parametrize(
-    "path",
-    [path for path in STUDIO if path.parent.name == "tabs"],
-    ids=lambda path: path.stem,
+    "path", [path for path in BEFORE if path.name == "tab.py"], ids=lambda path: path.parent.name
 )
-def test_a_tab_does_no_arithmetic_of_its_own(path: Path) -> None:
+def test_a_tab_orders_and_shows(path: Path) -> None:
+    """It does no arithmetic of its own, and has no service of another tab."""
     assert not roots(path) & {"numpy", "PIL", "soundfile", "soxr"}
+    services = {name for name in imported(path) if ".service." in f"{name}."}
+    assert all(name.startswith(f"demo.{path.parent.name}.") for name in services)
 
 
 @pytest.mark.parametrize("path", sources(ROOT), ids=lambda path: path.relative_to(ROOT).as_posix())

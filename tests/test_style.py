@@ -13,9 +13,20 @@ import pytest
 from demo import widgets
 
 ROOT = Path(__file__).parents[1]
-FOLDER = ROOT / "demo" / "widgets"
-SCRIPTS = sorted(FOLDER.rglob("*.js"))
-NAMES = sorted(path.stem for path in FOLDER.glob("*.html"))
+DEMO = ROOT / "demo"
+SCRIPTS = sorted(DEMO.rglob("*.js"))
+NAMES = sorted(
+    path.relative_to(DEMO).with_suffix("").as_posix().removeprefix("widgets/")
+    for path in SCRIPTS
+    if path.with_suffix(".html").exists()
+)
+# What runs in the browser as if it were one file: each widget, what runs before the page, and what
+# a button does there.
+PROGRAMS = [
+    *(widgets.files(name, "js") for name in NAMES),
+    [DEMO / "server" / "stream.js"],
+    [DEMO / "train" / "onward.js"],
+]
 DECLARED = r"^(?:async )?(?:function|const|let|class) (\w+)"
 
 
@@ -52,25 +63,26 @@ def test_the_scripts_pass(tools: Path, command: str) -> None:
     passes(tools / tool, *rest)
 
 
-@pytest.mark.parametrize("name", NAMES)
-def test_the_scripts_of_a_widget_have_types(tools: Path, name: str, tmp_path: Path) -> None:
-    program = {
+@pytest.mark.parametrize("program", PROGRAMS, ids=lambda files: files[-1].stem)
+def test_the_scripts_have_types(tools: Path, program: list[Path], tmp_path: Path) -> None:
+    declared = DEMO / "widgets" / "globals.d.ts"
+    settings = {
         "extends": str(ROOT / "tsconfig.json"),
-        "files": [str(file) for file in (FOLDER / "globals.d.ts", *widgets.files(name, "js"))],
+        "files": [str(file) for file in (declared, *program)],
     }
-    (tmp_path / "tsconfig.json").write_text(json.dumps(program))
+    (tmp_path / "tsconfig.json").write_text(json.dumps(settings))
     passes(tools / "tsc", "--project", tmp_path / "tsconfig.json")
 
 
-def test_every_script_is_of_a_widget() -> None:
-    assert {file for name in NAMES for file in widgets.files(name, "js")} == set(SCRIPTS)
+def test_every_script_is_loaded() -> None:
+    assert {file for program in PROGRAMS for file in program} == set(SCRIPTS)
 
 
 @pytest.mark.parametrize("script", SCRIPTS, ids=lambda script: script.stem)
 def test_every_name_of_a_script_is_used(script: Path) -> None:
-    """By the widgets that it is part of; neither biome nor tsc sees that."""
-    programs = [files for name in NAMES if script in (files := widgets.files(name, "js"))]
-    code = "".join(file.read_text() for file in {file for files in programs for file in files})
+    """By the programs that it is part of; neither biome nor tsc sees that."""
+    parts = {file for program in PROGRAMS if script in program for file in program}
+    code = "".join(file.read_text(encoding="utf-8") for file in parts)
     code = re.sub(r"//.*|/\*.*?\*/", "", code)  # a comment uses nothing
-    declared = re.findall(DECLARED, script.read_text(), re.MULTILINE)
+    declared = re.findall(DECLARED, script.read_text(encoding="utf-8"), re.MULTILINE)
     assert [name for name in declared if len(re.findall(rf"\b{name}\b", code)) < 2] == []

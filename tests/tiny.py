@@ -163,7 +163,9 @@ class Memory:
 def peak_memory() -> Iterator[Memory]:
     """Measures how far resident memory rises above its level on entry (Linux only)."""
     try:
-        Path("/proc/self/clear_refs").write_text("5")  # the high-water mark begins anew
+        Path("/proc/self/clear_refs").write_text(
+            "5", encoding="utf-8"
+        )  # the high-water mark begins anew
     except OSError:
         pytest.skip("this system does not let a process reset its memory high-water mark")
     before, memory = _status("VmRSS"), Memory()
@@ -172,7 +174,7 @@ def peak_memory() -> Iterator[Memory]:
 
 
 def _status(field: str) -> int:
-    for line in Path("/proc/self/status").read_text().splitlines():
+    for line in Path("/proc/self/status").read_text(encoding="utf-8").splitlines():
         name, value = line.split(":", 1)
         if name == field:
             return int(value.split()[0]) * 1024

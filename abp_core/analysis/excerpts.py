@@ -10,6 +10,7 @@ import torch
 from torch import Tensor
 
 from abp_core.checkpoint import Checkpoint
+from abp_core.data import datasets
 from abp_core.priors.fields import Place
 from abp_core.spec import TrainingSpec
 
@@ -34,16 +35,35 @@ def signals_of(spec: TrainingSpec, signals: Tensor) -> Tensor:
     return _windows(signals, spec.generator.signal_shape[1:], spec.generator.enlargement)
 
 
+def starts_of(spec: TrainingSpec, extent: Place) -> list[Place]:
+    """Where the examples of a run begin in the picture or sound of this size, in pixels or
+    samples."""
+    if not spec.window:
+        return [tuple(start) for start in datasets.draw_starts(extent, spec)]
+    return _starts(extent, spec.generator.signal_shape[1:], spec.generator.enlargement)
+
+
 def _windows(whole: Tensor, size: Place, unit: int) -> Tensor:
-    """MOST windows of a given size of one map or signal (1, c, ...), whose places are the same in
-    positions of the map, `unit` entries long."""
-    size = tuple(min(a, b) for a, b in zip(size, whole.shape[2:], strict=True))
+    """The windows of a given size of one map or signal (1, c, ...)."""
+    extent = tuple(whole.shape[2:])
+    size = tuple(min(a, b) for a, b in zip(size, extent, strict=True))
     found = []
-    for k in range(MOST_EXCERPTS):
+    for start in _starts(extent, size, unit):
         part = whole
-        for axis, length in enumerate(size, start=2):
-            room = (whole.shape[axis] - length) // unit + 1
-            place = math.floor((0.5 + k * STRIDES[axis - 2]) % 1.0 * room)
-            part = part.narrow(axis, place * unit, length)
+        for axis, (first, length) in enumerate(zip(start, size, strict=True), start=2):
+            part = part.narrow(axis, first, length)
         found.append(part)
     return torch.cat(found)
+
+
+def _starts(extent: Place, size: Place, unit: int) -> list[Place]:
+    """Where windows begin, at places that are the same in positions of the map, `unit` entries
+    long."""
+    rooms = [(a - b) // unit + 1 for a, b in zip(extent, size, strict=True)]
+    return [
+        tuple(
+            unit * math.floor((0.5 + k * stride) % 1.0 * room)
+            for room, stride in zip(rooms, STRIDES, strict=False)
+        )
+        for k in range(MOST_EXCERPTS)
+    ]

@@ -4,11 +4,13 @@ The moves are those of langevin.py; a walk that is left alone stands, bit for bi
 would have ended.
 """
 
+import math
 from dataclasses import dataclass
 
 import torch
 from torch import Tensor
 
+from abp_core.adaptation.preconditioner import Preconditioner
 from abp_core.checkpoint import Checkpoint
 from abp_core.device import Machine, this_machine
 from abp_core.generator import Generator
@@ -16,7 +18,6 @@ from abp_core.langevin import Langevin, LangevinInfo, LangevinState, norms
 from abp_core.noise import chain_noise, walk_noise
 from abp_core.observation import Observation
 from abp_core.posterior import LOT, Posterior, observe, prior_energy
-from abp_core.preconditioner import Preconditioner
 from abp_core.spec import LangevinSpec
 
 POINTS = 64  # of a landscape that are evaluated at once
@@ -42,6 +43,11 @@ class Trace:
     noise: Tensor
     accepted: Tensor
     put_back: Tensor
+
+    @property
+    def lowest(self) -> int:
+        """The chain at which U(z) is least; the first where none is finite."""
+        return int((self.misfit + self.prior).nan_to_num(math.inf).argmin())
 
 
 class Walk:
@@ -81,8 +87,7 @@ def _trace(state: LangevinState, info: LangevinInfo | None = None) -> Trace:
     prior = prior_energy(state.z)
     unknown = torch.full_like(prior, torch.nan)
     tested = info is not None and info.walk.spec.temperature > 0
-    return Trace(
-        state.step,
+    found = (
         state.z,
         state.energy - prior,
         prior,
@@ -92,6 +97,7 @@ def _trace(state: LangevinState, info: LangevinInfo | None = None) -> Trace:
         info.acceptance if info and tested else unknown,
         info.diverged if info else torch.zeros_like(prior).bool(),
     )
+    return Trace(state.step, *(each.cpu() for each in found))  # where they are looked at
 
 
 def as_in_training(
@@ -130,12 +136,14 @@ def as_in_training(
     here = index.to(machine.device)
     lot = 0 if saved.spec.window else LOT
     y = observe(saved.observation, signal, index).to(machine.device)
-    posterior = Posterior(twin, saved.observation, y, here, saved.sigma, lot, machine.splits_lots)
+    sight = saved.observation.on(machine.device)
+    posterior = Posterior(twin, sight, y, here, saved.sigma, lot, machine.splits_lots)
     walk = LangevinSpec(
         steps=langevin.steps, step_size=saved.step_size, temperature=langevin.temperature
     )
     start = saved.latents[example][None].to(machine.device)
-    return Walk(posterior, start, noise.to(machine.device), walk, saved.preconditioner())
+    metric = saved.preconditioner(machine.device)
+    return Walk(posterior, start, noise.to(machine.device), walk, metric)
 
 
 def posterior_about(
@@ -184,7 +192,7 @@ def landscape(posterior: Posterior, plane: Plane, across: Tensor, down: Tensor) 
     grid = torch.stack(torch.meshgrid(across, down, indexing="xy"), -1).reshape(-1, 2)
     energies = []
     for some in torch.split(grid, POINTS):
-        z = plane.points(some)
+        z = plane.points(some).to(posterior.y.device)
         n = len(z)
         one = Posterior(
             posterior.generator,
@@ -194,5 +202,5 @@ def landscape(posterior: Posterior, plane: Plane, across: Tensor, down: Tensor) 
             posterior.sigma,
         )
         with torch.inference_mode():
-            energies.append(one.energy(z))
+            energies.append(one.energy(z).cpu())
     return torch.cat(energies).view(len(down), len(across))

@@ -57,7 +57,7 @@ class PerExample:
         self, spec: TrainingSpec, y: Tensor, observation: Observation, device: torch.device
     ) -> None:
         self._spec, self._n = spec, len(y)
-        self._y, self.observation = y.to(device), observation
+        self._y, self.observation = y.to(device), observation.on(device)
         self.z = chain_noise(
             seed=spec.seed,
             sweep=0,

@@ -1,12 +1,13 @@
 """What the command lines share: a refusal is one sentence on stderr and exit code 2."""
 
 import argparse
+import contextlib
 import math
 import os
 import sys
 from collections.abc import Callable
 from pathlib import Path
-from typing import NoReturn
+from typing import Any, NoReturn, TextIO, cast
 
 from abp_core.errors import Refusal
 
@@ -22,8 +23,44 @@ class Parser(argparse.ArgumentParser):
         raise Refusal(sentence[0].upper() + sentence[1:])
 
 
+class _Telling:
+    """A stream to whoever listens. Work that is told of must not be lost when nobody does any more,
+    or the disk under a log is full: then the rest is told to nobody."""
+
+    def __init__(self, stream: TextIO) -> None:
+        stream.reconfigure(errors="backslashreplace")  # type: ignore[attr-defined]
+        self._stream = stream
+
+    def write(self, text: str) -> int:
+        try:
+            return self._stream.write(text)
+        except OSError:
+            return self._fall_silent(len(text))
+
+    def flush(self) -> None:
+        try:
+            self._stream.flush()
+        except OSError:
+            self._fall_silent(0)
+
+    def _fall_silent(self, written: int) -> int:
+        # In place of the stream itself, which is flushed once more when the process ends.
+        with contextlib.suppress(OSError):
+            nobody = os.open(os.devnull, os.O_WRONLY)
+            os.dup2(nobody, self._stream.fileno())
+            os.close(nobody)
+        return written
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._stream, name)
+
+
 def run(main: Callable[[], int]) -> NoReturn:
-    """Ends the process with main's exit code, or with 2 and the sentence of a refusal."""
+    """Ends the process with main's exit code, or with 2 and the sentence of a refusal. What it
+    prints in between never breaks it."""
+    sys.stdout, sys.stderr = (
+        stream and cast(TextIO, _Telling(stream)) for stream in (sys.stdout, sys.stderr)
+    )
     try:
         code = main()
     except Refusal as refusal:

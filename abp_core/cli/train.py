@@ -22,7 +22,10 @@ from abp_core.checkpoint import Checkpoint, CheckpointRejected
 from abp_core.cli import arguments
 from abp_core.data import datasets
 from abp_core.errors import Refusal
-from abp_core.events import Diverging, TrainingEvent
+from abp_core.learning.events import (
+    Diverging,
+    TrainingEvent,
+)
 from abp_core.presets import PRESETS
 from abp_core.spec import Kind
 from abp_core.trainer import Trainer
@@ -160,6 +163,8 @@ def _new_run(args: argparse.Namespace) -> Trainer:
     if args.step_size is not None:
         spec = dataclasses.replace(spec, langevin=spec.langevin.at(args.step_size))
     dataset, spec = datasets.load(args.data, spec, sample_rate=preset.sample_rate)
+    if dataset.notes:
+        print(f"{args.data.name}: {dataset.remarks}", flush=True)
     return Trainer(spec, dataset)
 
 

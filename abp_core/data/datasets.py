@@ -13,8 +13,10 @@ import torch
 from PIL import Image
 from torch import Tensor
 
-from abp_core.data import decode
-from abp_core.data.decode import FileRejected, Pixels, Samples
+from abp_core.data import decode, formats, remarks, rumble, sets, sounds
+from abp_core.data.colours import Pixels
+from abp_core.data.formats import FileRejected
+from abp_core.data.sounds import Samples
 from abp_core.spec import Kind, SpecRejected, TrainingSpec
 
 LARGEST_PICTURE = 512  # pixels along a side; a larger texture is made smaller
@@ -69,11 +71,19 @@ class Source:
 class Dataset:
     """signals (n, c, h, w) or (n, 1, length), float32 in [-1, 1], one row an example. extent: size
     of the one picture or sound that they were cut out of, or that is the one example; empty for a
-    set."""
+    set. notes: what was done to the files that they come from, each the rest of a sentence. names:
+    of the examples of a set, as its files have them; empty where they have none."""
 
     signals: Tensor
     source: Source
     extent: tuple[int, ...] = ()
+    notes: tuple[str, ...] = ()
+    names: tuple[str, ...] = ()
+
+    @property
+    def remarks(self) -> str:
+        """The notes as sentences."""
+        return " ".join(f"{note[0].upper()}{note[1:]}." for note in self.notes)
 
     @property
     def deviation(self) -> float:
@@ -90,14 +100,20 @@ class Dataset:
 
 
 def kind_of(path: Path) -> Kind:
-    """What a file or folder would be used as, by its ending. Raises FileRejected."""
-    ending = path.suffix.lower()
-    if path.is_dir() or ending in decode.SET_ENDINGS:
+    """What a file or folder would be used as, by its content. Raises FileRejected."""
+    if path.is_dir():
         return "objects"
-    if ending in decode.PICTURE_ENDINGS:
-        return "texture"
-    if ending in decode.SOUND_ENDINGS:
-        return "sound"
+    head = formats.read_head(path)
+    formats.require_read(head, path.name)
+    found, ending = formats.format_of(head), path.suffix.lower()
+    kinds: tuple[tuple[Kind, tuple[str, ...], tuple[str, ...]], ...] = (
+        ("texture", formats.PICTURES, formats.PICTURE_ENDINGS),
+        ("sound", formats.SOUNDS, formats.SOUND_ENDINGS),
+        ("objects", formats.SETS, formats.SET_ENDINGS),
+    )
+    for kind, names, endings in kinds:
+        if found in names or (not found and ending in endings):  # whose reader knows what to say
+            return kind
     raise FileRejected(
         f"{path.name} is of no known kind; please choose a picture (PNG, JPEG, WebP), a sound "
         "(WAV, FLAC, OGG, MP3), or a zip or .npz of pictures."
@@ -113,17 +129,46 @@ def load(
     a spatial latent crops a texture, one with a vector latent takes a set of pictures.
     """
     name = name or path.stem
+    names: tuple[str, ...] = ()
     kind, wanted = kind_of(path), spec.generator.kind
     if kind != wanted:
         raise FileRejected(f"{path.name} is for {kind}, but these settings are for {wanted}.")
     if kind == "sound":
-        samples, rate = decode.read_sound(path)
-        return from_sound(samples, rate, spec, sample_rate=sample_rate, name=name)
-    if kind == "texture":
-        return from_picture(decode.read_picture(path), spec, name=name)
-    side = min(spec.generator.signal_shape[1:])
-    pictures = decode.read_pictures(path, most=max(2, spec.examples), side=side)
-    return from_pictures(pictures, spec, name=name)
+        sound = sounds.decode(path)
+        dataset, fitted = from_sound(
+            sound.samples, sound.rate, spec, sample_rate=sample_rate, name=name
+        )
+        notes = (*sound.notes, *remarks.of_sound(sound, dataset.source.sample_rate))
+    elif kind == "texture":
+        picture = decode.decode(path)
+        dataset, fitted = from_picture(picture.pixels, spec, name=name)
+        read = (picture.pixels.shape[1], picture.pixels.shape[0])
+        smaller = remarks.of_picture(picture.size, read, dataset.source.scale)
+        notes = (*picture.notes, *smaller)
+    else:
+        side = min(spec.generator.signal_shape[1:])
+        found = sets.read_set(path, most=max(2, spec.examples), side=side)
+        dataset, fitted = from_pictures(found.pictures, spec, name=name)
+        notes = (*_notes_of(found), *remarks.of_set(found.sizes, dataset.signals.shape[-1]))
+        names = found.names[: len(dataset.signals)]
+    return dataclasses.replace(dataset, notes=notes, names=names), fitted
+
+
+def _notes_of(found: sets.PictureSet) -> tuple[str, ...]:
+    """How many of a set were taken, and which could not be."""
+    taken, missing = len(found.pictures), found.left_out
+    notes = []
+    if taken + len(missing) < found.total:
+        notes.append(f"{taken} of its {found.total} pictures were taken, evenly chosen")
+    elif missing:
+        notes.append(f"{taken} of its {found.total} pictures were taken")
+    if missing:
+        names = ", ".join(name for name, _ in missing[: sets.MOST_NAMED])
+        more = len(missing) - sets.MOST_NAMED
+        rest = f" and {more} more" if more > 0 else ""
+        reason = missing[0][1].rstrip(".")
+        notes.append(f"left out: {names}{rest}, since the first {reason}")
+    return (*notes, *found.notes)
 
 
 def from_picture(pixels: Pixels, spec: TrainingSpec, *, name: str) -> tuple[Dataset, TrainingSpec]:
@@ -159,13 +204,21 @@ def whole_example(signal: Tensor, spec: TrainingSpec) -> Tensor:
     return signal[(None, slice(None), *(slice(n) for n in size))].contiguous()
 
 
+def draw_starts(extent: tuple[int, ...], spec: TrainingSpec) -> list[list[int]]:
+    """Where the random crops or segments begin that settings fitted to a picture or sound of this
+    size take of it."""
+    sizes = spec.generator.signal_shape[1:]
+    space = [whole - size + 1 for whole, size in zip(extent, sizes, strict=True)]
+    draw = np.random.default_rng(spec.seed)
+    starts: list[list[int]] = draw.integers(space, size=(spec.examples, len(space))).tolist()
+    return starts
+
+
 def draw_crops(picture: Tensor, spec: TrainingSpec) -> Tensor:
     """The random crops (examples, c, h, w) that settings fitted to a picture take of it, or of
     anything as large, (c, height, width)."""
     height, width = spec.generator.signal_shape[1:]
-    space = (picture.shape[1] - height + 1, picture.shape[2] - width + 1)
-    draw = np.random.default_rng(spec.seed)
-    corners = draw.integers(space, size=(spec.examples, 2)).tolist()
+    corners = draw_starts(tuple(picture.shape[1:]), spec)
     return torch.stack([picture[:, i : i + height, j : j + width] for i, j in corners])
 
 
@@ -173,15 +226,15 @@ def draw_segments(sound: Tensor, spec: TrainingSpec) -> Tensor:
     """The random segments (examples, 1, length) that settings fitted to a sound take of it, or of
     anything as long, (1, samples)."""
     (length,) = spec.generator.signal_shape[1:]
-    draw = np.random.default_rng(spec.seed)
-    starts = draw.integers(sound.shape[1] - length + 1, size=spec.examples).tolist()
-    return torch.stack([sound[:, start : start + length] for start in starts])
+    starts = draw_starts(tuple(sound.shape[1:]), spec)
+    return torch.stack([sound[:, start : start + length] for (start,) in starts])
 
 
 def from_sound(
     samples: Samples, rate: int, spec: TrainingSpec, *, sample_rate: int, name: str
 ) -> tuple[Dataset, TrainingSpec]:
-    """Random segments of one mono sound (frames,), resampled to at most `sample_rate`."""
+    """Random segments of one mono sound (frames,), resampled to at most `sample_rate` and at least
+    what every player takes, without what lies below hearing."""
     if len(samples) < SHORTEST_SOUND * rate:
         raise FileRejected(
             f"{name} lasts {len(samples) / rate:.1f} s; please choose a sound of at least "
@@ -191,12 +244,13 @@ def from_sound(
         raise FileRejected(
             f"{name} has {rate} samples a second; please choose a sound of at least {LOWEST_RATE}."
         )
+    wanted = min(max(rate, sounds.PLAYED_RATE), sample_rate)
+    if rate != wanted:
+        samples = soxr.resample(samples, rate, wanted).astype(np.float32)
+        rate = wanted
+    samples = rumble.remove(samples, rate)
     if np.ptp(samples) < 1e-4:
         raise FileRejected(f"{name} is silent; please choose a sound that can be heard.")
-    if rate > sample_rate:
-        samples = soxr.resample(samples, rate, sample_rate).astype(np.float32)
-        rate = sample_rate
-    samples = samples - samples.mean()
     gain = float(min(SOUND_DEVIATION / samples.std(), 0.99 / np.abs(samples).max()))
     signal = torch.from_numpy(samples * np.float32(gain))
     spec = _fit(spec, (min(len(signal), spec.generator.signal_shape[1]),), 1)
@@ -210,15 +264,13 @@ def from_pictures(
     pictures: list[Pixels], spec: TrainingSpec, *, name: str
 ) -> tuple[Dataset, TrainingSpec]:
     """A set of aligned pictures (h, w, 3), each cut to a square and brought to one size: that of
-    the settings' network, or the smallest picture's own if that is smaller."""
+    the settings' network, or the usual one of the pictures if that is smaller."""
     if len(pictures) < 2:
         raise FileRejected(f"{name} holds one picture; a set needs at least two.")
     pictures = pictures[: spec.examples]
-    shortest = min(min(pixels.shape[:2]) for pixels in pictures)
+    usual = float(np.median([min(pixels.shape[:2]) for pixels in pictures]))
     unit = spec.generator.enlargement
-    side = min(
-        max(unit * round(shortest / unit), SMALLEST_PICTURE), *spec.generator.signal_shape[1:]
-    )
+    side = min(max(unit * round(usual / unit), SMALLEST_PICTURE), *spec.generator.signal_shape[1:])
     signals = _signal(np.stack([decode.square(pixels, side) for pixels in pictures]))
     spec = _fit(spec, (side, side), signals.shape[1])
     return _dataset(signals, Source(kind="objects", name=name)), spec

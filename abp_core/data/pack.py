@@ -22,7 +22,7 @@ class PackItem:
 
 def read_pack(folder: Path) -> list[PackItem]:
     """The items that its manifest lists. A film counts as a set of its frames."""
-    entries = json.loads((folder / MANIFEST).read_text())
+    entries = json.loads((folder / MANIFEST).read_bytes())
     kinds: dict[str, Kind] = {"texture": "texture", "sound": "sound"}
     return [
         PackItem(

@@ -4,7 +4,10 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from abp_core.losses.patches import PATCH, laplacian_pyramid
+from abp_core.learning.patches import (
+    PATCH,
+    laplacian_pyramid,
+)
 
 PATCHES = 128  # taken from each picture, at each level
 PROJECTIONS = 256

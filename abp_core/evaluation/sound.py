@@ -143,6 +143,14 @@ def spectrum_distance(a: Tensor, b: Tensor) -> float:
     return float((long_term(a) - long_term(b)).abs().mean())
 
 
+def share_below(signal: Tensor, rate: int, hertz: float) -> float:
+    """How much of a sound's (1, length) energy lies below a frequency, its mean included."""
+    frames = signal.shape[-1]
+    power = torch.fft.rfft(signal[0].double() * torch.hann_window(frames).double()).abs().square()
+    low = torch.fft.rfftfreq(frames, 1 / rate) < hertz
+    return float(power[low].sum() / power.sum().clamp(min=1e-30))
+
+
 def _decibels(power: Tensor) -> Tensor:
     return 10 * torch.log10(power + SILENCE**2)
 

@@ -10,7 +10,7 @@ from torch.nn import functional as F
 
 from abp_core.checkpoint import Checkpoint
 from abp_core.data import datasets
-from abp_core.data.decode import FileRejected
+from abp_core.data.formats import FileRejected
 
 SIDE = 32  # pixels along a side at which pictures are compared: shapes and colours, not noise
 COMPARED_AT_ONCE = 256

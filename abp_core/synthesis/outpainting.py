@@ -15,8 +15,9 @@ from PIL import Image
 
 from abp_core.checkpoint import Checkpoint
 from abp_core.data import decode
+from abp_core.data.colours import Pixels
 from abp_core.data.datasets import LARGEST_PICTURE
-from abp_core.data.decode import FileRejected, Pixels
+from abp_core.data.formats import FileRejected
 from abp_core.generator import Generator
 from abp_core.langevin import Langevin
 from abp_core.noise import chain_noise

@@ -21,7 +21,7 @@ from abp_core.priors.fields import LatentMap, Place
 from abp_core.priors.kinds import Prior
 from abp_core.priors.normal import Normal
 from abp_core.spec import GeneratorSpec
-from abp_core.synthesis import encode, neighbours, outpainting, raster, sampling
+from abp_core.synthesis import encode, neighbours, outpainting, raster, sampling, sounding
 from abp_core.synthesis.encode import Bytes, Facts, Floats
 from abp_core.synthesis.neighbours import Nearest
 from abp_core.synthesis.outpainting import Outpainting
@@ -182,14 +182,14 @@ def find_nearest(generator: Generator, prior: Prior, request: Request, examples:
 
 def sound(generator: Generator, prior: Prior, source: Source, request: Request) -> Sound:
     """A sound. request: a fitted one."""
+    rate = source.sample_rate
     if generator.spec.spatial:
-        frames = frames_of(request.seconds or 0, source.sample_rate)
-        signals = sampling.generate_strips(
-            generator, _latents(generator, prior, request, (frames,)), (frames,)
-        )
+        frames = frames_of(request.seconds or 0, rate)
+        latents = _latents(generator, prior, request, (frames,))
+        signals = sounding.pieces(generator, latents, frames, rate)
     else:
-        signals = iter([_samples(generator, prior, request)])
-    return Sound(source.sample_rate, (sampling.samples(x[0], source.gain) for x in signals))
+        signals = iter([sounding.audible(_samples(generator, prior, request)[0], rate)])
+    return Sound(rate, (sampling.samples(x, source.gain) for x in signals))
 
 
 def _strips(generator: Generator, prior: Prior, request: Request, held: int) -> Iterator[Bytes]:

@@ -68,12 +68,12 @@ def generate_strips(generator: Generator, latents: LatentMap, size: Place) -> It
 
 
 def bands(
-    generator: Generator, latents: LatentMap, extent: Place
+    generator: Generator, latents: LatentMap, extent: Place, beyond: int = 0
 ) -> Iterator[tuple[LatentMap, int, int]]:
     """The beginning of a map, `extent` positions of it, in bands along its first axis: what those
-    from a first position to before a last depend on, drawn at once, since what lies around a part
-    has to be drawn with it."""
-    reach, (height, *across) = generator.spec.reach, extent
+    from a first position to before a last depend on, and `beyond` more on every side, drawn at
+    once, since what lies around a part has to be drawn with it."""
+    reach, (height, *across) = generator.spec.reach + beyond, extent
     for top in range(0, height, BAND[len(extent)]):
         bottom = min(top + BAND[len(extent)], height)
         start = (top - reach, *(-reach for _ in across))

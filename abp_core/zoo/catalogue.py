@@ -149,7 +149,7 @@ def read_shipped(folder: Path) -> list[Shipped]:
 def read_entries(folder: Path) -> list[Recipe]:
     """All that the index lists, made or not. Raises CollectionRejected."""
     try:
-        listed = json.loads((folder / INDEX).read_text(encoding="utf-8"))
+        listed = json.loads((folder / INDEX).read_bytes())
     except OSError as error:
         raise CollectionRejected(f"{folder / INDEX} could not be opened.") from error
     except (ValueError, RecursionError) as error:

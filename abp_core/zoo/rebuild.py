@@ -19,10 +19,11 @@ from abp_core.checkpoint import Checkpoint
 from abp_core.data import datasets
 from abp_core.data.pack import MANIFEST, PackItem, read_pack
 from abp_core.errors import Refusal
-from abp_core.evaluation.yardsticks.summary import summary
 from abp_core.presets import PRESETS
 from abp_core.zoo import catalogue, thumbnails
 from abp_core.zoo.catalogue import Recipe, Shipped
+from abp_core.zoo.half_precision import lighten
+from abp_core.zoo.yardsticks.summary import summary
 
 Make = Callable[[Recipe], Checkpoint | None]  # a whole checkpoint; None where a run was ended early
 
@@ -94,7 +95,7 @@ def _require_made_by(recipe: Recipe, saved: Checkpoint) -> None:
 
 def _pack(folder: Path, recipe: Recipe, item: PackItem, saved: Checkpoint) -> Shipped:
     """Writes the model's files, and returns its entry."""
-    light = saved.light()
+    light = lighten(saved)
     figures = summary(light, item.path, PRESETS[recipe.preset])
     file, thumbnail = f"{recipe.name}.safetensors", f"{recipe.name}.jpg"
     contents = {thumbnail: thumbnails.jpeg(thumbnails.thumbnail(light))}

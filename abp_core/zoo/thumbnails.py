@@ -2,7 +2,6 @@
 
 import io
 
-import matplotlib as mpl
 import numpy as np
 import soundfile
 import torch
@@ -10,10 +9,10 @@ from PIL import Image
 from torch import Tensor
 
 from abp_core.checkpoint import Checkpoint
-from abp_core.data.decode import Pixels
-from abp_core.evaluation import sound
+from abp_core.data.colours import Pixels
+from abp_core.evaluation.spectrogram import spectrogram
 from abp_core.generator import Generator
-from abp_core.synthesis import sampling
+from abp_core.synthesis import sampling, sounding
 
 SEED = 1
 SIDE = 192  # pixels
@@ -21,8 +20,6 @@ SECONDS = 4.0  # of a sound
 COLUMNS = 3  # of a sheet of samples
 PLANE_COLUMNS = 4  # of a sheet of the plane of two latent numbers
 PLANE = 2.0  # it shows latents from -PLANE to PLANE
-BANDS = 96  # of a spectrogram
-LOUDNESS_RANGE = 70.0  # decibels of a spectrogram, below the loudest
 
 
 def thumbnail(saved: Checkpoint) -> Pixels:
@@ -35,7 +32,7 @@ def thumbnail(saved: Checkpoint) -> Pixels:
         ]
         return pixels
     if kind == "sound":
-        return resize(spectrogram(recording(saved), saved.source.sample_rate), SIDE, SIDE)
+        return spectrogram(recording(saved), saved.source.sample_rate, (SIDE, SIDE))
     if saved.spec.generator.latent_shape == (2,):
         return _sheet(_plane(generator), PLANE_COLUMNS)
     return _sheet(sampling.sample(generator, saved.prior(), COLUMNS**2, SEED), COLUMNS)
@@ -43,11 +40,10 @@ def thumbnail(saved: Checkpoint) -> Pixels:
 
 def recording(saved: Checkpoint) -> Tensor:
     """SECONDS of a model's sound (1, length), or as much as it makes of a vector latent."""
-    generator = saved.generator()
+    generator, rate = saved.generator(), saved.source.sample_rate
     if not generator.spec.spatial:
-        return sampling.sample(generator, saved.prior(), 1, SEED)[0]
-    frames = round(SECONDS * saved.source.sample_rate)
-    return sampling.generate_field(generator, saved.prior().map(SEED), (frames,))[0]
+        return sounding.audible(sampling.sample(generator, saved.prior(), 1, SEED)[0], rate)
+    return sounding.draw(generator, saved.prior().map(SEED), round(SECONDS * rate), rate)
 
 
 def jpeg(pixels: Pixels) -> bytes:
@@ -67,25 +63,13 @@ def mp3(signal: Tensor, saved: Checkpoint) -> bytes:
     return file.getvalue()
 
 
-def spectrogram(signal: Tensor, rate: int, loudest: float | None = None) -> Pixels:
-    """A log-mel spectrogram (BANDS, frames, 3) of a sound (1, length); time runs to the right.
-
-    loudest: decibels of the brightest colour; its own loudest where it is not given.
-    """
-    mel = sound.log_mel(signal, rate, bands=BANDS)[0].flip(0)
-    level = 1 + (mel - (mel.max() if loudest is None else loudest)) / LOUDNESS_RANGE
-    colours = mpl.colormaps["magma"](level.clamp(0, 1).numpy(), bytes=True)
-    return np.ascontiguousarray(colours[..., :3])
-
-
-def resize(pixels: Pixels, width: int, height: int) -> Pixels:
-    return np.asarray(Image.fromarray(pixels).resize((width, height), Image.Resampling.BILINEAR))
-
-
 def _sheet(signals: Tensor, columns: int) -> Pixels:
     """Pictures (columns^2, c, h, w) in a square of SIDE pixels."""
-    side = SIDE // columns
-    cells = [resize(pixels, side, side) for pixels in sampling.pixels(signals)]
+    size = (SIDE // columns,) * 2
+    cells = [
+        np.asarray(Image.fromarray(pixels).resize(size, Image.Resampling.BILINEAR))
+        for pixels in sampling.pixels(signals)
+    ]
     return sampling.contact_sheet(np.stack(cells), columns)
 
 

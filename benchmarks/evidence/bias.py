@@ -6,10 +6,10 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor
 
+from abp_core.adaptation.preconditioner import Preconditioner
 from abp_core.device import Energy
 from abp_core.observation import Full
 from abp_core.posterior import Posterior
-from abp_core.preconditioner import Preconditioner
 from benchmarks.evidence.answers import Gaussian
 from benchmarks.evidence.grids import Grid
 from benchmarks.evidence.linear import FACTORS, LATENTS, SIGMA, SIGNAL

@@ -8,8 +8,8 @@ from typing import Self
 import torch
 from torch import Tensor
 
+from abp_core.adaptation.preconditioner import Preconditioner
 from abp_core.device import Energy
-from abp_core.preconditioner import Preconditioner
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,11 +7,11 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from abp_core.adaptation.preconditioner import Preconditioner
 from abp_core.langevin import infer
 from abp_core.noise import chain_noise
 from abp_core.observation import Compressed, Downsampled, Full, Observation, Occluded
 from abp_core.posterior import Posterior
-from abp_core.preconditioner import Preconditioner
 from abp_core.spec import LangevinSpec
 from benchmarks.evidence.answers import Gaussian, Linear, in_standard_errors, matrix_of
 from benchmarks.evidence.walks import gaussian

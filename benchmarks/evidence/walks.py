@@ -5,10 +5,10 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
+from abp_core.adaptation.preconditioner import Preconditioner
 from abp_core.device import Energy
 from abp_core.langevin import Langevin
 from abp_core.noise import chain_noise
-from abp_core.preconditioner import Preconditioner
 from abp_core.spec import LangevinSpec
 
 

@@ -33,6 +33,13 @@ function say(sentence) {
   part(".spoken").textContent = sentence;
 }
 
+// A button that is disabled under the hand passes the focus on.
+/** @type {(button: Part, off: boolean, next: Part) => void} */
+function disable(button, off, next) {
+  if (off && document.activeElement === button) next.focus({ preventScroll: true });
+  button.disabled = off;
+}
+
 // How much is done, as a share of 1.
 /** @type {(bar: Part, share: number) => void} */
 function fillBar(bar, share) {
@@ -83,4 +90,4 @@ function rove(row, choice) {
 }
 
 // The visitor's run if it is one of this widget's task, else nothing.
-const liveRun = () => (document.abpLive?.task === props.task ? document.abpLive : null);
+const liveRun = () => document.abpLive?.[props.task] ?? null;

@@ -10,6 +10,7 @@ interface ParentNode {
  * need not say which it is. */
 interface Part extends HTMLElement {
   alt: string;
+  autoplay: boolean;
   currentTime: number;
   disabled: boolean;
   download: string;
@@ -35,12 +36,14 @@ interface Part extends HTMLElement {
 type Pen = CanvasRenderingContext2D;
 
 interface Document {
-  /** The visitor's run as live.js was last told of it. */
-  abpLive: Run | null;
+  /** The visitor's run of each task as live.js was last told of it. */
+  abpLive: Record<string, Run | null>;
 }
 /** See demo/live.py. */
 interface Run {
   task: string;
+  number: number;
+  token: string;
   stage: Stage;
   curves: Curves;
 }
@@ -50,6 +53,7 @@ interface Stage {
   detail: string;
   progress: number;
   kind: string;
+  frames: number[];
   panels: Panel[];
 }
 interface Panel {

@@ -1,8 +1,9 @@
-// What the visitor's run does, asked of the studio now and then and told to the whole page.
+// What the visitor's runs do, asked of the studio now and then and told to the whole page.
 // value {token, buttons}; props.working: the phases of a run that is at work, props.pace: seconds
 // between its views. Whoever draws a run listens to the event "abp-live" of the document; the newest
-// is in document.abpLive. Triggers "stand" when buttons shall stand otherwise, and "lost" when the
-// studio does not know this visit any more.
+// of each task is in document.abpLive. Triggers "stand" when buttons shall stand otherwise, and
+// "lost" when the studio does not know this visit any more, "learnt" when a training ended that was
+// watched.
 
 // Milliseconds until it asks again: while nothing happens, nobody looks, or the studio is silent.
 const IDLE = 2000;
@@ -12,8 +13,9 @@ const SILENT = 3000;
 let token = "";
 /** @type {any} */
 let seen = null; // what the studio has told, in its own words
-/** @type {Run} */
-let known = null;
+/** @type {Record<string, Run | null>} */
+const known = {}; // by their tasks
+document.abpLive = known;
 let stood = ""; // how the buttons stand, as text
 let failures = 0;
 let losses = 0;
@@ -26,17 +28,16 @@ function complain(sentence) {
   if (place.textContent !== sentence) place.textContent = sentence;
   place.hidden = !sentence;
 }
-/** @type {(run: Run | null) => void} */
-function tell(run) {
-  known = run;
-  document.abpLive = run;
+/** @type {(task: string, run: Run | null) => void} */
+function tell(task, run) {
+  known[task] = run;
   document.dispatchEvent(new CustomEvent("abp-live", { detail: run }));
 }
 
 function pauseLength() {
   if (failures) return SILENT;
   if (document.hidden) return HIDDEN;
-  const working = known && props.working.includes(known.stage.phase);
+  const working = Object.values(known).some((run) => props.working.includes(run?.stage.phase));
   return working ? 1000 * props.pace : IDLE;
 }
 /** @type {(more: object) => RequestInit} */
@@ -73,16 +74,27 @@ function heard(answer) {
     return;
   }
   losses = 0;
-  const before = known;
   seen = answer.seen;
-  if (answer.run || !before) tell(answer.run);
+  for (const [task, run] of Object.entries(answer.runs)) {
+    const before = known[task];
+    if (run || !before) tell(task, run && { ...run, token });
+    else gone(task, before);
+    if (run && task === "learn") learnt(before, run);
+  }
+  date(answer.as_of);
   const buttons = JSON.stringify(answer.buttons);
   if (buttons !== stood) {
     stood = buttons;
     props.value = { token, buttons: answer.buttons };
     trigger("stand");
   }
-  if (!answer.run && before) gone(before);
+}
+
+// The current model grows with the run that it is: the page says as of which iteration it was used.
+/** @type {(iteration: number | null) => void} */
+function date(iteration) {
+  const place = document.querySelector("#abp-model .as-of");
+  if (place && iteration !== null) place.textContent = String(iteration);
 }
 
 // The visit was forgotten, or the studio was restarted; it may have saved the run. Where there is no
@@ -93,12 +105,25 @@ function lost() {
   setTimeout(() => trigger("lost"), losses ? Math.min(30000, 1000 * 2 ** losses) : 0);
   losses += 1;
 }
-/** @type {(run: Run) => void} */
-function gone(run) {
+/** @type {(task: string, run: Run) => void} */
+function gone(task, run) {
   const detail =
     "The studio was restarted, or nobody was here for long; press Train to begin anew.";
-  tell({ ...run, stage: { ...run.stage, phase: "failed", headline: "This run is gone", detail } });
-  known = null;
+  tell(task, {
+    ...run,
+    stage: { ...run.stage, phase: "failed", headline: "This run is gone", detail },
+  });
+}
+
+// Whoever watched how a run ended goes on with what it learnt.
+/** @type {(before: Run | null, run: Run) => void} */
+function learnt(before, run) {
+  const ended = ["stopped", "finished"].includes(run.stage.phase);
+  /** @type {HTMLElement} */
+  const button = document.querySelector("#abp-train");
+  if (ended && button?.offsetParent && props.working.includes(before?.stage.phase)) {
+    trigger("learnt");
+  }
 }
 
 function begin() {
@@ -109,7 +134,8 @@ function begin() {
 }
 document.addEventListener("visibilitychange", ask);
 addEventListener("pagehide", () => {
-  if (token) navigator.sendBeacon("studio/live", JSON.stringify({ token, leaving: true }));
+  // Where a browser sends nothing from a page that goes, the studio waits a little longer.
+  if (token) navigator.sendBeacon?.("studio/live", JSON.stringify({ token, leaving: true }));
 });
 watch("value", begin);
 begin();

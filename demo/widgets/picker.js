@@ -1,4 +1,5 @@
-// A choice of bundled data: value {kind, item}.
+// A choice of bundled data: value {kind, item}, where the item is empty while something else is
+// chosen. Triggers "pick".
 
 const SHELVES = ["texture", "sound", "objects"];
 const tabs = part(".kinds");
@@ -8,7 +9,7 @@ const grid = part(".cards");
 function pick(kind, item) {
   props.value = { kind, item };
   draw();
-  trigger("change");
+  trigger("pick");
 }
 
 /** @type {(kind: string) => Part} */

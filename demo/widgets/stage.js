@@ -1,5 +1,5 @@
 // The live view: value {phase, headline, detail, progress, kind, panels: [{caption, picture, sound}]},
-// until there is a run of this stage's task; then that of the run.
+// until there is a run of this stage's task; then that of the run. props.replay: whether there is one.
 
 const SILENCE = 15000; // milliseconds between two sentences that are read out, unless the phase changes
 
@@ -41,12 +41,15 @@ function draw() {
     spokenAt = now;
     spokenPhase = value.phase;
   }
+  drawReplay(value.frames);
   part(".panels").dataset.kind = value.kind;
   while (part(".panels").childElementCount < value.panels.length) addFigure();
   all(".panels > figure").forEach((figure, i) => {
-    const panel = value.panels[i];
+    const now = value.panels[i];
+    const panel = now && asItWas(now, i);
     fillFigure(figure, panel);
     if (!panel) return;
+    figure.classList.toggle("past", panel !== now);
     const picture = part("img", figure);
     const source = (calm.matches && panel.still) || panel.picture;
     if (picture.getAttribute("src") !== source) picture.src = source;

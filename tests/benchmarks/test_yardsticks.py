@@ -10,7 +10,7 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from abp_core.evaluation import texture
-from abp_core.evaluation.yardsticks.common import explained_variance
+from abp_core.zoo.yardsticks.common import explained_variance
 from benchmarks.yardsticks import critic, events
 from benchmarks.yardsticks.copying import CopyingYardstick, best_matches, patches
 from benchmarks.yardsticks.explained import put_together, without_quarter

@@ -71,14 +71,14 @@ def address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
                 urllib.request.urlopen(url, timeout=1).close()
                 break
             except OSError:
-                assert studio.poll() is None, log.read_text()
-                assert monotonic() < until, log.read_text()
+                assert studio.poll() is None, log.read_text(encoding="utf-8")
+                assert monotonic() < until, log.read_text(encoding="utf-8")
                 sleep(0.1)
         yield url
     finally:
         studio.terminate()
         studio.wait(timeout=20)
-    own = re.sub(CUT_SHORT, "", log.read_text(), flags=re.DOTALL)
+    own = re.sub(CUT_SHORT, "", log.read_text(encoding="utf-8"), flags=re.DOTALL)
     assert "Traceback" not in own, own
 
 
@@ -104,6 +104,9 @@ def context(browser: Browser) -> Iterator[BrowserContext]:
 
 
 Scheme = Literal["light", "dark"]
+SETTLED = """() => Promise.allSettled(document.getAnimations()
+    .filter((each) => each.effect.getComputedTiming().endTime < Infinity)
+    .map((each) => each.finished))"""
 
 
 def every_view(test: Callable[..., None]) -> Callable[..., None]:
@@ -147,7 +150,9 @@ class Visitor:
 
 
 def no_serious_findings(page: Page) -> None:
-    """Nothing that keeps somebody from using the page, and nothing wider than the window."""
+    """Nothing that keeps somebody from using the page, and nothing wider than the window; what is
+    on its way to another colour has come there first."""
+    page.evaluate(SETTLED)
     serious = [
         (finding["id"], [node["target"] for node in finding["nodes"]])
         for finding in Axe().run(page).response["violations"]

@@ -31,7 +31,7 @@ def test_six_pages_of_one_browser_all_answer(context: BrowserContext, address: s
 
 
 def test_a_page_tells_that_its_run_ended_with_the_studio(browser: Browser, tmp_path: Path) -> None:
-    """A crash while it trains: the page says so by itself, and Go on takes the run up."""
+    """A crash while it trains: the page says so by itself, and the run can go on."""
     server = Server(tmp_path / "studio", tmp_path / "log", SECONDS_BETWEEN_SAVES=0.5)
     context = browser.new_context(viewport={"width": 1280, "height": 900})
     try:
@@ -42,7 +42,7 @@ def test_a_page_tells_that_its_run_ended_with_the_studio(browser: Browser, tmp_p
         headline = page.locator("#abp-stage .headline")
         expect(headline).to_have_text("Learning pebbles", timeout=60_000)
         records = tmp_path / "studio" / "runs"
-        while not any(json.loads(r.read_text())["model"] for r in records.glob("*/run.json")):
+        while not any(json.loads(r.read_bytes())["model"] for r in records.glob("*/run.json")):
             page.wait_for_timeout(200)
         server.kill()
         expect(page.locator("#abp-live")).to_contain_text("does not answer", timeout=30_000)
@@ -51,7 +51,7 @@ def test_a_page_tells_that_its_run_ended_with_the_studio(browser: Browser, tmp_p
         expect(page.locator("#abp-stage .detail")).to_contain_text("restarted")
         expect(page.locator("#abp-live .live")).to_be_hidden()
         go_on = page.locator("#abp-pause")
-        expect(go_on).to_have_text("Go on")
+        expect(go_on).to_have_text("Train 3 more minutes")
         go_on.click()
         expect(headline).to_have_text("Learning pebbles", timeout=60_000)
         page.locator("#abp-stop").click()

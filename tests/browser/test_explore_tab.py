@@ -6,6 +6,7 @@ import json
 import re
 from pathlib import Path
 
+import av
 import numpy as np
 import pytest
 import soundfile
@@ -24,6 +25,8 @@ def choose(page: Page, name: str) -> None:
     expect(page.locator("#abp-explore .picture")).to_have_attribute(
         "alt", re.compile(f"^{name}"), timeout=20_000
     )
+    page.locator("body").dispatch_event("wheel")  # what moves by itself stops now, if not before
+    expect(page.locator("#abp-explore .between")).to_be_hidden()
 
 
 def picture(page: Page) -> str:
@@ -50,6 +53,7 @@ def slide(page: Page, index: int, value: float) -> None:
 
 
 def test_a_slider_moves_the_picture_and_undo_takes_it_back(visitor: Visitor) -> None:
+    visitor.page.emulate_media(reduced_motion="reduce")  # it begins at home and stays there
     page = visitor.visit("Explore")
     choose(page, FACES)
     first = picture(page)
@@ -64,12 +68,35 @@ def test_a_slider_moves_the_picture_and_undo_takes_it_back(visitor: Visitor) -> 
     assert changed(page, second) == first
 
 
+def test_a_slider_of_a_texture_shows_the_difference_that_it_makes(visitor: Visitor) -> None:
+    page = visitor.visit("Explore")
+    choose(page, TEXTURE)
+    slider = page.locator("#abp-explore .slider").first
+    words = slider.locator("small")
+    expect(words).to_have_text(re.compile(r"^1: changes \d+ % of the picture$"))
+    expect(words).to_have_attribute("title", re.compile("differ from end to end by over a tenth"))
+    assert slider.get_by_role("slider").get_attribute("aria-label") == (
+        (words.text_content() or "").replace("1:", "Slider 1,")
+    )
+    ends = slider.locator(".end")
+    expect(ends).to_have_count(3)
+    expect(ends.last).to_have_attribute("title", re.compile("What differs between both ends"))
+    page.wait_for_function(
+        "() => document.querySelector('#abp-explore .end').style.backgroundImage"
+    )
+    shown = ends.evaluate_all("all => all.map((end) => end.style.backgroundPositionX)")
+    assert len(set(shown)) == 3, "each its own part of the sheet"
+    choose(page, SOUND)
+    expect(words).to_have_text(re.compile(r"^1: changes the sound by \d+\.\d dB$"))
+
+
 def test_the_whole_plane_of_two_latents_can_be_clicked(visitor: Visitor) -> None:
     page = visitor.visit("Explore")
     choose(page, FACES)
     plane = page.locator("#abp-explore .pad img")
-    expect(plane).to_have_attribute("src", re.compile("^data:image"))
-    sheet = pixels(plane.get_attribute("src") or "")
+    expect(plane).to_have_js_property("complete", True)
+    answer = page.request.get(visitor.address + (plane.get_attribute("src") or ""))
+    sheet = np.asarray(Image.open(io.BytesIO(answer.body())).convert("RGB"))
     side = sheet.shape[0] // 15
     first = picture(page)
     box = page.locator("#abp-explore .pad").bounding_box()
@@ -204,14 +231,14 @@ def test_copies_and_paint_have_effect_and_say_what_they_need(visitor: Visitor) -
     page = visitor.visit("Explore")
     choose(page, TEXTURE)
     before = picture(page)
-    page.get_by_role("radio", name="copies the example").click()
+    page.get_by_role("radio", name="stamp an example").click()
     page.locator("#abp-explore .cells").click(position={"x": 120, "y": 120})
     expect(page.locator("#abp-explore .refusal")).to_contain_text("choose a training example")
     assert picture(page) == before
-    page.get_by_role("button", name="Training example 3", exact=True).click()
+    page.locator("#abp-explore .examples button").nth(2).click()
     page.locator("#abp-explore .cells").click(position={"x": 120, "y": 120})
     copied = changed(page, before)
-    page.get_by_role("radio", name="paints a direction").click()
+    page.get_by_role("radio", name="push a slider").click()
     page.locator("#abp-explore .cells").click(position={"x": 220, "y": 120})
     changed(page, copied)
 
@@ -222,11 +249,11 @@ def test_randomise_keeps_what_is_locked_and_a_seed_comes_again(visitor: Visitor)
     first = picture(page)
     slide(page, 1, 1.25)
     second = changed(page, first)
-    page.get_by_role("button", name="Lock direction 2").click()
+    page.get_by_role("button", name="Lock slider 2").click()
     page.get_by_role("button", name="Randomise").click()
     changed(page, second)
-    expect(page.locator("#abp-explore .slider output").nth(1)).to_have_text(re.compile("1.2[0-9]"))
-    page.get_by_role("button", name="Lock direction 2").click()
+    expect(page.locator("#abp-explore .slider .value").nth(1)).to_have_text(re.compile("1.2[0-9]"))
+    page.get_by_role("button", name="Lock slider 2").click()
     seed = page.get_by_label("Seed", exact=True)
     seeds = []
     for typed in ("41", "42", "41"):
@@ -248,7 +275,7 @@ def test_bad_input_gets_a_sentence_and_the_picture_stays(visitor: Visitor, tmp_p
         seed.press("Enter")
         expect(page.locator("#abp-explore .refusal")).to_contain_text("whole number")
         assert picture(page) == before
-    page.get_by_role("button", name="Use my run").click()
+    page.get_by_role("button", name="Use the model I am training").click()
     expect(page.locator("#abp-model [role=alert]")).to_contain_text("press Train to begin")
     assert picture(page) == before
     (tmp_path / "no.safetensors").write_bytes(b"no model at all")
@@ -259,16 +286,29 @@ def test_bad_input_gets_a_sentence_and_the_picture_stays(visitor: Visitor, tmp_p
 
 def test_a_link_to_a_model_that_is_not_here(visitor: Visitor) -> None:
     page = visitor.visit("Explore", "?model=nobody")
-    expect(page.locator("#abp-model [role=alert]")).to_contain_text("a model that is not here")
+    expect(page.locator("#abp-model [role=status]")).to_contain_text("a model that is not here")
     choose(page, FACES)
+
+
+def keep_two(page: Page) -> None:
+    """Keeps the point that is shown, and another one."""
+    before = picture(page)
+    page.get_by_role("button", name="Keep this point").click()
+    page.get_by_role("button", name="Randomise").click()
+    changed(page, before)
+    page.get_by_role("button", name="Keep this point").click()
+    expect(page.locator("#abp-explore .kept img")).to_have_count(2)
 
 
 def test_the_way_between_points_can_be_taken_home(visitor: Visitor, tmp_path: Path) -> None:
     page = visitor.visit("Explore")
     choose(page, FACES)
-    for k, at in enumerate(((40, 40), (300, 60), (60, 300), (320, 310))):
+    pad = page.locator("#abp-explore .pad")
+    for k, (x, y) in enumerate(((0.1, 0.1), (0.8, 0.15), (0.15, 0.8), (0.85, 0.85))):
         before = picture(page)
-        page.locator("#abp-explore .pad").click(position={"x": at[0], "y": at[1]})
+        box = pad.bounding_box()
+        assert box is not None
+        pad.click(position={"x": x * box["width"], "y": y * box["height"]})
         changed(page, before)
         page.get_by_role("button", name="Keep this point").click()
         expect(page.locator("#abp-explore .kept img")).to_have_count(k + 1)
@@ -283,12 +323,47 @@ def test_the_way_between_points_can_be_taken_home(visitor: Visitor, tmp_path: Pa
             way.locator("a").click()
         file = tmp_path / download.value.suggested_filename
         download.value.save_as(file)
-        with Image.open(file) as made:
-            sizes[key] = (made.size, getattr(made, "n_frames", 1))
-    assert sizes["strip"] == ((64 * 16, 64), 1)
-    assert sizes["panel"] == ((64 * 5, 64 * 5), 1)
-    assert sizes["film"][0] == (64, 64)
-    assert sizes["film"][1] > 60
+        if what != "Film":
+            with Image.open(file) as made:
+                sizes[key] = made.size
+    assert sizes == {"strip": (64 * 16, 64), "panel": (64 * 5, 64 * 5)}
+    with av.open(file) as film:
+        video = film.streams.video[0]
+        assert (video.codec_context.name, video.average_rate) == ("h264", 16)
+        assert (video.width, video.height) == (256, 256)
+        assert video.frames == 2 * 3 * 20  # there and back
+
+
+def test_a_film_plays_in_the_page(visitor: Visitor) -> None:
+    page = visitor.visit("Explore")
+    choose(page, FACES)
+    keep_two(page)
+    page.get_by_role("button", name="Film").click()
+    video = page.locator("#abp-explore .way video")
+    expect(video).to_be_visible()
+    video.scroll_into_view_if_needed()  # what is out of sight stands still
+    page.wait_for_function("document.querySelector('#abp-explore .way video').currentTime > 0.5")
+    assert video.evaluate("film => [film.videoWidth, film.videoHeight]") == [256, 256]
+    tab_to(page, "#abp-explore .way video")
+    page.keyboard.press("Space")
+    page.wait_for_function("document.querySelector('#abp-explore .way video').paused")
+    page.set_viewport_size({"width": 390, "height": 844})
+    no_serious_findings(page)
+    page.get_by_role("button", name="Strip", exact=True).click()
+    expect(page.locator("#abp-explore .way img")).to_be_visible()
+    expect(video).to_be_hidden()
+
+
+def test_a_film_waits_for_who_wants_nothing_to_move(visitor: Visitor) -> None:
+    visitor.page.emulate_media(reduced_motion="reduce")
+    page = visitor.visit("Explore")
+    choose(page, FACES)
+    keep_two(page)
+    page.get_by_role("button", name="Film").click()
+    video = page.locator("#abp-explore .way video")
+    video.scroll_into_view_if_needed()
+    page.wait_for_function("document.querySelector('#abp-explore .way video').readyState > 2")
+    assert video.evaluate("film => [film.paused, film.currentTime]") == [True, 0]
 
 
 def test_a_sound_is_explored_and_heard(visitor: Visitor, tmp_path: Path) -> None:
@@ -322,7 +397,7 @@ def test_ones_own_run_is_explored(visitor: Visitor) -> None:
     expect(page.locator("#abp-stage .detail")).to_contain_text("iteration", timeout=30_000)
     page.get_by_role("button", name="Stop").click()
     expect(page.locator("#abp-stage .headline")).to_have_text("Stopped: bark")
-    page.get_by_role("button", name="Use my run").click()
+    page.get_by_role("button", name="Use the model I am training").click()
     expect(page.locator("#abp-model")).to_contain_text("bark, texture, your run")
     page.get_by_role("tab", name="Explore").click()
     expect(page.locator("#abp-explore .picture")).to_have_attribute(
@@ -339,7 +414,7 @@ def test_everyone_can_use_it(visitor: Visitor, scheme: Scheme, width: int) -> No
         choose(page, name)
         page.wait_for_timeout(300)
         no_serious_findings(page)
-    page.get_by_text("Advanced: raw coordinates").click()
+    page.get_by_text("Every number of the code").click()
     page.get_by_role("button", name="What happens here?").click()
     page.wait_for_timeout(500)
     no_serious_findings(page)

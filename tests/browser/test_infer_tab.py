@@ -1,9 +1,12 @@
 """The Inference tab as a visitor meets it."""
 
+import base64
+import io
 import re
 from pathlib import Path
 from typing import Any
 
+import av
 import numpy as np
 import pytest
 import torch
@@ -56,10 +59,22 @@ def numbers(page: Page) -> dict[str, float]:
     }
 
 
+def show_walk(page: Page, number: int) -> None:
+    page.locator("#abp-infer .chain").select_option(label=f"walk {number}")
+    expect(page.locator(f"#abp-infer [data-walk='{number}']")).to_have_count(1)
+
+
 def scrub(page: Page, step: int) -> None:
     page.locator("#abp-infer .scrub").evaluate(
         "(input, step) => { input.value = step; input.dispatchEvent(new Event('input')); }", step
     )
+
+
+def pixels(page: Page, name: str) -> np.ndarray:
+    """One of the pictures (h, w, 3), 0 to 255."""
+    source = page.locator(f"#abp-infer .{name}").get_attribute("src") or ""
+    with Image.open(io.BytesIO(base64.b64decode(source.partition(",")[2]))) as image:
+        return np.asarray(image.convert("RGB")).astype(int)
 
 
 def picture(page: Page) -> str:
@@ -89,6 +104,7 @@ def test_a_walk_is_played_paused_stepped_and_scrubbed(visitor: Visitor) -> None:
     open_with(page, FACES)
     infer(page, steps="20", step_size="0.3", seed="7", chains="4")
     expected = engines(20, 7)
+    show_walk(page, 1)
     end = picture(page)
     for step in (20, 11, 0):
         scrub(page, step)
@@ -114,9 +130,61 @@ def test_a_walk_is_played_paused_stepped_and_scrubbed(visitor: Visitor) -> None:
 
     scrub(page, 20)
     first = picture(page)
-    page.locator("#abp-infer .chain").select_option(label="3")
+    show_walk(page, 3)
     expect(page.locator("#abp-infer .made")).not_to_have_attribute("src", first)
     assert numbers(page)["Misfit"] == pytest.approx(float(expected[20].misfit[2]), rel=6e-3)
+
+
+def test_the_walk_that_a_page_begins_with_arrives_and_says_so(visitor: Visitor) -> None:
+    page = visitor.visit("Inference")
+    verdict = page.locator("#abp-infer .verdict")
+    for example in (0, 1):
+        page.locator("#abp-infer .examples button").nth(example).click()
+        expect(page.locator(STEP)).to_have_text("step 100 of 100", timeout=60_000)
+        expect(verdict).to_contain_text(re.compile(r"\d of 8 walks found it|All 8 walks found"))
+        # The picture that is shown is the face, not one of another valley.
+        shown, seen = (pixels(page, name) for name in ("made", "observed"))
+        assert np.abs(shown - seen).mean() < 12
+
+
+def test_nothing_of_a_walk_stays_beside_another_target_or_model(
+    visitor: Visitor, tmp_path: Path
+) -> None:
+    page = visitor.visit("Explore")
+    open_with(page, FACES)
+    infer(page, steps="5")
+    broken = "() => [...document.querySelectorAll('#abp-infer img')].filter((img) => "
+    broken += "img.checkVisibility({ visibilityProperty: true }) && !img.naturalWidth).length"
+    before = page.locator("#abp-infer .observed").get_attribute("src")
+    # In the very moment of the choice, before anything is answered.
+    gone = """() => {
+        document.querySelectorAll("#abp-infer .examples button")[2].click();
+        return [document.querySelector("#abp-infer .step").textContent,
+            document.querySelector("#abp-infer .observed").hasAttribute("src")];
+    }"""
+    assert page.evaluate(gone) == ["no walk yet", False]
+    assert page.evaluate(broken) == 0
+    expect(page.locator(STEP)).to_have_text("step 5 of 5")
+    assert page.locator("#abp-infer .observed").get_attribute("src") != before
+    picture_of_its_own = Image.linear_gradient("L").resize((64, 64))
+    Image.merge("RGB", [picture_of_its_own, *[Image.new("L", (64, 64))] * 2]).save(
+        tmp_path / "red.png"
+    )
+    page.locator("#abp-infer-own").locator("xpath=..").locator("input[type=file]").or_(
+        page.locator("input[type=file]").nth(1)
+    ).first.set_input_files(tmp_path / "red.png")
+    expect(page.locator("#abp-infer .item option:checked")).to_have_text("red.png")
+    expect(page.locator(STEP)).to_have_text("step 5 of 5")
+    seen = pixels(page, "observed")
+    assert seen[..., 0].mean() > 100 > 20 > seen[..., 1].mean()
+
+
+def test_who_wants_nothing_to_move_sees_the_start_of_the_walk(visitor: Visitor) -> None:
+    visitor.page.emulate_media(reduced_motion="reduce")
+    page = visitor.visit("Inference")
+    expect(page.locator(STEP)).to_have_text("step 0 of 100")
+    assert page.locator("#abp-infer .made").evaluate("image => image.naturalWidth") > 0
+    expect(page.get_by_role("button", name="Play", exact=True)).to_be_enabled()
 
 
 def test_training_is_replayed_and_walked_through_slowly(visitor: Visitor) -> None:
@@ -157,12 +225,15 @@ def test_a_walk_is_taken_home(visitor: Visitor, tmp_path: Path) -> None:
             page.get_by_role("button", name=name, exact=True).click()
         files[name] = tmp_path / download.value.suggested_filename
         download.value.save_as(files[name])
-    with Image.open(files["Picture"]) as still, Image.open(files["Film"]) as film:
+    with Image.open(files["Picture"]) as still:
         assert still.width > 1000
-        assert film.size == (192, 64)
-        assert film.n_frames > 3  # type: ignore[attr-defined]
+    assert files["Film"].suffix == ".mp4"
+    with av.open(files["Film"]) as film:
+        video = film.streams.video[0]
+        assert (video.codec_context.name, video.average_rate) == ("h264", 12)
+        assert (video.width, video.height, video.frames) == (3 * 256, 256, 13)
     with np.load(files["Record (.npz)"]) as record:
-        assert record["z"].shape == (13, 4, 2)
+        assert record["z"].shape == (13, 8, 2)
 
 
 def test_bad_numbers_and_files_get_a_sentence_and_the_walk_stays(
@@ -180,12 +251,36 @@ def test_bad_numbers_and_files_get_a_sentence_and_the_walk_stays(
         expect(page.locator("#abp-infer .refusal")).to_be_visible()
         field.evaluate("(field, value) => { field.value = value; }", old)
         assert picture(page) == before
+    page.get_by_role("button", name="Play", exact=True).click()
     (tmp_path / "empty.png").touch()
     page.locator("#abp-infer-own").locator("xpath=..").locator("input[type=file]").or_(
         page.locator("input[type=file]").nth(1)
     ).first.set_input_files(tmp_path / "empty.png")
     expect(page.locator("#abp-infer .refusal")).to_contain_text("is empty")
+    expect(page.locator(STEP)).to_have_text("step 5 of 5")  # the film has come to its end
     assert picture(page) == before
+
+
+@pytest.mark.parametrize(
+    ("model", "example", "said"),
+    [
+        (FACES, "mouse", "The walk of “animal faces, mouse”."),
+        (SOUND, re.compile(r"^\d+\.\d to \d+\.\d s$"), re.compile(r"“stream, \d+\.\d to \d")),
+        (TEXTURE, re.compile("^crop at the upper left"), re.compile("“pebbles, crop at the upper")),
+        ("toon faces", "Training example 3", "The walk of “toon faces, training example 3”."),
+    ],
+)
+def test_an_example_is_called_by_what_is_known_of_it(
+    visitor: Visitor, model: str, example: str | re.Pattern[str], said: str | re.Pattern[str]
+) -> None:
+    page = visitor.visit("Explore")
+    open_with(page, model)
+    examples = page.locator("#abp-infer .examples")
+    examples.get_by_role("radio", name=example, exact=True).last.click()
+    expect(page.locator("#abp-infer .last .spoken")).to_have_text(said)
+    page.get_by_role("tab", name="Explore", exact=True).click()
+    examples = page.locator("#abp-explore .examples")
+    expect(examples.get_by_role("button", name=example, exact=True).first).to_be_visible()
 
 
 @every_view

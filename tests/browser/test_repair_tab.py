@@ -67,7 +67,7 @@ def test_what_was_painted_over_comes_back(visitor: Visitor) -> None:
     take_away(page, "what you paint")
     paint(page, "#abp-repair-editor")
     learn(page, 0)
-    seen, first, truth = (pixels(panel(page, k)) for k in (0, 1, 2))
+    seen, first, truth = (pixels(panel(page, k)) for k in (0, 1, 3))
     hidden = np.abs(seen - truth).max(-1) > 60
     assert 0.005 < hidden.mean() < 0.5, "a part is hidden"
     page.wait_for_function(
@@ -131,9 +131,10 @@ def test_bad_wishes_get_a_sentence_and_the_run_stays(visitor: Visitor) -> None:
 
 def test_a_picture_is_repaired_by_the_current_model(visitor: Visitor, tmp_path: Path) -> None:
     page = visitor.visit("Repair")
-    page.locator("#abp-gallery").get_by_role("radio", name="animal faces", exact=True).click()
+    expect(page.locator("#abp-example[data-opened]")).to_have_count(1)  # a picture, by itself
+    page.wait_for_timeout(2500)
     page.locator("#abp-mend").click()
-    expect(page.locator("#abp-mend-notice [role=alert]")).to_contain_text("open a picture")
+    expect(page.locator("#abp-mend-notice [role=alert]")).to_contain_text("Nothing is painted")
     page.locator("#abp-example").click()
     page.wait_for_timeout(2500)
     page.locator("#abp-mend").click()
@@ -154,6 +155,41 @@ def test_a_picture_is_repaired_by_the_current_model(visitor: Visitor, tmp_path: 
     download.value.save_as(tmp_path / "answers.png")
     with Image.open(tmp_path / "answers.png") as sheet:
         assert sheet.size == (7 * 64, 64)
+
+
+@pytest.mark.parametrize("width", [1280, 390])
+def test_how_it_came_back_is_looked_at_again(visitor: Visitor, width: int) -> None:
+    page = visitor.seen("light", width)
+    visitor.visit("Repair")
+    slider, said = page.locator(".replay input"), page.locator(".replay output")
+    expect(slider).to_be_disabled()
+    page.get_by_label("Quick").check()
+    learn(page, 0)
+    expect(slider).to_have_attribute("max", re.compile("[3-9]"), timeout=60_000)
+    expect(said).to_have_text("now")
+    place = slider.evaluate("slider => slider.getBoundingClientRect().left")
+    slider.focus()
+    page.keyboard.press("Home")
+    expect(said).to_have_text("iteration 0")
+    then = page.locator("#abp-repair-stage figure.past")
+    expect(then.locator("figcaption")).to_have_text("At iteration 0")
+    first = panel(page, 1)
+    await_change = "([k, old]) => document.querySelectorAll('#abp-repair-stage img')[k].src !== old"
+    page.wait_for_function(await_change, arg=[4, panel(page, 4)], timeout=60_000)
+    assert panel(page, 1) == first, "the past stays while the run goes on"
+    expect(slider).to_be_focused()
+    page.keyboard.press("ArrowRight")
+    page.wait_for_function(await_change, arg=[1, first])
+    expect(said).not_to_have_text("iteration 0")
+    page.keyboard.press("End")
+    expect(said).to_have_text("now")
+    expect(then).to_have_count(0)
+    assert slider.evaluate("slider => slider.getBoundingClientRect().left") == place
+    no_serious_findings(page)
+    stop(page)
+    slider.focus()
+    page.keyboard.press("Home")
+    expect(then.locator("img")).to_have_attribute("src", first)
 
 
 @every_view

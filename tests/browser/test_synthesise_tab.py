@@ -18,10 +18,13 @@ TEXTURE, SOUND, OBJECTS = "pebbles", "stream", "toon faces"
 
 
 def choose(page: Page, name: str) -> None:
+    """Another model, of which something is made by itself."""
+    before = int(page.locator(WORK).get_attribute("data-made") or 0)
     page.locator("#abp-gallery").get_by_role("radio", name=name, exact=True).click()
     expect(page.locator("#abp-model")).to_contain_text(f"Current model: {name}")
     field = {SOUND: "Seconds", OBJECTS: "Pictures on the sheet"}.get(name, "Width in pixels")
     expect(page.get_by_label(field).first).to_be_visible()
+    expect(page.locator(WORK)).to_have_attribute("data-made", str(before + 1), timeout=60_000)
 
 
 def opened(visitor: Visitor, name: str) -> Page:
@@ -83,6 +86,20 @@ def test_a_texture_becomes_a_tile_that_is_taken_home(visitor: Visitor, tmp_path:
     assert frame is not None
     assert frame["width"] == pytest.approx(256, abs=2)
     assert frame["height"] == pytest.approx(192, abs=2)
+    page.get_by_role("button", name="Shifted by half").click()
+    moved = picture.bounding_box()
+    assert moved is not None
+    assert moved["x"] == pytest.approx(frame["x"] - 128, abs=2)
+    assert moved["y"] == pytest.approx(frame["y"] - 96, abs=2)
+    page.set_viewport_size({"width": 390, "height": 844})
+    page.get_by_role("button", name="Actual size").click()
+    whole = picture.bounding_box()
+    assert whole is not None
+    assert (whole["width"], whole["height"]) == (512, 384)
+    page.locator("#abp-work .frame").first.evaluate("frame => frame.scrollTo(60, 0)")
+    assert page.locator("#abp-work .frame").first.evaluate("frame => frame.scrollLeft") == 60
+    page.set_viewport_size({"width": 1280, "height": 900})
+    page.get_by_role("button", name="One tile").click()
 
     with Image.open(download(page, "Download PNG", tmp_path)) as saved:
         assert (saved.format, saved.size) == ("PNG", (256, 192))
@@ -93,6 +110,53 @@ def test_a_texture_becomes_a_tile_that_is_taken_home(visitor: Visitor, tmp_path:
             (1 - axis, 2)
         )
         assert steps[-1] < 1.5 * steps[:-1].mean()
+
+
+def test_a_texture_stands_beside_the_original_at_its_scale(visitor: Visitor) -> None:
+    page = opened(visitor, TEXTURE)
+    made, original = (page.locator("#abp-work figure").nth(k) for k in (0, 1))
+    compare = page.get_by_role("button", name="Beside the original")
+    expect(compare).to_have_attribute("aria-pressed", "true")
+    expect(made.locator("figcaption")).to_have_text("Made")
+    expect(original.locator("figcaption")).to_have_text("The original")
+    scale = "img => img.getBoundingClientRect().width / img.naturalWidth"
+
+    def same_scale() -> None:
+        scales = [figure.locator("img").evaluate(scale) for figure in (made, original)]
+        assert scales[0] == pytest.approx(scales[1], rel=0.02)
+
+    same_scale()
+    boxes = [figure.bounding_box() for figure in (made, original)]
+    assert boxes[0] is not None
+    assert boxes[1] is not None
+    assert boxes[1]["x"] >= boxes[0]["x"] + boxes[0]["width"], "side by side"
+    assert boxes[0]["width"] >= 440, "what was made is not much smaller for it"
+    page.set_viewport_size({"width": 390, "height": 844})
+    same_scale()
+    boxes = [figure.bounding_box() for figure in (made, original)]
+    assert boxes[0] is not None
+    assert boxes[1] is not None
+    assert boxes[1]["y"] >= boxes[0]["y"] + boxes[0]["height"], "one below the other"
+    compare.focus()
+    page.keyboard.press("Enter")
+    expect(original).to_be_hidden()
+    expect(compare).to_be_focused()
+    make(page, "Another seed")
+    expect(original).to_be_hidden()
+    compare.click()
+    expect(original).to_be_visible()
+
+
+def test_of_a_large_texture_the_original_stands_aside(visitor: Visitor) -> None:
+    page = opened(visitor, TEXTURE)
+    page.get_by_label("Width in pixels").fill("640")
+    make(page)
+    compare = page.get_by_role("button", name="Beside the original")
+    expect(compare).to_have_attribute("aria-pressed", "false")
+    expect(page.locator("#abp-work figure").nth(1)).to_be_hidden()
+    page.get_by_role("radio", name="both").check()
+    make(page)
+    expect(compare).to_be_hidden()
 
 
 def test_a_batch_is_a_sheet_and_a_zip(visitor: Visitor, tmp_path: Path) -> None:
@@ -186,10 +250,10 @@ def test_bad_requests_get_a_sentence_and_nothing_is_lost(visitor: Visitor) -> No
 
     page.get_by_label("Width in pixels").fill("5000")
     refused("Please keep width and height within 2,048 pixels here")
-    page.get_by_role("radio", name="across").check()
+    page.get_by_role("radio", name="left-right").check()
     page.get_by_label("Width in pixels").fill("300")
     refused("must be a multiple of 8 pixels; the nearest are 296 and 304.")
-    page.get_by_role("radio", name="no", exact=True).check()
+    page.get_by_role("radio", name="off", exact=True).check()
     seed(page, "one")
     refused("The seed must be a whole number")
     seed(page, "2")
@@ -197,6 +261,38 @@ def test_bad_requests_get_a_sentence_and_nothing_is_lost(visitor: Visitor) -> No
     expect(notice).to_have_count(0)
     make(page, "Another seed")
     expect(fact(page, "Seed")).not_to_have_text("2")
+
+
+def test_nothing_of_the_model_before_stays(visitor: Visitor) -> None:
+    page = opened(visitor, TEXTURE)
+    take = page.locator("#abp-make-orders a, #abp-make-orders button").filter(has_text="PNG")
+    expect(take).to_be_visible()
+    texture = page.locator("#abp-work img").first.get_attribute("src")
+    # In the very moment in which the page learns of another model, before anything is made of it.
+    page.evaluate(
+        """() => {
+            window.seen = new Set();
+            const work = document.querySelector("#abp-work");
+            new MutationObserver(() => {
+                const title = work.querySelector(".headline").textContent;
+                const src = work.querySelector("figure:not([hidden]) img")?.getAttribute("src");
+                window.seen.add(`${title.split(",")[0]}|${src ? src.length : ""}`);
+            }).observe(work, { childList: true, subtree: true, attributes: true });
+        }"""
+    )
+    choose(page, SOUND)
+    seen = page.evaluate("() => [...window.seen]")
+    named = [state.casefold().split("|") for state in seen]
+    assert ["stream", str(len(texture or ""))] not in named
+    assert ["stream", ""] in named
+    expect(take).to_be_hidden()
+    page.get_by_role("tab", name="Inference", exact=True).click()
+    page.locator("#abp-gallery").get_by_role("radio", name=OBJECTS, exact=True).click()
+    expect(page.locator("#abp-model")).to_contain_text(OBJECTS)
+    assert page.locator(WORK).get_attribute("data-made") == "3", "nobody sees it"
+    page.get_by_role("tab", name="Synthesise", exact=True).click()
+    expect(page.locator(WORK)).to_have_attribute("data-made", "4", timeout=20_000)
+    expect(page.locator("#abp-work .headline")).to_contain_text("toon faces", ignore_case=True)
 
 
 @every_view
@@ -229,7 +325,7 @@ def test_the_keyboard_is_enough(visitor: Visitor) -> None:
     page.get_by_role("tab", name="Synthesise", exact=True).focus()
     tab_to(page, "#abp-make")
     page.keyboard.press("Enter")
-    expect(page.locator(WORK)).to_have_attribute("data-made", "2", timeout=20_000)
+    expect(page.locator(WORK)).to_have_attribute("data-made", "3", timeout=20_000)
     tab_to(page, "#abp-work .again button")
     page.keyboard.press("Enter")
     expect(page.locator("#abp-work .again button")).to_have_text("Copied")

@@ -90,7 +90,7 @@ def test_a_texture_is_learnt_paused_reloaded_and_taken_home(
     stop(page, "pebbles")
 
     with page.expect_download() as download:
-        page.get_by_role("button", name="Take the model home").click()
+        page.get_by_role("button", name="Download model").click()
     model = tmp_path / "model.safetensors"
     download.value.save_as(model)
     saved = Checkpoint.load(model)
@@ -101,18 +101,57 @@ def test_a_texture_is_learnt_paused_reloaded_and_taken_home(
     assert iteration(page) == stopped_at
 
     with page.expect_download() as download:
-        page.get_by_role("button", name="Take samples home").click()
+        page.get_by_role("button", name="Download samples").click()
     picture = tmp_path / "samples.png"
     download.value.save_as(picture)
     with Image.open(picture) as samples:
         assert samples.size == (512, 512)
 
-    page.get_by_text("Or bring your own").click()
+    page.get_by_text("Or go on with a model of yours").click()
     page.locator("#abp-checkpoint input[type=file]").set_input_files(model)
     expect(page.locator(".abp-notice")).to_contain_text(f"after {stopped_at} iterations")
     page.get_by_role("button", name="Train", exact=True).click()
     await_iteration(page, stopped_at + 2)
     stop(page, "pebbles")
+
+
+@pytest.mark.parametrize("width", [1280, 390])
+def test_a_run_that_ended_goes_on_for_as_many_minutes_as_its_button_says(
+    visitor: Visitor, width: int
+) -> None:
+    page = visitor.seen("light", width)
+    visitor.visit()
+    train(page, "Textures", "pebbles")
+    await_iteration(page, 2)
+    more, minutes = page.locator("#abp-pause"), page.get_by_role("spinbutton", name="Minutes")
+    height = "document.querySelector('#abp-orders').offsetHeight"
+    before = page.evaluate(height)
+    stop(page, "pebbles")
+    expect(more).to_have_text("Train 3 more minutes")
+    assert page.evaluate(height) == before, "nothing moves"
+    minutes.fill("1")
+    minutes.press("Tab")
+    expect(more).to_have_text("Train 1 more minute")
+    done = iteration(page)
+    more.focus()
+    page.keyboard.press("Enter")
+    await_iteration(page, done + 2)
+    expect(page.locator("#abp-stage .detail")).to_contain_text(re.compile("0:[0-5][0-9] left"))
+    expect(more).to_be_focused()
+    stop(page, "pebbles")
+
+
+def test_an_order_leaves_the_focus_in_its_row(visitor: Visitor) -> None:
+    page = visitor.visit()
+    orders = page.locator("#abp-orders button:focus")
+    for name, then in (("Train", "Learning pebbles"), ("Stop", "Stopped: pebbles")):
+        button = page.get_by_role("button", name=name, exact=True)
+        expect(button).to_be_enabled(timeout=60_000)
+        button.focus()
+        page.keyboard.press("Enter")
+        expect(page.locator("#abp-stage .headline")).to_have_text(then, timeout=60_000)
+        expect(button).to_be_disabled()
+        expect(orders).to_be_enabled()
 
 
 def test_a_sound_is_learnt_and_can_be_heard(visitor: Visitor, tmp_path: Path) -> None:
@@ -134,7 +173,7 @@ def test_a_sound_is_learnt_and_can_be_heard(visitor: Visitor, tmp_path: Path) ->
     )
     assert seconds == pytest.approx(3, abs=0.1)
     with page.expect_download() as download:
-        page.get_by_role("button", name="Take samples home").click()
+        page.get_by_role("button", name="Download samples").click()
     sound = tmp_path / "samples.wav"
     download.value.save_as(sound)
     samples, rate = soundfile.read(sound)
@@ -156,9 +195,11 @@ def test_a_picture_of_ones_own(visitor: Visitor, tmp_path: Path) -> None:
     stripes[:, ::4] = 255
     Image.fromarray(stripes).save(tmp_path / "stripes.png")
     page = visitor.visit()
-    page.get_by_text("Or bring your own").click()
     page.locator("#abp-upload input[type=file]").set_input_files(tmp_path / "stripes.png")
     expect(page.locator(".abp-notice")).to_contain_text("stripes.png: a picture")
+    preview = page.locator(".abp-notice img")
+    assert preview.evaluate("image => image.decode().then(() => image.naturalWidth)") > 0
+    expect(page.locator("#abp-picker .card[aria-checked=true]")).to_have_count(0)
     page.get_by_role("button", name="Train", exact=True).click()
     expect(page.locator(HEADLINE)).to_have_text("Learning stripes", timeout=20_000)
     stop(page, "stripes")
@@ -173,7 +214,7 @@ def test_bad_files_get_a_sentence_and_nothing_is_lost(visitor: Visitor, tmp_path
     Image.new("RGB", (1, 1)).save(tmp_path / "dot.png")
     soundfile.write(tmp_path / "silence.wav", np.zeros(16_000), 16_000)
     (tmp_path / "model.safetensors").write_bytes(b"no model at all")
-    page.get_by_text("Or bring your own").click()
+    page.get_by_text("Or go on with a model of yours").click()
     for field, name, sentence in (
         ("upload", "empty.png", "is empty"),
         ("upload", "dot.png", "1 x 1 pixels"),
@@ -205,7 +246,7 @@ def test_a_run_that_diverges_says_so_and_offers_a_smaller_step(visitor: Visitor)
 def test_everyone_can_use_it(visitor: Visitor, scheme: Scheme, width: int) -> None:
     page = visitor.seen(scheme, width)
     visitor.visit()
-    page.get_by_text("Or bring your own").click()
+    page.get_by_text("Or go on with a model of yours").click()
     page.get_by_role("button", name="Advanced").click()
     page.get_by_role("button", name="What happens here?").click()
     page.wait_for_timeout(600)

@@ -73,7 +73,9 @@ class TestWhatIsShipped:
 
     @EACH
     def test_author_and_licence_are_those_of_the_pack(self, model: Shipped) -> None:
-        listed = json.loads((ROOT / "demo" / "examples" / "manifest.json").read_text())
+        listed = json.loads(
+            (ROOT / "demo" / "examples" / "manifest.json").read_text(encoding="utf-8")
+        )
         (entry,) = [e for e in listed if f"demo/examples/{e['file']}" == model.data]
         assert (model.author, model.licence) == (entry["author"], entry["licence"])
         assert model.credit == f"{model.author}, {model.licence}"

@@ -12,6 +12,7 @@ from safetensors import safe_open
 from abp_core.checkpoint import Checkpoint, CheckpointRejected
 from abp_core.spec import GeneratorSpec, LangevinSpec
 from abp_core.trainer import Trainer
+from abp_core.zoo.half_precision import lighten
 from tests.tiny import FP32, NETWORKS, dataset, sha256, training
 
 # Large enough for a loss of samples.
@@ -93,9 +94,25 @@ def test_an_interrupt_while_writing_leaves_no_orphan(
     assert not list(tmp_path.iterdir())
 
 
-def test_a_run_is_for_its_owner_alone(tmp_path: Path) -> None:
-    trained(iterations=1).save(tmp_path / "run.safetensors")
-    assert (tmp_path / "run.safetensors").stat().st_mode & 0o777 == 0o600
+@pytest.mark.parametrize(
+    ("mask", "private", "mode"),
+    [(0o022, False, 0o644), (0o027, False, 0o640), (0o022, True, 0o600)],
+)
+def test_who_may_read_a_file(tmp_path: Path, mask: int, private: bool, mode: int) -> None:
+    before = os.umask(mask)
+    try:
+        trained(iterations=1).save(tmp_path / "run.safetensors", private=private)
+    finally:
+        os.umask(before)
+    assert (tmp_path / "run.safetensors").stat().st_mode & 0o777 == mode
+
+
+def test_the_file_that_a_link_leads_to_is_written(tmp_path: Path) -> None:
+    real, link = tmp_path / "real.safetensors", tmp_path / "link.safetensors"
+    link.symlink_to(real)
+    trained(iterations=1).save(link)
+    assert link.is_symlink()
+    assert Checkpoint.load(real).iteration == 1
 
 
 def test_a_folder_that_is_not_there_is_an_error_for_the_caller(tmp_path: Path) -> None:
@@ -148,7 +165,7 @@ class TestLight:
     def test_a_file_gives_back_the_model_in_single_precision(
         self, kind: str, tmp_path: Path
     ) -> None:
-        light = trained(kind).light()
+        light = lighten(trained(kind))
         light.save(tmp_path / "light.safetensors")
         loaded = Checkpoint.load(tmp_path / "light.safetensors")
         assert (loaded.updates, loaded.seconds, loaded.iteration) == (0, 0.0, light.iteration)
@@ -162,21 +179,21 @@ class TestLight:
         assert torch.equal(loaded.curvature, light.curvature)
 
     def test_half_the_bytes_and_nothing_that_only_training_needs(self, tmp_path: Path) -> None:
-        trained().light().save(tmp_path / "light.safetensors")
+        lighten(trained()).save(tmp_path / "light.safetensors")
         with safe_open(tmp_path / "light.safetensors", framework="numpy") as file:
             kinds = {name: file.get_slice(name).get_dtype() for name in file.keys()}  # noqa: SIM118
         names = {f"weights/{name}" for name in trained(iterations=0).weights}
         assert kinds == dict.fromkeys(names | {"latents"}, "F16") | {"curvature": "F32"}
 
     def test_a_light_one_made_light_again_is_the_same(self, tmp_path: Path) -> None:
-        light = trained().light()
+        light = lighten(trained())
         light.save(tmp_path / "light.safetensors")
-        assert Checkpoint.load(tmp_path / "light.safetensors").light().content() == light.content()
+        assert lighten(Checkpoint.load(tmp_path / "light.safetensors")).content() == light.content()
 
     def test_the_time_that_it_took_does_not_change_the_file(self) -> None:
         saved = trained()
         slower = dataclasses.replace(saved, seconds=saved.seconds + 1)
-        assert slower.light().content() == saved.light().content()
+        assert lighten(slower).content() == lighten(saved).content()
         assert slower.content() != saved.content()
 
     @pytest.mark.parametrize("sample_loss_rate", [0.0, 1e-3])
@@ -188,7 +205,7 @@ class TestLight:
         spec = training(network, sample_loss_rate=sample_loss_rate, langevin=walk)
         run = Trainer(spec, data, machine=FP32)
         list(run.steps(30))
-        run.checkpoint().light().save(tmp_path / "light.safetensors")
+        lighten(run.checkpoint()).save(tmp_path / "light.safetensors")
         light = Checkpoint.load(tmp_path / "light.safetensors")
         again = Trainer.resume(light, data, machine=FP32)
         before, after = run.step(), again.step()

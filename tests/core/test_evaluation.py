@@ -25,7 +25,7 @@ from abp_core.evaluation.halves import (
     without_repeat,
 )
 from abp_core.evaluation.latents import latent_moments, neighbour_dependence
-from abp_core.losses import patches
+from abp_core.learning import patches
 from abp_core.presets import PRESETS
 
 PACK = Path(__file__).parents[2] / "demo" / "examples"
@@ -169,7 +169,7 @@ class TestTexture:
 
 @pytest.fixture(scope="module")
 def distance() -> Callable[[Tensor], float]:
-    from abp_core.evaluation.yardsticks.texture import TextureYardstick
+    from abp_core.zoo.yardsticks.texture import TextureYardstick
 
     yardstick = TextureYardstick(PACK / "textures" / "pebbles.jpg", PRESETS["texture"])
     least = yardstick.floors()["floor"]

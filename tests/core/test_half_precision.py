@@ -5,10 +5,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 from torch import Tensor
 
+from abp_core.checkpoint import shrink_dtype
 from abp_core.generator import Generator
-from abp_core.half_precision import MOST_MOVED, PROBES, round_to_half, shrink_dtype
 from abp_core.noise import PRIOR_DRAW, chain_noise
 from abp_core.spec import GeneratorSpec
+from abp_core.zoo.half_precision import (
+    MOST_MOVED,
+    PROBES,
+    round_to_half,
+)
 from tests.tiny import NETWORKS
 
 KINDS = st.sampled_from(sorted(NETWORKS))

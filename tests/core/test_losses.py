@@ -10,16 +10,16 @@ from safetensors import safe_open
 from safetensors.torch import save_file
 from torch import Tensor
 
-from abp_core import learner
 from abp_core.chains.examples import DataMismatch
 from abp_core.checkpoint import Checkpoint, CheckpointRejected
-from abp_core.data import decode
+from abp_core.data import sets
 from abp_core.data.datasets import Dataset, Source
 from abp_core.device import this_machine
 from abp_core.evaluation import objects
 from abp_core.generator import Generator
-from abp_core.losses.patches import PatchLoss
-from abp_core.losses.samples import SampleLoss
+from abp_core.learning import learner
+from abp_core.learning.patches import PatchLoss
+from abp_core.learning.samples import SampleLoss
 from abp_core.observation import Occluded
 from abp_core.priors.normal import Normal
 from abp_core.spec import GeneratorSpec, LangevinSpec, PriorName, SpecRejected, TrainingSpec
@@ -58,7 +58,7 @@ def sampled(generator: Generator, n: int) -> Tensor:
 
 def faces(n: int = 64) -> Dataset:
     """Drawn faces of 32 x 32."""
-    pixels = np.stack(decode.read_pictures(PACK / "objects" / "toon_faces_64.npz")[:n])
+    pixels = np.stack(sets.read_pictures(PACK / "objects" / "toon_faces_64.npz")[:n])
     signals = torch.from_numpy(pixels).permute(0, 3, 1, 2).float() / 127.5 - 1
     smaller = torch.nn.functional.avg_pool2d(signals, 2)
     return Dataset(smaller.contiguous(), Source(kind="objects", name="faces"))

@@ -8,7 +8,7 @@ import torch
 
 from abp_core.checkpoint import Checkpoint
 from abp_core.data import datasets
-from abp_core.data.decode import FileRejected
+from abp_core.data.formats import FileRejected
 from abp_core.presets import PRESETS
 from abp_core.synthesis import neighbours
 from abp_core.trainer import Trainer

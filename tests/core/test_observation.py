@@ -1,5 +1,8 @@
 """Observations: what is seen, by hand; and that each is linear, as its adjoint supposes."""
 
+import dataclasses
+import operator
+
 import pytest
 import torch
 from torch import Tensor
@@ -51,6 +54,19 @@ def test_an_example_alone_is_seen_as_among_the_others(kind: str) -> None:
         torch.testing.assert_close(alone[0], together[example])
 
 
+@pytest.mark.parametrize("kind", [*ALL, "uneven"])
+def test_what_was_seen_is_lifted_to_the_least_signal_that_is_seen_so(kind: str) -> None:
+    """The pseudo-inverse by Penrose: A A+ A = A, and A+ A is symmetric."""
+    seen = Downsampled(4) if kind == "uneven" else ALL[kind]
+    index, n = torch.tensor([3]), 3 * 4 * 6
+    basis = torch.eye(n, dtype=torch.float64).view(n, *SHAPE)
+    project = torch.cat([seen.lift(seen.measure(x[None], index), SHAPE) for x in basis])
+    again = torch.cat([seen.measure(x[None], index) for x in project])
+    torch.testing.assert_close(again, torch.cat([seen.measure(x[None], index) for x in basis]))
+    matrix = project.view(n, n)
+    torch.testing.assert_close(matrix, matrix.T)
+
+
 def test_full_sees_the_signal() -> None:
     x = gaussian(2, *SHAPE)
     assert torch.equal(Full().measure(x, torch.arange(2)), x)
@@ -82,6 +98,23 @@ def test_projections_have_the_papers_deviation_and_a_seed() -> None:
     assert abs(projection.mean()) < 5 * 0.5 / projection.numel() ** 0.5
     assert torch.equal(projection, Compressed.random(200, SHAPE, seed=1).projection)
     assert not torch.equal(projection, Compressed.random(200, SHAPE, seed=2).projection)
+
+
+@pytest.mark.parametrize("kind", ALL)
+def test_what_is_said_of_equal_data_is_equal_wherever_they_lie(kind: str) -> None:
+    observation = ALL[kind]
+    y = observation.measure(gaussian(EXAMPLES, *SHAPE), torch.arange(EXAMPLES))
+    first = dataclasses.astuple(observation.moments(y, SHAPE[0]))
+    lifted = observation.lift(y, SHAPE)
+    elsewhere = []
+    for n in range(50):
+        elsewhere.append(torch.empty(1 + 77 * n))
+        again = y.clone()
+        found = dataclasses.astuple(observation.moments(again, SHAPE[0]))
+        for known, answer in zip(first, found, strict=True):
+            same = torch.equal if isinstance(known, Tensor) else operator.eq
+            assert same(answer, known)
+        assert torch.equal(observation.lift(again, SHAPE), lifted)
 
 
 def test_downsampled_sees_means_of_squares() -> None:

@@ -8,8 +8,9 @@ import torch
 from PIL import Image
 
 from abp_core.checkpoint import Checkpoint
+from abp_core.data.colours import Pixels
 from abp_core.data.datasets import LARGEST_PICTURE
-from abp_core.data.decode import FileRejected, Pixels
+from abp_core.data.formats import FileRejected
 from abp_core.priors.normal import Normal
 from abp_core.synthesis import outpainting, raster, sampling
 from abp_core.trainer import Trainer

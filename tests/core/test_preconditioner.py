@@ -9,11 +9,15 @@ from safetensors import safe_open
 from safetensors.torch import save_file
 from torch import Tensor
 
+from abp_core.adaptation.preconditioner import (
+    Preconditioner,
+    apply_to_channels,
+    second_moment,
+)
 from abp_core.checkpoint import Checkpoint, CheckpointRejected
 from abp_core.device import Machine, value_and_grad
 from abp_core.langevin import Langevin, LangevinInfo, infer
 from abp_core.noise import chain_noise
-from abp_core.preconditioner import Preconditioner, apply_to_channels, second_moment
 from abp_core.spec import LangevinSpec
 from abp_core.trainer import Trainer
 from tests.tiny import BF16, FP32, NETWORKS, dataset, goes_on_exactly, sha256, training

@@ -15,6 +15,7 @@ from abp_core.priors.known import Known
 from abp_core.priors.normal import Normal
 from abp_core.spec import PriorName, SpecRejected, TrainingSpec
 from abp_core.trainer import Trainer
+from abp_core.zoo.half_precision import lighten
 from tests.tiny import (
     FP32,
     NETWORKS,
@@ -50,7 +51,7 @@ def test_a_flow_is_kept_and_comes_back(tmp_path: Path) -> None:
     assert sha256(loaded) == sha256(saved)
     assert isinstance(loaded.prior(), Flow)
     assert torch.equal(loaded.prior().draw(3, 0), saved.prior().draw(3, 0))
-    saved.light().save(path)
+    lighten(saved).save(path)
     drawn = Checkpoint.load(path).prior().draw(3, 0)
     assert torch.allclose(drawn, saved.prior().draw(3, 0), atol=0.05)
 

@@ -216,7 +216,7 @@ class TestRefusals:
             ({"kind": None}, "is not for None"),
         ):
             index(tmp_path, FACES)
-            (fields,) = json.loads((tmp_path / catalogue.INDEX).read_text())
+            (fields,) = json.loads((tmp_path / catalogue.INDEX).read_bytes())
             del fields["command"]
             (tmp_path / catalogue.INDEX).write_text(json.dumps([fields | changes]))
             assert sentence in asking()

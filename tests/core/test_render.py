@@ -19,7 +19,7 @@ from abp_core.priors.fields import LatentMap
 from abp_core.priors.flow import Flow
 from abp_core.priors.kinds import Prior
 from abp_core.priors.normal import Normal
-from abp_core.synthesis import raster, render, sampling
+from abp_core.synthesis import raster, render, sampling, sounding
 from abp_core.synthesis.outpainting import Outpainting
 from abp_core.synthesis.request import Request
 from abp_core.trainer import Trainer
@@ -171,7 +171,7 @@ def test_a_sound_continues_a_shorter_one_and_a_loop_has_no_seam() -> None:
     np.testing.assert_allclose(samples(0.5)[:3333], samples(3333 / 16_000), atol=1e-6)
     loop = samples(7 * unit / 16_000, "x")
     twice = PRIORS["sound"].map(5, periods=(7,))
-    longer = sampling.generate_field(generator, twice, (14 * unit,))[0, 0].numpy()
+    longer = sounding.draw(generator, twice, 14 * unit, 16_000)[0].numpy()
     np.testing.assert_allclose(np.tile(loop, 2), longer, atol=1e-6)
 
 
@@ -181,7 +181,7 @@ def test_a_sound_of_one_length_is_a_sample() -> None:
     request = Request(seed=2, temperature=0.5).fit(generator.spec, 16_000)
     made = render.sound(generator, PRIORS["vector sound"], source, request).samples()
     cool = Normal(generator.spec.latent_shape, 0.5)
-    expected = sampling.sample(generator, cool, 1, 2)[0, 0].numpy()
+    expected = sounding.audible(sampling.sample(generator, cool, 1, 2)[0, 0], 16_000).numpy()
     np.testing.assert_allclose(made, expected, atol=1e-6)
 
 
@@ -255,7 +255,7 @@ class TestWhatIsMadeOfAnExemplar:
         request = Request(seconds=0.25, seed=6).fit(generator.spec, 16_000)
         source = dataset(NETWORKS["sound"]).source
         found = render.sound(generator, own, source, request).samples()
-        expected = sampling.generate_field(generator, own.map(6), (4000,))[0]
+        expected = sounding.draw(generator, own.map(6), 4000, 16_000)
         assert np.array_equal(found, sampling.samples(expected, source.gain))
 
     def test_a_picture_grows_by_the_models_own_prior_or_the_papers(self, tmp_path: Path) -> None:

@@ -19,7 +19,7 @@ from PIL import Image
 from abp_core.checkpoint import Checkpoint
 from abp_core.cli import arguments, synthesise, train
 from abp_core.priors.normal import Normal
-from abp_core.synthesis import outpainting, render, sampling
+from abp_core.synthesis import outpainting, render, sampling, sounding
 from abp_core.synthesis.request import Request
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -83,9 +83,7 @@ def test_a_sound_of_any_length_is_as_loud_as_its_source(
     models: dict[str, Path], tmp_path: Path
 ) -> None:
     saved = Checkpoint.load(models["sound"])
-    signal = sampling.generate_field(saved.generator(), saved.prior().map(0), (19_752,))[
-        0, 0
-    ].numpy()
+    signal = sounding.draw(saved.generator(), saved.prior().map(0), 19_752, 16_000)[0].numpy()
     assert saved.source.gain != 1
     for kind in ("WAV", "FLAC"):
         out = tmp_path / f"new.{kind.lower()}"

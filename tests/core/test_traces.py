@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 import torch
 
+from abp_core.adaptation.preconditioner import Preconditioner
 from abp_core.analysis.traces import Walk, as_in_training, landscape, plane_of
 from abp_core.device import Machine
 from abp_core.generator import Generator
@@ -12,7 +13,6 @@ from abp_core.langevin import infer
 from abp_core.noise import chain_noise
 from abp_core.observation import Full
 from abp_core.posterior import Posterior
-from abp_core.preconditioner import Preconditioner
 from abp_core.presets import PRESETS
 from abp_core.spec import LangevinSpec
 from abp_core.trainer import Trainer

@@ -14,8 +14,11 @@ from abp_core.chains.examples import DataMismatch
 from abp_core.checkpoint import Checkpoint
 from abp_core.data.datasets import Dataset
 from abp_core.device import Machine
-from abp_core.events import Diverging, TrainingEvent
 from abp_core.langevin import infer
+from abp_core.learning.events import (
+    Diverging,
+    TrainingEvent,
+)
 from abp_core.noise import chain_noise, permutation
 from abp_core.observation import Compressed, Downsampled, Full, Observation, Occluded
 from abp_core.posterior import Posterior

@@ -5,9 +5,9 @@ import torch
 
 from abp_core.data.pca import start_at_components
 from abp_core.generator import Generator
+from abp_core.learning.whitening import standardise
 from abp_core.spec import SpecRejected
 from abp_core.trainer import Trainer
-from abp_core.whitening import standardise
 from tests.tiny import FP32, NETWORKS, dataset, training
 
 

@@ -21,6 +21,7 @@ from abp_core.observation import Compressed, Downsampled, Full, Grey, Observatio
 from abp_core.posterior import Posterior
 from abp_core.spec import GeneratorSpec, LangevinSpec, TrainingSpec
 from abp_core.trainer import Trainer
+from abp_core.zoo.half_precision import lighten
 from tests.tiny import BF16, FP32, goes_on_exactly, sha256, training
 
 TEXTURE = GeneratorSpec(
@@ -243,7 +244,7 @@ class TestCheckpoint:
     def test_a_light_one_holds_the_map_in_half_precision(self, tmp_path: Path) -> None:
         going = begun("texture")
         list(going.steps(3))
-        light = going.checkpoint().light()
+        light = lighten(going.checkpoint())
         assert light.tensors()["latents"].dtype == torch.float16
         light.save(tmp_path / "light.safetensors")
         again = Checkpoint.load(tmp_path / "light.safetensors")

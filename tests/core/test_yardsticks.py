@@ -7,12 +7,15 @@ import numpy as np
 import pytest
 import torch
 
-from abp_core.data import datasets, decode
+from abp_core.data import datasets, sets
 from abp_core.data.datasets import Dataset
-from abp_core.evaluation.yardsticks.objects import LEAST_COMPARED, LearntSetYardstick
-from abp_core.evaluation.yardsticks.summary import summary
 from abp_core.presets import PRESETS
 from abp_core.trainer import Trainer
+from abp_core.zoo.yardsticks.objects import (
+    LEAST_COMPARED,
+    LearntSetYardstick,
+)
+from abp_core.zoo.yardsticks.summary import summary
 from tests.tiny import FP32, NETWORKS, dataset, training
 
 PACK = Path(__file__).resolve().parents[2] / "demo" / "examples"
@@ -23,7 +26,7 @@ BOOTS = PACK / "objects" / "ankle_boot_32.npz"
 def few(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A file of few pictures, to be quick."""
     path = tmp_path_factory.mktemp("data") / "boots.npz"
-    np.savez(path, np.stack(decode.read_pictures(BOOTS)[:101]))
+    np.savez(path, np.stack(sets.read_pictures(BOOTS)[:101]))
     return path
 
 

@@ -5,9 +5,12 @@ from collections.abc import Callable, Iterator
 from time import monotonic, sleep
 from typing import Any
 
-from demo.jobs import Progress
-from demo.sessions import new_token
-from demo.workbench import Workbench
+from demo.runs.replay import Frame
+from demo.runs.report import (
+    Progress,
+)
+from demo.runs.sessions import new_token
+from demo.studio import Studio
 
 
 class Counting:
@@ -43,15 +46,18 @@ class Counting:
         diverged = self.committed == self.diverge_at
         yield Progress(self.committed, 1 / self.committed, 1.0, diverged, self.seconds)
 
-    def view(self) -> int:
+    def view(self, anew: bool = True) -> int:
         self.views += 1
         return self.committed
 
+    def frame(self, view: int) -> Frame:
+        return Frame(self.committed, str(view))
 
-def arrived(workbench: Workbench) -> str:
+
+def arrived(studio: Studio) -> str:
     """The token of a new visitor, whose page has opened."""
     token = new_token()
-    workbench.sessions.open(token)
+    studio.sessions.open(token)
     return token
 
 

@@ -15,7 +15,7 @@ from pathlib import Path
 from time import monotonic, sleep
 from typing import Any
 
-from demo.sessions import new_token
+from demo.runs.sessions import new_token
 
 ROOT = Path(__file__).parents[2]
 # The same as `python app.py`, with bounds of the studio's own set otherwise first.
@@ -30,10 +30,12 @@ runpy.run_path("app.py", run_name="__main__")
 
 
 class Server:
-    """A running studio. port: where it answers; a free one where left out. bounds: of `limits`,
-    other than its own."""
+    """A running studio. port: where it answers; a free one where left out. root: of its code.
+    bounds: of `limits`, other than its own."""
 
-    def __init__(self, folder: Path, log: Path, *, port: int = 0, **bounds: Any) -> None:
+    def __init__(
+        self, folder: Path, log: Path, *, port: int = 0, root: Path = ROOT, **bounds: Any
+    ) -> None:
         with socket.socket() as probe:
             probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             probe.bind(("127.0.0.1", port))
@@ -44,18 +46,18 @@ class Server:
             "GRADIO_SERVER_PORT": str(self.port),
             "ABP_STUDIO_FOLDER": str(folder),
         }
-        with log.open("a") as output:
+        with log.open("a", encoding="utf-8") as output:
             self.process = subprocess.Popen(
                 [sys.executable, "-c", SERVE, json.dumps(bounds)],
-                cwd=ROOT,
+                cwd=root,
                 env=env,
                 stdout=output,
                 stderr=output,
             )
         until = monotonic() + 120
         while not self._answers():
-            assert self.process.poll() is None, log.read_text()
-            assert monotonic() < until, log.read_text()
+            assert self.process.poll() is None, log.read_text(encoding="utf-8")
+            assert monotonic() < until, log.read_text(encoding="utf-8")
             sleep(0.1)
         self.config = json.loads(self.ask("config")[1])
         self.numbers = {d["api_name"]: d["id"] for d in self.config["dependencies"]}
@@ -91,7 +93,7 @@ class Server:
 
     def resident(self) -> float:
         """Memory of the process in MB."""
-        status = Path(f"/proc/{self.process.pid}/status").read_text()
+        status = Path(f"/proc/{self.process.pid}/status").read_text(encoding="utf-8")
         (line,) = (line for line in status.splitlines() if line.startswith("VmRSS"))
         return int(line.split()[1]) / 1024
 
@@ -99,7 +101,9 @@ class Server:
         """Tracebacks in the log that pass through the studio's own code. Every request passes
         through the door, so what breaks behind it is no fault of the door's."""
         found, ours = [], (f'File "{ROOT / "demo"}', f'File "{ROOT / "abp_core"}')
-        for part in self.log.read_text().split("Traceback (most recent call last):")[1:]:
+        for part in self.log.read_text(encoding="utf-8").split(
+            "Traceback (most recent call last):"
+        )[1:]:
             trace = [line.strip() for line in part.splitlines() if line.startswith("  File")]
             inside = [line for line in trace[:-1] if "door.py" not in line] + trace[-1:]
             if any(line.startswith(ours) for line in inside):
@@ -130,7 +134,7 @@ class Page:
     def open(self) -> str:
         """What a browser does when the page loads, until there is a current model; the bar."""
         assert self.server.ask("")[0] == 200
-        answer = self.call("arrive", self.token)
+        answer = self.call("arrive", self.token, {})
         return str(answer[0])
 
     def join(self, name: str, *values: Any) -> str:

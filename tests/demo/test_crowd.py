@@ -20,9 +20,9 @@ import gradio as gr
 import pytest
 
 from demo import limits
-from demo.sessions import new_token
-from demo.turns import Lanes
-from demo.workbench import Workbench
+from demo.runs.sessions import new_token
+from demo.server.turns import Lanes
+from demo.studio import Studio
 from tests.demo.runs import until
 from tests.demo.served import ROOT, Page, Server, at_once, serving
 
@@ -86,7 +86,7 @@ def test_joins_that_nobody_listens_to_are_let_go(server: Server) -> None:
     assert server.ask("gradio_api/queue/status")[0] == 200
     for _ in range(120):
         page = Page(server)
-        page.join("synthesise", page.token, "", "objects", *[None] * 13)
+        page.join("synthesise", page.token, "objects", *[None] * 13)
     mine = Page(server)
     assert "Current model" in mine.open()
     assert mine.call("choose_model", mine.token, {"name": "pebbles"})
@@ -102,9 +102,9 @@ def test_every_handler_takes_its_turn(tmp_path: Path, monkeypatch: pytest.Monkey
     from demo import page
     from demo.disk import Disk
 
-    workbench, lanes = Workbench(Disk(tmp_path)), Lanes()
+    studio, lanes = Studio(Disk(tmp_path)), Lanes()
     try:
-        blocks: gr.Blocks = page.build(workbench, lanes)
+        blocks: gr.Blocks = page.build(studio, lanes)
         for event in blocks.fns.values():
             if event.fn is not None and event.queue:
                 assert inspect.iscoroutinefunction(event.fn) or inspect.isasyncgenfunction(
@@ -113,7 +113,7 @@ def test_every_handler_takes_its_turn(tmp_path: Path, monkeypatch: pytest.Monkey
             assert event.api_visibility == "private"
     finally:
         lanes.close()
-        workbench.close()
+        studio.close()
 
 
 def test_sixty_calls_of_one_visitor_leave_the_sliders_of_others_alone(server: Server) -> None:
@@ -306,7 +306,7 @@ def test_no_event_is_offered_to_programs(server: Server) -> None:
     assert info["unnamed_endpoints"] == {}
 
 
-@pytest.mark.parametrize("path", ["", "studio/cards/pebbles.jpg", "gradio_api/info", "nothing"])
+@pytest.mark.parametrize("path", ["", "studio/drawn/pebbles.jpg", "gradio_api/info", "nothing"])
 def test_every_answer_carries_our_headers(server: Server, path: str) -> None:
     _, _, told = server.ask(path)
     assert told["x-content-type-options"] == "nosniff"
@@ -363,12 +363,14 @@ def test_a_second_sigterm_is_no_traceback(tmp_path: Path) -> None:
         for _ in range(3):
             server.process.send_signal(signal.SIGTERM)
         assert server.process.wait(timeout=60) == 0
-    assert "Traceback" not in server.log.read_text()
+    assert "Traceback" not in server.log.read_text(encoding="utf-8")
 
 
 def phase(page: Page) -> str:
     told = page.live()
-    return str(told["run"]["stage"]["phase"]) if told and told.get("run") else ""
+    return (
+        str(told["runs"]["learn"]["stage"]["phase"]) if told and told["runs"].get("learn") else ""
+    )
 
 
 def test_a_run_is_taken_up_after_a_crash(tmp_path: Path) -> None:
@@ -377,7 +379,12 @@ def test_a_run_is_taken_up_after_a_crash(tmp_path: Path) -> None:
         page.open()
         assert page.train() == ""
         runs = tmp_path / "studio" / "runs"
-        until(lambda: any('"model": ""' not in r.read_text() for r in runs.glob("*/run.json")), 60)
+        until(
+            lambda: any(
+                '"model": ""' not in r.read_text(encoding="utf-8") for r in runs.glob("*/run.json")
+            ),
+            60,
+        )
         token = page.token
         server.kill()
     with serving(tmp_path) as server:
@@ -386,18 +393,20 @@ def test_a_run_is_taken_up_after_a_crash(tmp_path: Path) -> None:
         page.open()
         told = page.live()
         assert told is not None
-        stage = told["run"]["stage"]
+        stage = told["runs"]["learn"]["stage"]
         assert stage["phase"] == "stopped"
         assert "restarted" in stage["detail"]
         saved = int(re.findall(r"iteration (\d+)", stage["detail"])[0])
         assert saved > 0
         assert stage["panels"], "with the pictures that were seen last"
-        assert page.call("hold", token, "Go on", 1) == [""]
+        assert page.call("hold", token, "Train 1 more minute", 1) == [""]
         until(lambda: phase(page) == "running", 60)
 
         def iteration() -> int:
             told = page.live()
-            found = re.findall(r"iteration (\d+)", told["run"]["stage"]["detail"] if told else "")
+            found = re.findall(
+                r"iteration (\d+)", told["runs"]["learn"]["stage"]["detail"] if told else ""
+            )
             return int(found[0]) if found else 0
 
         until(lambda: iteration() > saved, 60)
@@ -417,8 +426,8 @@ def test_a_run_that_was_never_saved_is_told_to_be_gone(tmp_path: Path) -> None:
         page.open()
         told = page.live()
         assert told is not None
-        assert told["run"]["stage"]["phase"] == "failed"
-        assert "restarted" in told["run"]["stage"]["detail"]
+        assert told["runs"]["learn"]["stage"]["phase"] == "failed"
+        assert "restarted" in told["runs"]["learn"]["stage"]["detail"]
         assert not list((tmp_path / "studio").glob("server-*/../server-x"))
 
 
@@ -426,7 +435,9 @@ MEMORY = """
 import gc, sys
 from pathlib import Path
 from demo.disk import Disk
-from demo.workbench import Settings, Workbench
+from demo.runs.settings import Settings
+from demo.studio import Studio
+from demo.train.service import Training
 
 def resident():
     for line in open("/proc/self/status"):
@@ -434,22 +445,22 @@ def resident():
             return int(line.split()[1]) / 1024
 
 gc.disable()  # memory comes back without the collector's help
-workbench = Workbench(Disk(Path(sys.argv[1])))
+studio = Studio(Disk(Path(sys.argv[1])))
 settings = Settings(batch_size=2, steps=1)
 after = []
 for k in range(50):
     token = f"visitor-number-{k:04d}"
-    workbench.arrive(token)
+    studio.arrive(token)
     asked = {"item": "pebbles", "upload": "", "style": "Quick", "settings": settings}
-    workbench.start(token, minutes=1, **asked)
-    job = workbench.sessions.visit(token).job
+    Training(studio).start(token, minutes=1, **asked)
+    job = studio.sessions.visit(token).job
     while job.report.iteration < 1 and not job.ended:
         job.join(0.01)
     job.stop()
     assert job.join(60)
     after.append(resident())
     print(k, round(after[-1]), flush=True)
-workbench.close()
+studio.close()
 assert after[49] - after[9] < 150, after
 """
 

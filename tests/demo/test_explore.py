@@ -18,19 +18,35 @@ from abp_core.priors.exemplar import Exemplar
 from abp_core.synthesis import sampling
 from demo import limits
 from demo.disk import Disk
-from demo.workbench import PACK, Rejected, Settings, Workbench
-from demo.workbench.explore import Explored, Explorer, describe, render_point, render_sprite
-from demo.workbench.latent_points import (
+from demo.errors import Rejected
+from demo.explore.ends import changed_shares
+from demo.explore.latent_points import (
     ROW_OF_SEEDS,
-    Point,
     cell_of,
     grid_of,
     latent_map,
-    point_from,
     vector,
     view_of,
 )
-from demo.workbench.models import Model, model_of
+from demo.explore.points import (
+    Point,
+    point_from,
+)
+from demo.explore.view import (
+    Explored,
+    Explorer,
+    describe,
+    render_point,
+    render_sprite,
+)
+from demo.models.collection import (
+    Model,
+    model_of,
+)
+from demo.models.medium import THUMB
+from demo.runs.settings import Settings
+from demo.studio import OWN, PACK
+from tests.demo.rooms import Rooms
 from tests.demo.runs import arrived
 from tests.tiny import WHOLE, whole_run
 
@@ -39,16 +55,16 @@ WHOLES = tuple(f"whole {kind}" for kind in WHOLE)  # small models of one picture
 
 
 @pytest.fixture(scope="module")
-def workbench(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Workbench]:
-    workbench = Workbench(Disk(tmp_path_factory.mktemp("studio")))
-    yield workbench
-    workbench.close()
+def rooms(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Rooms]:
+    rooms = Rooms(Disk(tmp_path_factory.mktemp("studio")))
+    yield rooms
+    rooms.close()
 
 
 @pytest.fixture(scope="module")
-def known(workbench: Workbench) -> dict[str, Explored]:
-    token, explorer = arrived(workbench), Explorer()
-    models = {name: workbench.choose(token, name) for name in (FACES, MANY, TEXTURE, SOUND)}
+def known(rooms: Rooms) -> dict[str, Explored]:
+    token, explorer = arrived(rooms.studio), Explorer()
+    models = {name: rooms.studio.choose(token, name) for name in (FACES, MANY, TEXTURE, SOUND)}
     for kind, name in zip(WHOLE, WHOLES, strict=True):
         models[name] = model_of(whole_run(kind, 20), "file", key=name, path="whole.safetensors")
     return {name: explorer.of(model) for name, model in models.items()}
@@ -59,45 +75,49 @@ def pixels(url: str) -> np.ndarray:
     return np.asarray(Image.open(io.BytesIO(content)).convert("RGB")).astype(int)
 
 
-def test_a_chosen_model_is_the_current_one_until_another_is(workbench: Workbench) -> None:
-    token = arrived(workbench)
+def test_a_chosen_model_is_the_current_one_until_another_is(rooms: Rooms) -> None:
+    token = arrived(rooms.studio)
     with pytest.raises(Rejected, match="choose a model first"):
-        workbench.model(token)
-    assert workbench.arrive(token).name == workbench.gallery()[0].name
-    assert workbench.choose(token, TEXTURE).kind == "texture"
-    assert workbench.model(token).name == TEXTURE
+        rooms.studio.model(token)
+    assert rooms.studio.arrive(token).name == rooms.studio.gallery()[0].name
+    assert rooms.studio.choose(token, TEXTURE).kind == "texture"
+    assert rooms.studio.model(token).name == TEXTURE
     with pytest.raises(Rejected, match="no such model"):
-        workbench.choose(token, "../../etc/passwd")
-    assert workbench.model(token).name == TEXTURE
+        rooms.studio.choose(token, "../../etc/passwd")
+    assert rooms.studio.model(token).name == TEXTURE
     assert (
-        workbench.model(token).generator is workbench.choose(arrived(workbench), TEXTURE).generator
+        rooms.studio.model(token).generator
+        is rooms.studio.choose(arrived(rooms.studio), TEXTURE).generator
     )
-    with pytest.raises(Rejected, match="not here"):
-        workbench.arrive(token, "nobody")
+    studio, model = rooms.studio, rooms.studio.arrive(token, "nobody")
+    assert model.name == TEXTURE
+    assert "not here" in studio.explain(model, "nobody")
+    assert "somebody's own" in studio.explain(model, OWN)
+    assert studio.explain(model, TEXTURE) == studio.explain(model, "") == ""
     with pytest.raises(Rejected, match="press Train"):
-        workbench.follow(token)
-    assert workbench.model(token).name == TEXTURE
+        rooms.studio.follow(token)
+    assert rooms.studio.model(token).name == TEXTURE
 
 
-def test_a_run_becomes_the_current_model_when_it_is_asked_for(workbench: Workbench) -> None:
-    token = arrived(workbench)
-    workbench.choose(token, SOUND)
-    workbench.start(
+def test_a_run_becomes_the_current_model_when_it_is_asked_for(rooms: Rooms) -> None:
+    token = arrived(rooms.studio)
+    rooms.studio.choose(token, SOUND)
+    rooms.training.start(
         token, item=TEXTURE, upload="", style="Quick", settings=Settings(), minutes=0.25
     )
-    assert workbench.model(token).name == SOUND
-    model = workbench.follow(token)
+    assert rooms.studio.model(token).name == SOUND
+    model = rooms.studio.follow(token)
     assert (model.origin, model.kind) == ("run", "texture")
-    assert workbench.model(token) is model
-    workbench.stop(token)
+    assert rooms.studio.model(token) is model
+    rooms.runs.stop(token)
 
 
-def test_a_page_that_shows_another_model_is_told_so(workbench: Workbench) -> None:
-    token = arrived(workbench)
-    workbench.choose(token, FACES)
+def test_a_page_that_shows_another_model_is_told_so(rooms: Rooms) -> None:
+    token = arrived(rooms.studio)
+    rooms.studio.choose(token, FACES)
     with pytest.raises(Rejected, match="Another model was chosen"):
-        workbench.look(token, TEXTURE, {})
-    assert "picture" in workbench.look(token, FACES, {"z": [0.0, 0.0]})
+        rooms.exploration.look(token, TEXTURE, {})
+    assert "picture" in rooms.exploration.look(token, FACES, {"z": [0.0, 0.0]})
 
 
 @pytest.mark.parametrize(
@@ -177,6 +197,34 @@ def test_a_point_is_all_there_is_to_a_picture(known: dict[str, Explored], name: 
     if "z" in first:  # what the browser keeps of it gives the very same
         assert render_point(known[name], point_from({"z": first["z"]})) == first
     assert render_point(known[name], point_from({"seed": 6, "x": 0.25, "y": -1.5})) != first
+
+
+def test_what_changes_is_the_share_of_pixels_that_differ_visibly() -> None:
+    below = torch.zeros(2, 3, 4, 5)
+    above = below.clone()
+    above[0, :, 0] = 0.25  # a row of four, by an eighth of the range
+    above[0, :, 1] = 0.15  # by less than a tenth
+    above[1, 0, :, 0] = 0.9  # a column of five, in one colour of three
+    above[1, 0, :, 1] = 0.3
+    assert changed_shares(torch.stack([below, above], 1)) == pytest.approx([1 / 4, 1 / 5])
+    outside = torch.stack([below + 1, below + 9], 1)  # both as white as a picture can be
+    assert changed_shares(outside) == [0, 0]
+
+
+@pytest.mark.parametrize("name", [MANY, TEXTURE])
+def test_the_ends_of_a_slider_and_what_differs_between_them(
+    known: dict[str, Explored], name: str
+) -> None:
+    explored = known[name]
+    told, sheet = describe(explored)["changes"], pixels(render_sprite(explored, "ends"))
+    shares = [float(text.removesuffix(" % of the picture")) for text in told]
+    assert len(shares) == explored.number
+    assert all(0 < share <= 100 for share in shares)
+    assert sheet.shape == (THUMB * explored.number, 3 * THUMB, 3)
+    rows = sheet.reshape(explored.number, THUMB, 3 * THUMB, 3).mean((1, 3))
+    heat = rows[:, 2 * THUMB :].mean(1)
+    assert heat[0] > heat[-1], "the first direction moves more than the last"
+    assert np.corrcoef(heat, shares)[0, 1] > 0.6
 
 
 @pytest.mark.parametrize("name", [MANY, TEXTURE, SOUND, *WHOLES])
@@ -407,20 +455,24 @@ def test_a_sound_is_as_long_and_loud_as_it_should_be(known: dict[str, Explored])
     assert samples.std() == pytest.approx(original.std(), rel=0.25)
 
 
-def test_the_plane_is_for_two_latents(workbench: Workbench) -> None:
-    token = arrived(workbench)
-    workbench.choose(token, FACES)
-    assert pixels(workbench.sprite(token, FACES, "plane")).shape == (15 * 64, 15 * 64, 3)
+def test_the_plane_is_for_two_latents(rooms: Rooms) -> None:
+    token = arrived(rooms.studio)
+    rooms.studio.choose(token, FACES)
+    assert pixels(rooms.exploration.draw_sheet(token, FACES, "plane")["picture"]).shape == (
+        15 * 64,
+        15 * 64,
+        3,
+    )
     with pytest.raises(Rejected, match="no such picture"):
-        workbench.sprite(token, FACES, "everything")
-    workbench.choose(token, TEXTURE)
-    with pytest.raises(Rejected, match="two latents"):
-        workbench.sprite(token, TEXTURE, "plane")
+        rooms.exploration.draw_sheet(token, FACES, "everything")
+    rooms.studio.choose(token, TEXTURE)
+    with pytest.raises(Rejected, match="two numbers"):
+        rooms.exploration.draw_sheet(token, TEXTURE, "plane")
 
 
-def test_a_journey_says_what_it_needs(workbench: Workbench) -> None:
-    token = arrived(workbench)
-    workbench.choose(token, FACES)
+def test_a_journey_says_what_it_needs(rooms: Rooms) -> None:
+    token = arrived(rooms.studio)
+    rooms.studio.choose(token, FACES)
     ends = [{"z": [0, 1]}, {"z": [1, 0]}]
     for points, what, sentence in (
         (ends[:1], "strip", "two to 4 points"),
@@ -430,8 +482,8 @@ def test_a_journey_says_what_it_needs(workbench: Workbench) -> None:
         (ends, "opera", "strip, a panel or a film"),
     ):
         with pytest.raises(Rejected, match=sentence):
-            workbench.journey(token, FACES, points, what)
-    strip = pixels(workbench.journey(token, FACES, ends, "strip")["file"])
+            rooms.exploration.travel(token, FACES, points, what)
+    strip = pixels(rooms.exploration.travel(token, FACES, ends, "strip")["file"])
     for place, end in ((0, ends[0]), (-64, ends[1])):
-        made = pixels(workbench.look(token, FACES, end)["picture"])
+        made = pixels(rooms.exploration.look(token, FACES, end)["picture"])
         assert np.abs(strip[:, place:][:, :64] - made).mean() < 4

@@ -5,13 +5,23 @@ import itertools
 import threading
 import weakref
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from time import sleep
 from typing import Any
 
 import pytest
 
-from demo import jobs, limits
-from demo.jobs import Job, NeverBegan, Progress, Report
+from demo import limits
+from demo.runs import jobs, views
+from demo.runs.jobs import (
+    Job,
+    NeverBegan,
+)
+from demo.runs.report import (
+    History,
+    Progress,
+    Report,
+)
 from tests.demo.runs import Counting, until
 
 
@@ -87,7 +97,7 @@ def test_a_long_pause_ends_by_itself(
     job.pause()
     assert job.join(20)
     assert job.report.phase == "stopped"
-    assert "Go on" in job.report.sentence
+    assert "you can go on" in job.report.sentence
 
 
 def test_a_job_that_is_stopped_while_it_starts_never_moves() -> None:
@@ -300,11 +310,13 @@ class Clock:
 
 
 class Timed(Counting):
-    """Iterations and views of known lengths on a clock."""
+    """Iterations and views of known lengths on a clock; slow: what a view takes longer that is
+    drawn anew."""
 
-    def __init__(self, clock: Clock, iteration: float, view: float) -> None:
+    def __init__(self, clock: Clock, iteration: float, view: float, slow: float = 0.0) -> None:
         super().__init__(moves=1, seconds=iteration)
-        self.clock, self.view_takes = clock, view
+        self.clock, self.view_takes, self.slow = clock, view, slow
+        self.anew_at: list[float] = []
         self.viewed_at: list[float] = []
 
     def iterate(self) -> Iterator[Progress | None]:
@@ -312,27 +324,39 @@ class Timed(Counting):
         self.committed += 1
         yield Progress(self.committed, 1.0, 1.0, False, self.seconds)
 
-    def view(self) -> int:
-        self.clock.now += self.view_takes
+    def view(self, anew: bool = True) -> int:
+        self.clock.now += self.view_takes + self.slow * anew
+        if anew:
+            self.anew_at.append(self.clock.now)
         self.viewed_at.append(self.clock.now)
         return super().view()
 
 
 @pytest.mark.parametrize(
-    ("iteration", "view"), [(0.01, 0.0), (0.01, 0.001), (0.03, 0.1), (0.5, 0.02), (0.004, 1.0)]
+    ("iteration", "view", "slow"),
+    [
+        *((0.01, 0.0, 0.0), (0.01, 0.001, 0.0), (0.03, 0.1, 0.0), (0.5, 0.02, 0.0)),
+        *((0.004, 1.0, 0.0), (0.05, 0.05, 1.5), (0.05, 0.0, 0.5)),
+    ],
 )
 def test_views_are_few_and_take_a_small_share_of_the_time(
-    monkeypatch: pytest.MonkeyPatch, iteration: float, view: float
+    monkeypatch: pytest.MonkeyPatch, iteration: float, view: float, slow: float
 ) -> None:
     clock = Clock()
-    monkeypatch.setattr(jobs, "monotonic", clock)
-    run = Timed(clock, iteration, view)
+    for module in (jobs, views):
+        monkeypatch.setattr(module, "monotonic", clock)
+    run = Timed(clock, iteration, view, slow)
     job = Job(lambda: run, budget=100.0)
     job.start()
     assert job.join(30)
     live = run.viewed_at[1:-1]  # between the one at the start and the one at the end
+    anew = run.anew_at[1:-1]
+    whole = 100.0 + view * len(live) + slow * len(anew)
     assert len(live) >= 2
-    assert view * (len(live) - 1) <= limits.VIEW_SHARE * 100.0
+    assert view * (len(live) - len(anew) - 1) <= limits.VIEW_SHARE * whole
+    assert (view + slow) * (len(anew) - 1) <= limits.SAMPLE_SHARE * whole
+    if slow:  # which holds up nothing else
+        assert len(live) > 4 * len(anew)
     between = [b - a for a, b in itertools.pairwise(live)]
     assert min(between) >= 1 / limits.VIEWS_PER_SECOND - 1e-9
 
@@ -351,7 +375,7 @@ def test_nothing_is_drawn_for_nobody(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.mark.parametrize("start", [0, 17, 1234])
 @pytest.mark.parametrize("iterations", [1, 300, 301, 5000])
 def test_a_curve_stays_short_evenly_spaced_and_complete(start: int, iterations: int) -> None:
-    history = jobs._History(())
+    history = History(())
     for n in range(start + 1, start + iterations + 1):
         history.add((n, float(n), 0.0, None))
         assert len(history.points) <= limits.CURVE_POINTS
@@ -366,13 +390,13 @@ def test_a_curve_stays_short_evenly_spaced_and_complete(start: int, iterations: 
 
 
 def test_a_curve_goes_on_where_an_earlier_job_left_it() -> None:
-    earlier = jobs._History(())
+    earlier = History(())
     for n in range(1, 1001):
         earlier.add((n, 0.0, 0.0, None))
-    whole = jobs._History(())
+    whole = History(())
     for n in range(1, 2001):
         whole.add((n, 0.0, 0.0, None))
-    later = jobs._History(tuple(earlier.points))
+    later = History(tuple(earlier.points))
     for n in range(1001, 2001):
         later.add((n, 0.0, 0.0, None))
     assert later.points == whole.points
@@ -471,7 +495,8 @@ def test_a_run_that_is_let_go_answers_from_what_was_saved() -> None:
     gc.collect()
     assert gone() is None
     assert not job.in_memory
-    assert (job.report, job.ended, kept.rebuilt) == (report, True, 0)
+    left = replace(report, number=report.number + 1, frames=())
+    assert (job.report, job.ended, kept.rebuilt) == (left, True, 0)
     again = job.ask(lambda run: run)
     assert again.committed == report.iteration == kept.saved[-1]
     assert job.ask(lambda run: run) is again, "it is built anew once"

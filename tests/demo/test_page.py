@@ -19,11 +19,14 @@ import pytest
 
 import app
 from demo import disk, limits, page
-from demo.jobs import AT_WORK
-from demo.served import FOLDERS
-from demo.sessions import new_token
-from demo.turns import Lanes
-from demo.workbench import PACK, SOURCES, Workbench
+from demo.runs.report import (
+    AT_WORK,
+)
+from demo.runs.sessions import new_token
+from demo.server.served import DRAWN, FOLDERS
+from demo.server.turns import Lanes
+from demo.studio import PACK, Studio
+from demo.synthesise.form import SOURCES
 from tests.demo.runs import arrived, until
 
 pytestmark = [  # Gradio's own
@@ -34,23 +37,24 @@ pytestmark = [  # Gradio's own
 ROOT = Path(__file__).parents[2]
 ENDPOINTS = {
     *("_greet", "arrive", "arrive_1", "choose_model", "open_model", "take_run"),
-    *("choose", "describe", "inspect", "recognise", "begin", "hold", "halt", "shorten"),
-    *("carry", "carry_1"),
-    *("explore_model", "explore_model_1", "explore_model_2", "explore_model_3"),
-    *("fit", "fit_1", "fit_2", "fit_3", "synthesise", "synthesise_1"),
-    *("catch_up", "catch_up_1", "catch_up_2", "catch_up_3", "open_tab", "open_tab_1"),
-    *("infer_with", "infer_with_1", "infer_with_2", "infer_with_3", "bring", "take"),
+    *("take_run_1", "choose", "describe", "inspect", "recognise", "begin", "hold", "halt"),
+    *("shorten", "carry", "carry_1", "explore_model", "explore_model_1", "explore_model_2"),
+    *("explore_model_3", "explore_model_4", "fit", "fit_1", "fit_2", "fit_3", "fit_4"),
+    *("synthesise", "synthesise_1", "make_first", "make_first_1", "make_first_2"),
+    *("make_first_3", "make_first_4", "make_first_5", "open_tab", "infer_with"),
+    *("infer_with_1", "infer_with_2", "infer_with_3", "infer_with_4", "bring", "take"),
     *("choose_data", "show_more", "show_more_1", "show_more_2", "show_more_3", "learn"),
-    *("hold_repair", "halt_repair", "open_picture", "open_example", "repair"),
+    *("hold_repair", "halt_repair", "open_picture", "open_example", "open_first"),
+    *("open_first_1", "repair"),
 }
 JSON = {"Content-Type": "application/json"}
 
 
-class Studio:
+class Served:
     """The launched studio, spoken to by plain HTTP."""
 
-    def __init__(self, blocks: gr.Blocks, workbench: Workbench) -> None:
-        self.blocks, self.workbench = blocks, workbench
+    def __init__(self, blocks: gr.Blocks, studio: Studio) -> None:
+        self.blocks, self.studio = blocks, studio
         self.address = str(blocks.local_url)
 
     def ask(self, path: str, body: bytes | None = None, **headers: str) -> tuple[int, bytes]:
@@ -79,7 +83,7 @@ class Studio:
     def arrive(self) -> str:
         """The token of a new visitor whose page has opened."""
         token = new_token()
-        assert "Current model" in self.call("arrive", json.dumps({"data": [token]}).encode())
+        assert "Current model" in self.call("arrive", json.dumps({"data": [token, {}]}).encode())
         return token
 
     def live(self, **sent: Any) -> tuple[int, Any]:
@@ -89,24 +93,24 @@ class Studio:
 
 
 @pytest.fixture(scope="module")
-def studio(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Studio]:
+def studio(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
     """What `python app.py` runs, in a thread; its Ctrl-C comes with the end of the tests."""
-    launched: list[tuple[gr.Blocks, Workbench]] = []
+    launched: list[tuple[gr.Blocks, Studio]] = []
     over = threading.Event()
 
-    def build(workbench: Workbench, lanes: Lanes) -> gr.Blocks:
-        launched.append((page.build(workbench, lanes), workbench))
+    def build(studio: Studio, lanes: Lanes) -> gr.Blocks:
+        launched.append((page.build(studio, lanes), studio))
         return launched[0][0]
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(app, "page", SimpleNamespace(build=build))
+        patch.setattr(app, "page", SimpleNamespace(build=build, HEAD=page.HEAD))
         folder = tmp_path_factory.mktemp("studio")
         patch.setenv(disk.VARIABLE, str(folder))
         patch.setenv("GRADIO_TEMP_DIR", str(folder))  # the studio sets it; this sets it back
         main = threading.Thread(target=app.main, args=(over,), name="app")
         main.start()
         until(lambda: launched and getattr(launched[0][0], "local_url", None), 60)
-        yield Studio(*launched[0])
+        yield Served(*launched[0])
         over.set()
         main.join(30)
         assert not main.is_alive()
@@ -116,13 +120,13 @@ def studio(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Studio]:
         gc.collect()  # the server's event loop, which Gradio leaves open
 
 
-def test_every_endpoint_is_known(studio: Studio) -> None:
+def test_every_endpoint_is_known(studio: Served) -> None:
     config = studio.blocks.get_config_file()
     found = {d["api_name"] for d in config["dependencies"] if d["backend_fn"]}
     assert found == ENDPOINTS, "a new endpoint needs its place among the tests below"
 
 
-def test_the_page_is_handed_the_bounds_of_the_server(studio: Studio) -> None:
+def test_the_page_is_handed_the_bounds_of_the_server(studio: Served) -> None:
     components = studio.blocks.get_config_file()["components"]
     handed = {c["props"].get("elem_id"): c["props"] for c in components}
     assert handed["abp-explore"]["value"]["bounds"] == {
@@ -134,12 +138,18 @@ def test_the_page_is_handed_the_bounds_of_the_server(studio: Studio) -> None:
         "kept": limits.KEPT_POINTS,
     }
     assert handed["abp-infer"]["value"]["bounds"] == {"chains": limits.CHAINS}
+    assert handed["abp-pan"]["value"]["bounds"] == {
+        "strokes": limits.STROKES,
+        "places": limits.PLACES,
+        "span": limits.SPAN,
+        "tile": limits.TILE,
+    }
     live = handed["abp-live"]["props"]
     assert live["working"] == AT_WORK
     assert live["pace"] == pytest.approx(1 / limits.VIEWS_PER_SECOND)
 
 
-def test_the_pack_the_models_and_the_pictures_are_served(studio: Studio) -> None:
+def test_the_pack_the_models_and_the_pictures_are_served(studio: Served) -> None:
     for folder, path in (
         ("examples", "sounds/clock.flac"),
         ("models", "pebbles.safetensors"),
@@ -148,8 +158,8 @@ def test_the_pack_the_models_and_the_pictures_are_served(studio: Studio) -> None
         status, content = studio.ask(f"studio/{folder}/{path}")
         assert status == 200
         assert content == (FOLDERS[folder] / path).read_bytes()
-    for card in studio.workbench.cards():
-        assert studio.ask(f"studio/cards/{card.name}.jpg") == (200, card.picture)
+    for card in studio.studio.cards():
+        assert studio.ask(f"studio/drawn/{card.name}.jpg") == (200, card.picture)
 
 
 @pytest.mark.parametrize(
@@ -164,16 +174,16 @@ def test_the_pack_the_models_and_the_pictures_are_served(studio: Studio) -> None
         "http://169.254.169.254/latest/meta-data",
     ],
 )
-def test_nothing_else_is_served(studio: Studio, path: str) -> None:
+def test_nothing_else_is_served(studio: Served, path: str) -> None:
     prefixes = ("gradio_api/file=", "gradio_api/file/", "file=", "static/", "assets/", "studio/")
-    for prefix in (*prefixes, *(f"studio/{name}/" for name in (*FOLDERS, "cards"))):
+    for prefix in (*prefixes, *(f"studio/{name}/" for name in (*FOLDERS, DRAWN))):
         status, _ = studio.ask(prefix + path)
         assert status in (400, 403, 404, 405), (prefix, status)
 
 
-def test_a_file_that_a_visitor_took_home_is_not_served_from_its_folder(studio: Studio) -> None:
-    visit = studio.workbench.sessions.visit(arrived(studio.workbench))
-    path = studio.workbench._place(visit, "model.safetensors")
+def test_a_file_that_a_visitor_took_home_is_not_served_from_its_folder(studio: Served) -> None:
+    visit = studio.studio.sessions.visit(arrived(studio.studio))
+    path = visit.place(studio.studio.disk, "model.safetensors")
     path.write_bytes(b"x")
     assert studio.ask(f"gradio_api/file={path}")[0] == 403
 
@@ -201,20 +211,20 @@ def garbage() -> list[bytes]:
 
 
 @pytest.mark.parametrize("endpoint", sorted(ENDPOINTS))
-def test_garbage_leaves_the_studio_answering(studio: Studio, endpoint: str) -> None:
-    before = set(studio.workbench.sessions._visits)
+def test_garbage_leaves_the_studio_answering(studio: Served, endpoint: str) -> None:
+    before = set(studio.studio.sessions._visits)
     for body in garbage():
         reply = studio.call(endpoint, body)
         assert "Traceback" not in reply
         assert "root:" not in reply
     assert studio.answers()
-    visits = studio.workbench.sessions._visits
+    visits = studio.studio.sessions._visits
     assert all(len(token) <= 64 for token in visits)
     assert len(set(visits) - before) <= 1, "what is no token leaves nothing behind"
     assert not any(visit.spoken for visit in visits.values())
 
 
-def servers(studio: Studio) -> dict[str, int]:
+def servers(studio: Served) -> dict[str, int]:
     """The functions that a component's script may call, and the component of each."""
     return {
         name: component["id"]
@@ -224,20 +234,22 @@ def servers(studio: Studio) -> dict[str, int]:
     }
 
 
-def test_what_a_script_may_call_survives_garbage(studio: Studio) -> None:
+def test_what_a_script_may_call_survives_garbage(studio: Served) -> None:
     known = servers(studio)
     assert set(known) == {
-        *("look", "sprite", "journey", "chunk"),
-        *("begin", "advance", "land", "heard", "slowly"),
+        *("look", "sprite", "journey", "chunk", "piece", "tile"),
+        *("begin", "advance", "land", "heard", "slowly", "frame"),
     }
-    token = arrived(studio.workbench)
-    studio.workbench.choose(token, "pebbles")
+    token = arrived(studio.studio)
+    studio.studio.choose(token, "pebbles")
     sent: list[Any] = [None, [], "x" * 1000, 1e308, {}, {"token": token}, {"token": {}, "key": []}]
     sent += [
         {"token": token, "key": "pebbles", **rest}
         for rest in (
             {"point": {"edits": [[]] * 30, "z": [[]]}, "what": {}, "points": "x"},
             {"point": [1], "what": "panel", "points": [{}, {"seed": -1}]},
+            {"strokes": [{"seed": 1, "places": [[]]}], "across": 0, "down": 0},
+            {"strokes": {"x": 1}, "left": 0, "top": 0, "columns": -1, "rows": 10**9},
             {"point": {"seed": 10**400}, "what": "../x", "points": [None] * 10**4},
         )
     ]
@@ -254,7 +266,6 @@ def test_what_a_script_may_call_survives_garbage(studio: Studio) -> None:
 def made_with(picture: Any) -> list[Any]:
     """What the Synthesise tab asks for, beside the token."""
     return [
-        "closed",
         "texture",
         64,
         64,
@@ -281,11 +292,11 @@ def made_with(picture: Any) -> list[Any]:
         *("learn", "show_more", "synthesise"),
     ],
 )
-def test_a_file_that_was_not_uploaded_is_not_read(studio: Studio, endpoint: str) -> None:
+def test_a_file_that_was_not_uploaded_is_not_read(studio: Served, endpoint: str) -> None:
     """A path in the server's own words must be one that the server itself gave out."""
     for path in ("/etc/passwd", str(ROOT / "app.py"), "../app.py"):
         forged = {"path": path, "meta": {"_type": "gradio.FileData"}}
-        token = arrived(studio.workbench)
+        token = arrived(studio.studio)
         data: dict[str, list[Any]] = {
             "inspect": [token, forged, "Quick"],
             "recognise": [token, forged],
@@ -299,7 +310,7 @@ def test_a_file_that_was_not_uploaded_is_not_read(studio: Studio, endpoint: str)
         }
         reply = studio.call(endpoint, json.dumps({"data": data[endpoint]}).encode())
         assert "event: error" in reply
-        assert studio.workbench.live(token) is None
+        assert studio.studio.runs.live(token) is None
 
 
 def multipart(size: int) -> tuple[bytes, str]:
@@ -307,7 +318,7 @@ def multipart(size: int) -> tuple[bytes, str]:
     return body + bytes(size) + b"\r\n--b--\r\n", "multipart/form-data; boundary=b"
 
 
-def test_an_upload_beyond_the_limit_is_refused(studio: Studio) -> None:
+def test_an_upload_beyond_the_limit_is_refused(studio: Served) -> None:
     body, kind = multipart(1000)
     status, reply = studio.ask("gradio_api/upload", body, **{"Content-Type": kind})
     assert (status, len(json.loads(reply))) == (200, 1)
@@ -318,33 +329,33 @@ def test_an_upload_beyond_the_limit_is_refused(studio: Studio) -> None:
         status = 413  # it hung up before it had read all of it
     assert status == 413
     assert studio.answers()
-    kept = [path for path in studio.workbench.disk.cache.rglob("*") if path.is_file()]
+    kept = [path for path in studio.studio.disk.cache.rglob("*") if path.is_file()]
     assert [path.stat().st_size for path in kept] == [1000], "what was refused does not lie here"
 
 
-def train(studio: Studio, token: str, steps: str = "1") -> str:
+def train(studio: Served, token: str, steps: str = "1") -> str:
     """Begins a light run on pebbles."""
     data = [token, {"kind": "texture", "item": "pebbles"}, None, None, "Quick", 1]
     knobs = [steps, "", "", "", "", "2", "", ""]  # steps, batch size
     return studio.call("begin", json.dumps({"data": data + knobs}).encode())
 
 
-def test_a_visitor_by_plain_http_trains_and_stops(studio: Studio) -> None:
+def test_a_visitor_by_plain_http_trains_and_stops(studio: Served) -> None:
     token = studio.arrive()
     assert 'data: [""]' in train(studio, token)
-    first = studio.workbench.live(token)
+    first = studio.studio.runs.live(token)
     assert first is not None
     assert "no number" in train(studio, token, steps="many")
-    second = studio.workbench.live(token)
+    second = studio.studio.runs.live(token)
     assert second is not None
     assert second.number == first.number
     reply = studio.call("halt", json.dumps({"data": [token]}).encode())
     assert 'data: [""]' in reply
-    until(lambda: studio.workbench.live(token).report.phase == "stopped")  # type: ignore[union-attr]
+    until(lambda: studio.studio.runs.live(token).report.phase == "stopped")  # type: ignore[union-attr]
 
 
 @pytest.mark.parametrize("endpoint", ["begin", "halt", "choose_model", "take_run", "synthesise"])
-def test_who_never_opened_the_page_orders_nothing(studio: Studio, endpoint: str) -> None:
+def test_who_never_opened_the_page_orders_nothing(studio: Served, endpoint: str) -> None:
     token = new_token()
     data: dict[str, list[Any]] = {
         "begin": [{"kind": "texture", "item": "pebbles"}, None, None, "Quick", 1, *[""] * 8],
@@ -353,35 +364,35 @@ def test_who_never_opened_the_page_orders_nothing(studio: Studio, endpoint: str)
     }
     body = json.dumps({"data": [token, *data.get(endpoint, [])]}).encode()
     assert "lost its place; please reload it" in studio.call(endpoint, body)
-    assert token not in studio.workbench.sessions._visits
+    assert token not in studio.studio.sessions._visits
 
 
 def test_an_open_page_is_told_of_its_run_and_one_that_goes_away_is_noticed(
-    studio: Studio,
+    studio: Served,
 ) -> None:
     token = studio.arrive()
-    visit = studio.workbench.sessions.visit(token)
+    visit = studio.studio.sessions.visit(token)
     assert not visit.spoken
     status, told = studio.live(token=token)
-    assert (status, told["run"]) == (200, None)
+    assert (status, told["runs"]) == (200, {"learn": None, "repair": None})
     assert studio.live(token=token, seen=told["seen"]) == (204, None)
     assert visit.spoken
     train(studio, token)
-    until(lambda: studio.live(token=token)[1]["run"]["curves"]["iterations"])
-    assert studio.workbench.sessions.watched(token)
+    until(lambda: studio.live(token=token)[1]["runs"]["learn"]["curves"]["iterations"])
+    assert studio.studio.sessions.watched(token)
     assert visit.here_until > monotonic()
     assert studio.live(token=token, leaving=True) == (204, None)
     assert visit.here_until <= monotonic()
-    studio.workbench.stop(token)
+    studio.studio.runs.stop(token)
 
 
-def test_a_page_that_the_studio_does_not_know_is_told_so(studio: Studio) -> None:
-    before = set(studio.workbench.sessions._visits)
+def test_a_page_that_the_studio_does_not_know_is_told_so(studio: Served) -> None:
+    before = set(studio.studio.sessions._visits)
     for token in (new_token(), "", None, 5, [], {}, "x" * 100_000, "é" * 20):
         for more in ({}, {"leaving": True}, {"hidden": True}, {"seen": [[]] * 50}):
             status, told = studio.live(token=token, **more)
             assert (status, told["unknown"]) == (200, True)
-    assert set(studio.workbench.sessions._visits) == before
+    assert set(studio.studio.sessions._visits) == before
     for body in garbage():
         status, reply = studio.ask("studio/live", body)
         assert status in (200, 400)
@@ -390,7 +401,7 @@ def test_a_page_that_the_studio_does_not_know_is_told_so(studio: Studio) -> None
     assert studio.answers()
 
 
-def test_the_server_says_nothing_about_itself(studio: Studio) -> None:
+def test_the_server_says_nothing_about_itself(studio: Served) -> None:
     assert os.environ["GRADIO_ANALYTICS_ENABLED"] == "False"
     for path in ("monitoring", "gradio_api/monitoring/summary"):
         status, reply = studio.ask(path)

@@ -2,6 +2,7 @@
 
 import base64
 import io
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -16,9 +17,19 @@ from abp_core.presets import PRESETS
 from abp_core.spec import TrainingSpec
 from demo import media
 from demo.disk import Disk
-from demo.workbench import PACK, Rejected, Workbench
-from demo.workbench.degradations import PICTURES, SOUNDS, degrade
-from demo.workbench.repair_run import RepairRun, spec_of
+from demo.errors import Rejected
+from demo.runs.baseline import error_over, mean_of_seen
+from demo.runs.degradations import (
+    PICTURES,
+    SOUNDS,
+    degrade,
+)
+from demo.runs.repair_run import (
+    RepairRun,
+    spec_of,
+)
+from demo.studio import PACK
+from tests.demo.rooms import Rooms
 from tests.demo.runs import arrived, until
 
 FACES = PACK / "objects" / "noto_animal_faces_128.npz"
@@ -34,10 +45,10 @@ def loaded(kind: str) -> tuple[Dataset, TrainingSpec]:
 
 
 @pytest.fixture(scope="module")
-def workbench(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Workbench]:
-    workbench = Workbench(Disk(tmp_path_factory.mktemp("studio")))
-    yield workbench
-    workbench.close()
+def rooms(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Rooms]:
+    rooms = Rooms(Disk(tmp_path_factory.mktemp("studio")))
+    yield rooms
+    rooms.close()
 
 
 @pytest.mark.parametrize("kind", FILES)
@@ -113,7 +124,7 @@ def test_the_hidden_part_is_learnt_from_the_others() -> None:
         errors.append(progress.error)
     assert errors[-1] < 0.8 * errors[0]
     panels = run.view()
-    assert len({panel.picture for panel in panels}) == 5
+    assert len({panel.picture for panel in panels}) == 6
 
 
 def test_the_truth_is_not_learnt_from() -> None:
@@ -131,6 +142,40 @@ def test_the_truth_is_not_learnt_from() -> None:
     assert torch.equal(*runs)
 
 
+def test_the_mean_is_of_those_examples_that_saw_a_place() -> None:
+    signals = torch.tensor([[0.0, 1.0, 2.0], [4.0, 5.0, 6.0], [9.0, 9.0, 9.0]])[:, None]
+    visible = torch.tensor([[1.0, 0.0, 1.0], [1.0, 0.0, 0.0], [0.0, 0.0, 0.0]])[:, None]
+    mean = mean_of_seen(signals, visible, aligned=True)
+    assert mean[0, 0].tolist() == [2.0, 2.0, 2.0], "(0 + 4) / 2; (0 + 4 + 2) / 3; 2"
+    crops = torch.tensor([[1.0, 8.0], [3.0, 5.0]])[:, None]
+    seen = torch.tensor([[1.0, 0.0], [1.0, 1.0]])[:, None]
+    assert mean_of_seen(crops, seen, aligned=False)[0, 0].tolist() == [3.0, 3.0]
+    assert error_over(1 - seen, torch.zeros_like(crops), crops) == 4.0
+
+
+@pytest.mark.parametrize("kind", FILES)
+def test_the_mean_stands_beside_what_was_recovered(kind: str) -> None:
+    """Where anything was seen as it is, and of pictures; it knows no more than the model does."""
+    dataset, spec = loaded(kind)
+    what = "stretch-20" if kind == "sound" else "square-30"
+    hidden = degrade(what, dataset, spec)
+    other = dataset.signals.clone()
+    other[hidden.hidden.expand_as(other) > 0] = 0.5
+    captions = []
+    for signals in (dataset.signals, other):
+        given = Dataset(signals, dataset.source, dataset.extent)
+        run = RepairRun.begin(spec, given, hidden)
+        captions.append([panel.caption.partition(":")[0] for panel in run.view()])
+        if kind != "sound":
+            assert run._mean is not None
+            over = hidden.hidden[: len(run._mean)].expand_as(run._mean) > 0
+            captions.append(run._mean[over].tolist())
+    assert captions[: len(captions) // 2] == captions[len(captions) // 2 :]
+    assert ("The mean" in captions[0]) == (kind != "sound")
+    whole = RepairRun.begin(spec, dataset, degrade("detail-2", dataset, spec))
+    assert len(whole.view()) == 5
+
+
 def test_a_jump_of_learning_is_not_taken_for_uncertainty() -> None:
     """Chains beside training's that it leaves far off begin again where training's own stand."""
     dataset, spec = loaded("objects")
@@ -139,7 +184,7 @@ def test_a_jump_of_learning_is_not_taken_for_uncertainty() -> None:
         list(run.iterate())
 
     def differing() -> float:
-        _, coded = run.view()[3].picture.split(",")
+        _, coded = run.view()[4].picture.split(",")
         with Image.open(io.BytesIO(base64.b64decode(coded))) as picture:
             return float(np.asarray(picture).mean())
 
@@ -150,9 +195,9 @@ def test_a_jump_of_learning_is_not_taken_for_uncertainty() -> None:
     assert differing() < before + 2
 
 
-def test_a_run_is_begun_gone_on_with_and_shown_by_its_own_tab(workbench: Workbench) -> None:
-    token = arrived(workbench)
-    workbench.repairs.start(
+def test_a_run_is_begun_gone_on_with_and_shown_by_its_own_tab(rooms: Rooms) -> None:
+    token = arrived(rooms.studio)
+    rooms.repairs.start(
         token,
         item=FACES.stem,
         upload="",
@@ -164,29 +209,39 @@ def test_a_run_is_begun_gone_on_with_and_shown_by_its_own_tab(workbench: Workben
     )
 
     def phase() -> tuple[str, int]:
-        live = workbench.live(token)
+        live = rooms.runs.live(token, "repair")
         return (live.report.phase, live.report.iteration) if live else ("", 0)
 
     until(lambda: phase()[1] > 2)
-    workbench.stop(token)
-    live = workbench.live(token)
+    rooms.runs.stop(token, "repair")
+    live = rooms.runs.live(token, "repair")
     assert live is not None
-    assert (live.task, len(live.panels)) == ("repair", 5)
-    workbench.go_on(token, 0.25)
-    until(lambda: phase()[0] == "running")
-    workbench.stop(token)
-    assert len(workbench.live(token).panels) == 5  # type: ignore[union-attr]
+    assert (live.task, len(live.panels)) == ("repair", 6)
+    frames = live.report.frames
+    assert frames[0].iteration == 0
+    assert rooms.runs.frame(token, 0, "repair") == frames[0].picture
+    with pytest.raises(Rejected, match="not kept"):
+        rooms.runs.frame(token, -1, "repair")
+    rooms.runs.go_on(token, 0.25, "repair")
+    before = phase()[1]
+    until(lambda: phase()[1] > before)
+    rooms.runs.stop(token, "repair")
+    report = rooms.runs.live(token, "repair").report  # type: ignore[union-attr]
+    assert report.frames[: len(frames)] == frames, "the replay goes on, too"
+    curve = report.curve
+    assert np.isfinite([error for _, error, *_ in curve]).all()
+    assert len(rooms.runs.live(token, "repair").panels) == 6  # type: ignore[union-attr]
 
 
-def test_bad_wishes_leave_the_run_alone(workbench: Workbench) -> None:
-    token = arrived(workbench)
+def test_bad_wishes_leave_the_run_alone(rooms: Rooms) -> None:
+    token = arrived(rooms.studio)
     for style, what, minutes, sentence in (
         ("As in the paper", "colour", 1, "Quick or Standard"),
         ("Quick", "nothing", 1, "what to take away"),
         *(("Quick", "colour", minutes, "minutes") for minutes in (0, 1e9, float("nan"))),
     ):
         with pytest.raises(Rejected, match=sentence):
-            workbench.repairs.start(
+            rooms.repairs.start(
                 token,
                 item=FACES.stem,
                 upload="",
@@ -196,17 +251,20 @@ def test_bad_wishes_leave_the_run_alone(workbench: Workbench) -> None:
                 painted=None,
                 minutes=minutes,
             )
-    assert workbench.live(token) is None
+    assert rooms.runs.live(token) is None
 
 
-def test_answers_keep_what_was_seen_and_differ_where_not(workbench: Workbench) -> None:
-    token = arrived(workbench)
-    workbench.choose(token, "toon_faces_64")
-    picture = workbench.example(token)
+def test_answers_keep_what_was_seen_and_differ_where_not(rooms: Rooms) -> None:
+    token = arrived(rooms.studio)
+    rooms.studio.choose(token, "toon_faces_64")
+    picture = rooms.repairs.example(token)
     painted = media.box(256, (80, 176, 80, 176))
-    *steps, last = workbench.repair(token, picture, painted)
+    *steps, last = rooms.repairs.repair(token, picture, painted)
     assert [step.progress for step in steps] == sorted(step.progress for step in steps)
     assert len(set(steps[-1].answers)) == 6
+    of_answers, of_mean = (float(x) for x in re.findall(r"off by ([\d.]+) %", steps[-1].sentence))
+    assert 0 < of_answers < of_mean, "the model adds something to the mean"
+    assert steps[-1].mean not in ("", steps[-1].truth, steps[-1].after)
     with Image.open(last.file) as sheet:
         tiles = np.asarray(sheet).reshape(64, 7, 64, 3).transpose(1, 0, 2, 3).astype(int)
     inside = np.zeros((64, 64), bool)
@@ -215,10 +273,10 @@ def test_answers_keep_what_was_seen_and_differ_where_not(workbench: Workbench) -
     assert tiles[1:, inside].std(0).mean() > 0.5
 
 
-def test_repairs_say_what_they_need(workbench: Workbench, tmp_path: Path) -> None:
-    token = arrived(workbench)
-    workbench.choose(token, "toon_faces_64")
-    picture = workbench.example(token)
+def test_repairs_say_what_they_need(rooms: Rooms, tmp_path: Path) -> None:
+    token = arrived(rooms.studio)
+    rooms.studio.choose(token, "toon_faces_64")
+    picture = rooms.repairs.example(token)
     for shown, painted, sentence in (
         (None, None, "open a picture"),
         (picture, None, "Nothing is painted"),
@@ -226,9 +284,9 @@ def test_repairs_say_what_they_need(workbench: Workbench, tmp_path: Path) -> Non
         (picture, media.box(256, (0, 1, 0, 1)), "too small"),
     ):
         with pytest.raises(Rejected, match=sentence):
-            list(workbench.repair(token, shown, painted))
-    workbench.choose(token, "stream")
+            list(rooms.repairs.repair(token, shown, painted))
+    rooms.studio.choose(token, "stream")
     with pytest.raises(Rejected, match="repairs pictures"):
-        list(workbench.repair(token, picture, media.box(256, (80, 176, 80, 176))))
+        list(rooms.repairs.repair(token, picture, media.box(256, (80, 176, 80, 176))))
     with pytest.raises(Rejected, match="repairs pictures"):
-        workbench.example(token)
+        rooms.repairs.example(token)

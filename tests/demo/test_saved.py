@@ -4,18 +4,27 @@ import gc
 import weakref
 from collections.abc import Iterator
 from pathlib import Path
+from time import time
 from typing import Any
 
 import numpy as np
 import pytest
 import torch
+from PIL import Image
 
 from demo import limits
 from demo.disk import Disk
-from demo.jobs import Report
-from demo.workbench import Rejected, Settings, Workbench
-from demo.workbench.repair_run import RepairRun
-from demo.workbench.saved_runs import RunRecipe, SavedRuns
+from demo.errors import Rejected
+from demo.runs.repair_run import RepairRun
+from demo.runs.report import (
+    Report,
+)
+from demo.runs.saved_runs import (
+    RunRecipe,
+    SavedRuns,
+)
+from demo.runs.settings import Settings
+from tests.demo.rooms import Rooms
 from tests.demo.runs import until
 
 ANN, BEN = "token-of-annannann", "token-of-benbenben"
@@ -28,53 +37,60 @@ def disk(tmp_path: Path) -> Disk:
 
 
 @pytest.fixture
-def workbench(disk: Disk) -> Iterator[Workbench]:
-    workbench = Workbench(disk)
+def rooms(disk: Disk) -> Iterator[Rooms]:
+    rooms = Rooms(disk)
     for token in (ANN, BEN):
-        workbench.arrive(token)
-    yield workbench
-    workbench.close()
+        rooms.studio.arrive(token)
+    yield rooms
+    rooms.close()
 
 
-def train(workbench: Workbench, token: str = ANN, *, upload: str = "") -> None:
+def train(rooms: Rooms, token: str = ANN, *, upload: str = "") -> None:
     """A light run, stopped after some iterations."""
-    workbench.start(
+    rooms.training.start(
         token, item="pebbles", upload=upload, style="Quick", settings=LIGHT, minutes=1.0
     )
-    finish(workbench, token)
+    finish(rooms, token)
 
 
-def finish(workbench: Workbench, token: str = ANN) -> None:
-    job = workbench.sessions.visit(token).job
+def picture_of_ones_own(folder: Path) -> Path:
+    file = folder / "mine.png"
+    draw = np.random.default_rng(1)
+    Image.fromarray(draw.integers(0, 255, (160, 160, 3), dtype=np.uint8)).save(file)
+    return file
+
+
+def finish(rooms: Rooms, token: str = ANN) -> None:
+    job = rooms.studio.sessions.visit(token).job
     assert job is not None
     until(lambda: job.report.iteration >= 2, 60)
     job.stop()
     assert job.join(60)
 
 
-def latents(workbench: Workbench, token: str = ANN) -> torch.Tensor:
-    job = workbench.sessions.visit(token).job
+def latents(rooms: Rooms, token: str = ANN) -> torch.Tensor:
+    job = rooms.studio.sessions.visit(token).job
     assert job is not None
     return job.ask(lambda run: run.trainer.z.clone())
 
 
-def test_a_run_that_was_parked_is_the_same_when_it_is_asked_for(workbench: Workbench) -> None:
-    train(workbench)
-    job = workbench.sessions.visit(ANN).job
+def test_a_run_that_was_parked_is_the_same_when_it_is_asked_for(rooms: Rooms) -> None:
+    train(rooms)
+    job = rooms.studio.sessions.visit(ANN).job
     assert job is not None
-    before, report = latents(workbench), job.report
+    before, report = latents(rooms), job.report
     assert job.park()
     assert not job.in_memory
-    assert torch.equal(latents(workbench), before)
+    assert torch.equal(latents(rooms), before)
     assert job.report == report
-    workbench.go_on(ANN, 1.0)
-    finish(workbench)
-    assert workbench.sessions.visit(ANN).job.report.iteration > report.iteration  # type: ignore[union-attr]
+    rooms.runs.go_on(ANN, 1.0)
+    finish(rooms)
+    assert rooms.studio.sessions.visit(ANN).job.report.iteration > report.iteration  # type: ignore[union-attr]
 
 
-def test_a_parked_run_is_let_go_without_the_collectors_help(workbench: Workbench) -> None:
-    train(workbench)
-    job = workbench.sessions.visit(ANN).job
+def test_a_parked_run_is_let_go_without_the_collectors_help(rooms: Rooms) -> None:
+    train(rooms)
+    job = rooms.studio.sessions.visit(ANN).job
     assert job is not None
     run = job.ask(lambda run: weakref.ref(run.trainer))
     gc.collect()
@@ -87,18 +103,18 @@ def test_a_parked_run_is_let_go_without_the_collectors_help(workbench: Workbench
 
 
 def test_a_forgotten_visit_lets_its_run_go_without_the_collectors_help(
-    workbench: Workbench,
+    rooms: Rooms,
 ) -> None:
-    train(workbench)
-    job = workbench.sessions.visit(ANN).job
+    train(rooms)
+    job = rooms.studio.sessions.visit(ANN).job
     assert job is not None
     run = job.ask(lambda run: weakref.ref(run.trainer))
     del job
     gc.collect()
     gc.disable()
     try:
-        visit = workbench.sessions.visit(ANN)
-        workbench.sessions.sweep(visit.here_until + limits.SECONDS_UNTIL_FORGOTTEN + 1)
+        visit = rooms.studio.sessions.visit(ANN)
+        rooms.studio.sessions.sweep(visit.here_until + limits.SECONDS_UNTIL_FORGOTTEN + 1)
         del visit
         assert run() is None
     finally:
@@ -106,38 +122,34 @@ def test_a_forgotten_visit_lets_its_run_go_without_the_collectors_help(
 
 
 def test_another_server_takes_a_run_up_with_the_visitors_own_file(
-    workbench: Workbench, disk: Disk, tmp_path: Path
+    rooms: Rooms, disk: Disk, tmp_path: Path
 ) -> None:
-    from PIL import Image
-
-    draw = np.random.default_rng(1)
-    file = tmp_path / "mine.png"
-    Image.fromarray(draw.integers(0, 255, (160, 160, 3), dtype=np.uint8)).save(file)
-    train(workbench, upload=str(file))
-    before = latents(workbench)
+    file = picture_of_ones_own(tmp_path)
+    train(rooms, upload=str(file))
+    before = latents(rooms)
     file.unlink()  # what was uploaded lies in the folder of a server that is gone
 
-    other = Workbench(Disk(disk.base))
+    other = Rooms(Disk(disk.base))
     try:
-        other.arrive(ANN)
-        live = other.live(ANN)
+        other.studio.arrive(ANN)
+        live = other.runs.live(ANN)
         assert live is not None
         assert live.report.phase == "stopped"
         assert "restarted" in live.report.sentence
         assert live.panels
         assert live.report.curve
         assert torch.equal(latents(other), before)
-        assert Path(other.take_home(ANN)).exists()
-        other.go_on(ANN, 1.0)
+        assert Path(other.runs.take_model(ANN)).exists()
+        other.runs.go_on(ANN, 1.0)
         finish(other)
-        other.arrive(BEN)
-        assert other.live(BEN) is None, "a visitor's run is nobody else's"
+        other.studio.arrive(BEN)
+        assert other.runs.live(BEN) is None, "a visitor's run is nobody else's"
     finally:
         other.close()
 
 
-def test_a_repair_is_taken_up_with_what_was_hidden(workbench: Workbench, disk: Disk) -> None:
-    workbench.repairs.start(
+def test_a_repair_is_taken_up_with_what_was_hidden(rooms: Rooms, disk: Disk) -> None:
+    rooms.repairs.start(
         ANN,
         item="ankle_boot_32",
         upload="",
@@ -147,8 +159,8 @@ def test_a_repair_is_taken_up_with_what_was_hidden(workbench: Workbench, disk: D
         painted=None,
         minutes=1.0,
     )
-    finish(workbench)
-    job = workbench.sessions.visit(ANN).job
+    finish(rooms)
+    job = rooms.studio.sessions.visit(ANN).job
     assert job is not None
 
     def what_was_seen(run: Any) -> torch.Tensor:
@@ -157,14 +169,15 @@ def test_a_repair_is_taken_up_with_what_was_hidden(workbench: Workbench, disk: D
         return seen.clone()
 
     seen = job.ask(what_was_seen)
-    other = Workbench(Disk(disk.base))
+    other = Rooms(Disk(disk.base))
     try:
-        other.arrive(ANN)
-        again = other.sessions.visit(ANN).job
+        other.studio.arrive(ANN)
+        again = other.studio.sessions.visit(ANN).job
         assert again is not None
         assert again.ask(lambda run: isinstance(run, RepairRun))
         assert torch.equal(again.ask(what_was_seen), seen)
-        assert other.live(ANN).task == "repair"  # type: ignore[union-attr]
+        assert other.runs.live(ANN, "repair") is not None
+        assert other.runs.live(ANN) is None
     finally:
         other.close()
 
@@ -175,27 +188,27 @@ def test_a_damaged_record_is_no_run(tmp_path: Path) -> None:
         ANN, RunRecipe(task="learn", name="x", kind="texture", path=tmp_path / "x")
     )
     keeper.begin()
-    assert saved.find(ANN) is not None
+    assert saved.find(ANN, "learn") is not None
     (record,) = tmp_path.glob("*/run.json")
     for damage in ("", "{", "[]", "null", '{"recipe": 1}', '{"recipe": {"path": 1}, "report": {}}'):
         record.write_text(damage)
-        assert saved.find(ANN) is None
+        assert saved.find(ANN, "learn") is None
     assert ANN not in str(record), "the folder does not tell the token"
 
 
 def test_a_disk_that_refuses_leaves_the_run_going(
-    workbench: Workbench, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+    rooms: Rooms, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    def full(*_: object) -> None:
+    def full(*_: object, **__: object) -> None:
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr("demo.workbench.saved_runs.Checkpoint.save", full)
+    monkeypatch.setattr("demo.runs.saved_runs.Checkpoint.save", full)
     monkeypatch.setattr(
         "abp_core.trainer.Trainer.checkpoint", lambda _: type("Full", (), {"save": full})()
     )
     monkeypatch.setattr(limits, "SECONDS_BETWEEN_SAVES", 0.0)
-    train(workbench)
-    job = workbench.sessions.visit(ANN).job
+    train(rooms)
+    job = rooms.studio.sessions.visit(ANN).job
     assert job is not None
     assert job.report.phase == "stopped"
     assert job.in_memory
@@ -203,15 +216,15 @@ def test_a_disk_that_refuses_leaves_the_run_going(
     assert not job.park(), "nothing is left of it then, and whoever parks it must know"
 
 
-def test_a_file_that_is_no_longer_there_is_refused_in_a_sentence(workbench: Workbench) -> None:
-    train(workbench)
-    job = workbench.sessions.visit(ANN).job
+def test_a_file_that_is_no_longer_there_is_refused_in_a_sentence(rooms: Rooms) -> None:
+    train(rooms)
+    job = rooms.studio.sessions.visit(ANN).job
     assert job is not None
     job.park()
-    for model in workbench.disk.runs.glob("*/*.safetensors"):
+    for model in rooms.studio.disk.runs.glob("*/*.safetensors"):
         model.unlink()
     with pytest.raises(Rejected):
-        workbench.take_home(ANN)
+        rooms.runs.take_model(ANN)
 
 
 def test_the_report_is_written_as_it_was(tmp_path: Path) -> None:
@@ -229,8 +242,21 @@ def test_the_report_is_written_as_it_was(tmp_path: Path) -> None:
         curve=((1, 0.5, 1.0, 1.5), (2, 0.5, 1.0, None)),
     )
     keeper._record(report)
-    found = saved.find(ANN)
+    found = saved.find(ANN, "learn")
     assert found is not None
     again = found[1].report
     assert (again.iteration, again.seconds, again.budget) == (7, 3.0, 60.0)
     assert again.curve == report.curve
+
+
+def test_what_a_visitor_brought_is_at_hand_as_long_as_their_run_is(
+    rooms: Rooms, disk: Disk, tmp_path: Path
+) -> None:
+    file = picture_of_ones_own(tmp_path)
+    train(rooms, upload=str(file))
+    file.unlink()
+    disk.sweep(time() + 0.9 * limits.SECONDS_OF_FILES)
+    model = rooms.studio.follow(ANN)
+    assert rooms.inference.describe(ANN)["examples"] > 0
+    told = rooms.inference.begin(ANN, model.key, {"example": 0}, {"steps": 1, "chains": 1})
+    assert told["name"]

@@ -7,7 +7,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from demo.sent import LONGEST, Garbled, read
+from demo.server.sent import (
+    LONGEST,
+    Garbled,
+    read,
+)
 
 
 @dataclass(frozen=True, slots=True)

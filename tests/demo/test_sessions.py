@@ -8,9 +8,16 @@ from time import monotonic
 import pytest
 
 from demo import limits
-from demo import sessions as module
-from demo.jobs import Job
-from demo.sessions import Busy, LostPlace, Sessions, Visit, is_token, new_token
+from demo.runs import sessions as module
+from demo.runs.jobs import Job
+from demo.runs.sessions import (
+    Busy,
+    LostPlace,
+    Sessions,
+    Visit,
+    is_token,
+    new_token,
+)
 from tests.demo.runs import Counting, until
 
 ANN, BEN, CEM, DAN = ("token-of-" + name * 3 for name in ("ann", "ben", "cem", "dan"))
@@ -146,7 +153,7 @@ def test_a_paused_run_gives_way_to_another_visitor_and_is_kept(sessions: Session
     third = running(sessions, CEM)
     assert second.join(20)
     assert second.report.phase == "stopped"
-    assert "Go on" in second.report.sentence
+    assert "you can go on" in second.report.sentence
     assert sessions.visit(BEN).job is second
     assert first.report.phase == third.report.phase == "running"
 
@@ -235,7 +242,7 @@ def test_the_run_of_a_visitor_who_is_gone_is_stopped_and_later_forgotten(
     sessions.sweep(left + limits.SECONDS_UNTIL_STOP + 1)
     assert job.join(20)
     assert job.report.phase == "stopped"
-    assert "Go on" in job.report.sentence
+    assert "you can go on" in job.report.sentence
     sessions.sweep(left + limits.SECONDS_UNTIL_FORGOTTEN - 1)
     assert sessions.visit(ANN).job is job
     sessions.sweep(left + limits.SECONDS_UNTIL_FORGOTTEN + 1)

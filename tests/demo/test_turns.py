@@ -8,7 +8,12 @@ from time import sleep
 import pytest
 
 from demo import limits
-from demo.turns import CROWDED, NEWER, Lane, TurnedAway
+from demo.server.turns import (
+    CROWDED,
+    NEWER,
+    Lane,
+    TurnedAway,
+)
 from tests.demo.loops import run
 
 
@@ -212,5 +217,18 @@ def test_the_loop_goes_on_while_all_threads_are_taken(lane: Lane) -> None:
         assert gate.at_work == ["0", "1"]
         gate.open.set()
         await asyncio.gather(*crowd)
+
+    run(come())
+
+
+def test_what_is_asked_of_a_studio_that_closes_gets_a_sentence(lane: Lane) -> None:
+    async def come() -> None:
+        steps = lane.follow("ann", iter("abc"))
+        assert await anext(steps) == "a"
+        lane.close()
+        with pytest.raises(TurnedAway, match="closing"):
+            await anext(steps)
+        with pytest.raises(TurnedAway, match="closing"):
+            await lane.do("ben", lambda: 7)
 
     run(come())

@@ -11,8 +11,13 @@ from gradio.components.image_editor import AcceptBlobs, EditorData
 from gradio.data_classes import FileData
 from PIL import Image
 
-from demo.canvas import KEPT, LARGEST, MOST_BYTES, Paintings
 from demo.media import CANVAS
+from demo.repair.canvas import (
+    KEPT,
+    LARGEST,
+    MOST_BYTES,
+    Paintings,
+)
 from tests.hostile.test_bad_files import chunk, flat_png
 from tests.tiny import peak_memory
 

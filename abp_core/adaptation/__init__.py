@@ -1,0 +1,1 @@
+"""What follows the run: the step and the metric of the walk."""

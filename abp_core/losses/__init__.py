@@ -1,1 +1,0 @@
-"""What samples of a set still lack, as a loss."""

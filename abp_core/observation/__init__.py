@@ -1,0 +1,28 @@
+"""What part of a signal was seen: y = A(x)."""
+
+from abp_core.observation.records import MOST_MASKED, from_record, same, to_record
+from abp_core.observation.views import (
+    Compressed,
+    Downsampled,
+    Full,
+    Grey,
+    Moments,
+    Observation,
+    Occluded,
+    Windowed,
+)
+
+__all__ = [
+    "MOST_MASKED",
+    "Compressed",
+    "Downsampled",
+    "Full",
+    "Grey",
+    "Moments",
+    "Observation",
+    "Occluded",
+    "Windowed",
+    "from_record",
+    "same",
+    "to_record",
+]

@@ -1,0 +1,161 @@
+"""One run of alternating back-propagation."""
+
+import dataclasses
+import json
+from dataclasses import dataclass
+from typing import Any, Literal, Self
+
+from abp_core.spec.checks import SpecRejected, is_count, is_real, require
+from abp_core.spec.generator import GeneratorSpec
+from abp_core.spec.langevin import LangevinSpec
+
+PriorName = Literal["normal", "exemplar", "flow"]
+
+SMALLEST_SAMPLE_LOSS = 32  # pixels along a side, so that there are patches at more than one scale
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TrainingSpec:
+    """One run of alternating back-propagation.
+
+    sigma: noise level of x = f(z) + e, in units of the data's standard deviation.
+    examples: how many crops or segments are drawn from one picture or sound, and the most that
+        are taken of a set; each has its own persistent chain.
+    sample_loss_rate: learning rate of a second loss, of samples from the prior, which takes a step
+        of its own an iteration (see learning/samples.py); 0, as in the paper, leaves it out.
+    components: let chains begin at the scores of the examples on their principal components
+        instead of at the prior; only for a vector latent.
+    halved_after: iterations until all learning rates stand at half; see `fade`. 0, as in the
+        paper, keeps them where they begin.
+    window: where it is above 0, the data is one whole picture or sound with one chain over its
+        whole latent map, and an iteration visits `batch_size` windows of it, in each of which it
+        moves so many positions along a side (see chains/windows.py); examples is then 1.
+    standardised: keep the latents of all chains at mean 0 and covariance I, as the prior has
+        them, by letting the first layer take up the change (see whitening.py).
+    prior: where new latents come from (see priors): "normal" is the paper's N(0, I), "exemplar"
+        the one latent map that was inferred, "flow" is learnt from the latents of a set.
+    """
+
+    generator: GeneratorSpec
+    langevin: LangevinSpec
+    sigma: float
+    learning_rate: float
+    batch_size: int
+    examples: int
+    seed: int = 0
+    standardised: bool = False
+    sample_loss_rate: float = 0.0
+    halved_after: int = 0
+    components: bool = False
+    window: int = 0
+    prior: PriorName = "normal"
+
+    def __post_init__(self) -> None:
+        require(
+            is_real(self.sigma) and 0 < self.sigma <= 100,
+            "Sigma must be a number above 0 and at most 100.",
+        )
+        require(
+            is_real(self.learning_rate) and 0 < self.learning_rate <= 1,
+            "The learning rate must be a number above 0 and at most 1.",
+        )
+        require(
+            is_count(self.batch_size) and self.batch_size <= 4096,
+            "The batch size must be a whole number from 1 to 4096.",
+        )
+        require(
+            is_count(self.examples) and self.examples <= 100_000,
+            "The number of examples must be a whole number from 1 to 100,000.",
+        )
+        require(
+            is_count(self.seed, 0) and self.seed < 2**63,
+            "The seed must be a whole number from 0 to 2^63 - 1.",
+        )
+        require(isinstance(self.standardised, bool), "Standardised is either true or false.")
+        require(
+            is_real(self.sample_loss_rate) and 0 <= self.sample_loss_rate <= 1,
+            "The rate of the loss of samples must be a number from 0 to 1.",
+        )
+        require(isinstance(self.components, bool), "Components is either true or false.")
+        require(
+            not self.components or not self.generator.spatial,
+            "Only a vector latent can begin at principal components.",
+        )
+        require(
+            is_count(self.halved_after, 0) and self.halved_after <= 10**9,
+            "The iterations until the learning rates are halved must be a whole number from 0 to "
+            "1,000,000,000.",
+        )
+        self._require_agreement()
+
+    def _require_agreement(self) -> None:
+        """Of what the network, the second loss, the window and the prior ask of each other.
+        Raises SpecRejected."""
+        require(
+            self.sample_loss_rate == 0
+            or (
+                not self.generator.spatial
+                and len(self.generator.first_map) == 3
+                and min(self.generator.signal_shape[1:]) >= SMALLEST_SAMPLE_LOSS
+            ),
+            "The loss of samples is for sets of pictures of at least "
+            f"{SMALLEST_SAMPLE_LOSS} x {SMALLEST_SAMPLE_LOSS} pixels.",
+        )
+        require(
+            self.sample_loss_rate == 0 or self.examples > 1,
+            "The loss of samples needs at least two examples.",
+        )
+        require(
+            is_count(self.window, 0) and self.window <= 4096,
+            "The window must be a whole number from 0 to 4096.",
+        )
+        require(
+            not self.window or self.generator.margins,
+            "Only a latent map with margins is visited window by window.",
+        )
+        require(
+            not self.window or self.examples == 1,
+            "What is visited window by window is one example.",
+        )
+        require(
+            self.prior in ("normal", "exemplar", "flow"),
+            "The prior is normal, exemplar or flow.",
+        )
+        require(
+            self.prior != "exemplar" or (self.generator.spatial and self.examples == 1),
+            "An exemplar prior is made of one latent map.",
+        )
+        require(
+            self.prior != "flow" or not self.generator.spatial,
+            "A flow is a prior of vector latents.",
+        )
+
+    def fade(self, iteration: int) -> float:
+        """What the learning rates are multiplied with by then: 1 / (1 + iteration / halved_after).
+
+        All of them alike (a stochastic approximation, Robbins and Monro 1951): what the two
+        losses pull the weights between stays where it is, and the swings about it die down.
+        """
+        return 1 / (1 + iteration / self.halved_after) if self.halved_after else 1.0
+
+    def to_json(self) -> str:
+        return json.dumps(dataclasses.asdict(self))
+
+    @classmethod
+    def from_json(cls, text: str) -> Self:
+        """The inverse of `to_json`. Raises SpecRejected for anything else."""
+        try:
+            fields: dict[str, Any] = json.loads(text)
+            generator: dict[str, Any] = {
+                name: tuple(value) if isinstance(value, list) else value
+                for name, value in fields.pop("generator").items()
+            }
+            langevin = LangevinSpec(**fields.pop("langevin"))
+            if "lesson_rate" in fields:  # as files called it before, when maps had such a loss too
+                rate, whole = fields.pop("lesson_rate"), len(generator["latent_shape"]) > 1
+                fields["sample_loss_rate"] = 0.0 if whole else rate
+            return cls(generator=GeneratorSpec(**generator), langevin=langevin, **fields)
+        except (ValueError, TypeError, KeyError, AttributeError, RecursionError) as error:
+            if isinstance(error, SpecRejected):
+                raise
+            raise SpecRejected("These settings are not those of a training run.") from error

@@ -1,0 +1,249 @@
+"""A walk of the Inference tab: what was asked for, its chains, and what they say together."""
+
+import io
+import json
+import threading
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+import numpy as np
+import torch
+
+from abp_core.analysis import traces
+from abp_core.analysis.convergence import agreement
+from abp_core.analysis.directions import Coordinates
+from abp_core.analysis.traces import Trace, Walk
+from abp_core.noise import chain_noise
+from abp_core.observation import Observation
+from abp_core.posterior import misfit_of
+from abp_core.spec import LangevinSpec
+from demo import limits
+from demo.errors import Rejected
+from demo.models.collection import Model
+from demo.models.library import (
+    DEGRADATIONS,
+    Target,
+    observe,
+)
+
+STARTS = ("prior", "zero", "training")
+WALK_SWEEP = 1  # the noise of a chain is that of (seed, chain, this)
+FOUND = 2.0  # times the misfit of training's own code, up to which a walk has found the example
+FALLING = 0.03  # share of the misfit that goes in the last fifth of a walk that is on its way
+NUMBERS = ("misfit", "prior", "slope", "length", "noise", "accepted")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ChainSettings:
+    """How to walk. step_size, sigma: 0 for the model's own; sigma in deviations of the data."""
+
+    steps: int = 100
+    step_size: float = 0.0
+    temperature: float = 1.0
+    sigma: float = 0.0
+    chains: int = 4
+    start: str = "prior"
+    hiding: str = "nothing"
+    seed: int = 0
+
+
+@dataclass(slots=True, eq=False)
+class Session:
+    """A walk under way, and what it is about. colours: what those of its latent maps stand for, the
+    directions in which the model's latents vary most."""
+
+    number: int
+    model: Model
+    target: Target
+    wish: ChainSettings
+    observation: Observation
+    walk: Walk
+    lock: threading.Lock = field(default_factory=threading.Lock)
+    colours: Coordinates = field(init=False)
+
+    def __post_init__(self) -> None:
+        # Explore's directions, which move the output most, take far longer to measure.
+        self.colours = Coordinates.principal(self.model.examples)
+
+    def step(self, number: int) -> Trace:
+        """Raises Rejected."""
+        if not 0 <= number < len(self.walk.steps):
+            raise Rejected("There is no such step in this walk.")
+        return self.walk.steps[number]
+
+    def latent(self, number: int, chain: int) -> torch.Tensor:
+        """z (1, *latent_shape) of one chain at one step. Raises Rejected."""
+        step = self.step(number)
+        if not 0 <= chain < len(step.z):
+            raise Rejected("There is no such chain in this walk.")
+        return step.z[chain : chain + 1]
+
+    def known_misfit(self) -> float | None:
+        """Of the code at which training stands for an example; None for anything else."""
+        z = self.model.examples[self.target.example : self.target.example + 1]
+        if self.target.example < 0 or z.shape[1:] != self.walk.steps[0].z.shape[1:]:
+            return None
+        with torch.inference_mode():
+            made = self.model.generator(z)
+            seen = self.observation.measure(made, torch.zeros(1, dtype=torch.int64))
+            left = self.walk.posterior.y[:1].float().cpu() - seen
+            return float(misfit_of(left, self.walk.posterior.sigma))
+
+    def used(self) -> dict[str, Any]:
+        """The settings that the walk follows, the model's own in place of what was left open."""
+        saved, walk = self.model.saved, self.walk
+        return {
+            **asdict(self.wish),
+            "steps": walk.spec.steps,
+            "step_size": walk.spec.step_size,
+            "sigma": walk.posterior.sigma / (saved.sigma / saved.spec.sigma),
+        }
+
+
+def chain_settings_from(sent: object) -> ChainSettings:
+    """What a browser sent. Raises Rejected."""
+    fields = sent if isinstance(sent, Mapping) else {}
+
+    def number(name: str, low: float, high: float, words: str) -> float:
+        value = fields.get(name, getattr(ChainSettings(), name))
+        real = isinstance(value, int | float) and not isinstance(value, bool)
+        if not real or not low <= value <= high:
+            raise Rejected(f"Please set the {words} between {low:g} and {high:g}.")
+        return float(value)
+
+    def one_of(name: str, choices: tuple[str, ...]) -> str:
+        value = fields.get(name, getattr(ChainSettings(), name))
+        if value not in choices:
+            raise Rejected(f"Please choose one of {', '.join(choices)}.")
+        return str(value)
+
+    return ChainSettings(
+        steps=int(number("steps", 1, limits.WALK_STEPS, "steps")),
+        step_size=number("step_size", 0, 10, "step size"),
+        temperature=number("temperature", 0, 100, "temperature"),
+        sigma=number("sigma", 0, 100, "sigma"),
+        chains=int(number("chains", 1, limits.CHAINS, "number of chains")),
+        start=one_of("start", STARTS),
+        hiding=one_of("hiding", DEGRADATIONS),
+        seed=int(number("seed", 0, limits.SEED[1], "seed")),
+    )
+
+
+def begin_session(number: int, model: Model, target: Target, wish: ChainSettings) -> Session:
+    """Chains at their start. Raises Rejected."""
+    saved = model.saved
+    shape = saved.spec.generator.latent_shape
+    observation = observe(wish.hiding, target.y, wish.seed)
+    y = observation.measure(target.y, torch.zeros(1, dtype=torch.int64))
+    sigma = saved.sigma * (wish.sigma / saved.spec.sigma if wish.sigma else 1.0)
+    posterior = traces.posterior_about(model.generator, y, observation, sigma, wish.chains)
+    index = torch.arange(wish.chains)
+    noise = chain_noise(
+        seed=wish.seed, sweep=WALK_SWEEP, index=index, steps=wish.steps, shape=shape
+    )
+    if wish.start == "training":
+        if target.example < 0:
+            raise Rejected(
+                "Only a training example has a chain of its own; please start elsewhere."
+            )
+        start = model.examples[target.example].expand(wish.chains, *shape).clone()
+    else:
+        start = model.prior.draw(wish.chains, wish.seed)
+        start = start if wish.start == "prior" else torch.zeros_like(start)
+    spec = LangevinSpec(
+        steps=wish.steps,
+        step_size=wish.step_size or saved.step_size,
+        temperature=wish.temperature,
+    )
+    walk = Walk(posterior, start, noise, spec, saved.preconditioner())
+    return Session(number, model, target, wish, observation, walk)
+
+
+def replay_training(number: int, model: Model, target: Target) -> Session:
+    """The walk that training would take next. Raises Rejected."""
+    saved = model.saved
+    if target.example < 0:
+        raise Rejected("Training walked for its own examples only; please choose one of them.")
+    walk = traces.as_in_training(saved, target.y, target.example)
+    wish = ChainSettings(
+        steps=walk.spec.steps,
+        step_size=walk.spec.step_size,
+        temperature=walk.spec.temperature,
+        chains=1,
+        start="training",
+        seed=saved.spec.seed,
+    )
+    seen = saved.observation.alone(target.example)
+    return Session(number, model, target, wish, seen, walk)
+
+
+def summarise(walking: Session) -> dict[str, Any]:
+    """What the chains say together, so far."""
+    steps = walking.walk.steps
+    found = agreement(torch.stack([step.z.cpu() for step in steps]))
+    accepted = torch.stack([step.accepted for step in steps[1:]]) if len(steps) > 1 else None
+    known = accepted is not None and bool(accepted.isfinite().all())
+    return {
+        "rhat": round(found.rhat, 3) if found else None,
+        "ess": round(found.ess, 1) if found else None,
+        "accepted": round(float(accepted.mean()), 3) if known and accepted is not None else None,
+        "lost": int(sum(int(step.put_back.sum()) for step in steps)),
+        "ended": walking.walk.ended,
+        "verdict": describe_end(walking) if walking.walk.ended else "",
+    }
+
+
+def describe_end(walking: Session) -> str:
+    """In words, what walks found. One has found the example if its misfit is about that of
+    training's own code, or of another thing about the lowest; being stuck is no fault of it."""
+    steps, n = walking.walk.steps, len(walking.walk.steps[0].z)
+    misfit, wanted = steps[-1].misfit, walking.known_misfit()
+    if wanted is None and n == 1:
+        return ""
+    found = int((misfit <= FOUND * (wanted if wanted is not None else float(misfit.min()))).sum())
+    earlier = steps[max(0, len(steps) - 1 - len(steps) // 5)].misfit
+    falling = bool((misfit < (1 - FALLING) * earlier).any())
+    as_training = "about as well as training does" if wanted is not None else "alike"
+    if found == n:
+        walks = "The walk" if n == 1 else f"All {n} walks"
+        return f"{walks} found a code that explains it {as_training}."
+    if found:
+        others = "the other one is" if n - found == 1 else "the others are"
+        return (
+            f"{found} of {n} walks found it (walk {steps[-1].lowest + 1} stands lowest); {others} "
+            "stuck in another valley, where every small step makes it worse."
+        )
+    if wanted is None:
+        return ""  # they ran away, and nothing is known to compare them with
+    times = f"{float(misfit.min()) / wanted:.0f} times"
+    if falling:
+        return (
+            f"Still on the way: the misfit is {times} that of training, which has walked for "
+            f"{walking.model.saved.iteration:,} iterations. More steps bring it nearer."
+        )
+    walks = "The walk is" if n == 1 else f"All {n} walks are"
+    return (
+        f"{walks} stuck in another valley: the misfit is {times} that of training. More walks, or "
+        "another seed, may find it."
+    )
+
+
+def pack_record(walking: Session) -> bytes:
+    """The whole walk as an .npz: every latent, energy and figure, y, and how it was made."""
+    steps = walking.walk.steps
+    arrays = {
+        name: torch.stack([getattr(step, name) for step in steps]).cpu().numpy()
+        for name in ("z", *NUMBERS, "put_back")
+    }
+    about = {
+        "model": walking.model.name,
+        "target": walking.target.name,
+        "example": walking.target.example,
+        **walking.used(),
+    }
+    file = io.BytesIO()
+    arrays["y"] = walking.walk.posterior.y[:1].float().cpu().numpy()
+    arrays["about"] = np.array(json.dumps(about))
+    np.savez_compressed(file, allow_pickle=False, **arrays)
+    return file.getvalue()

@@ -1,0 +1,156 @@
+"""The current model of a visitor: a shipped one, one from a file, or the run as it stands."""
+
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Literal
+
+from torch import Tensor
+
+from abp_core.analysis import excerpts
+from abp_core.checkpoint import Checkpoint
+from abp_core.generator import Generator
+from abp_core.priors.kinds import Prior
+from abp_core.spec import Kind
+from abp_core.zoo import catalogue
+from abp_core.zoo.catalogue import Shipped
+from demo import limits
+from demo.cache import Cache
+from demo.models.cards import label_of
+from demo.models.downloads import model_file
+from demo.models.medium import Medium, medium_of
+
+CHECKPOINTS = Path(__file__).parents[2] / "checkpoints"
+Origin = Literal["shipped", "file", "run"]
+
+
+@dataclass(frozen=True, eq=False)
+class Model:
+    """A trained network, ready to be used by any number of visitors at once.
+
+    key: tells models apart, all but the snapshots of one run that is used as it grows. label: its
+    name in words. credit: of the data it learnt from. command_path: what the command line would be
+    given to find it. data: the file that a visitor's own run learns from.
+    """
+
+    key: str
+    name: str
+    label: str
+    kind: Kind
+    credit: str
+    origin: Origin
+    saved: Checkpoint
+    generator: Generator
+    command_path: str
+    data: Path | None = None
+
+    @cached_property
+    def medium(self) -> Medium:
+        """How its signals are shown and played."""
+        return medium_of(self.saved.source)
+
+    @cached_property
+    def prior(self) -> Prior:
+        """Where its new latents come from."""
+        return self.saved.prior()
+
+    @cached_property
+    def examples(self) -> Tensor:
+        """Latents (n, *latent_shape) of examples that it learnt from."""
+        return excerpts.latents_of(self.saved)
+
+    @cached_property
+    def maps(self) -> Cache[object, Tensor]:
+        """Parts of new latent maps that were looked at last."""
+        return Cache(limits.MAPS)
+
+
+@dataclass(frozen=True, slots=True)
+class ModelCard:
+    """A shipped model to choose. picture, sound: paths of files; a sound only where it makes one.
+    facts: how it was made and how good it is, in a line."""
+
+    name: str
+    label: str
+    kind: Kind
+    picture: str
+    sound: str
+    facts: str
+
+
+def model_of(
+    saved: Checkpoint,
+    origin: Origin,
+    *,
+    key: str,
+    credit: str = "",
+    path: str,
+    data: Path | None = None,
+) -> Model:
+    """A checkpoint as a model."""
+    name = saved.source.name
+    return Model(
+        key=key,
+        name=name,
+        label=label_of(name),
+        kind=saved.spec.generator.kind,
+        credit=credit,
+        origin=origin,
+        saved=saved,
+        generator=saved.generator(),
+        command_path=path,
+        data=data,
+    )
+
+
+def snapshot_of(saved: Checkpoint, key: str, data: Path | None) -> Model:
+    """A visitor's run at one iteration, as a model. key: the same for all that follow one another
+    unnoticed. data: the file that it learns from."""
+    path = model_file(saved.source.name, saved)
+    return model_of(saved, "run", key=key, path=path, data=data)
+
+
+class Collection:
+    """The shipped models: a card of each, and the few that were asked for last, opened."""
+
+    def __init__(self, folder: Path = CHECKPOINTS) -> None:
+        self.folder = folder
+        self._shipped = {each.name: each for each in catalogue.read_shipped(folder)}
+        self._open: Cache[str, Model] = Cache(limits.OPEN_MODELS)
+
+    def __contains__(self, name: object) -> bool:
+        return name in self._shipped
+
+    def cards(self) -> list[ModelCard]:
+        return [self._card(each) for each in self._shipped.values()]
+
+    def first(self) -> str:
+        """What is shown before the first click; empty where nothing is shipped."""
+        return next(iter(self._shipped), "")
+
+    def model(self, name: str) -> Model:
+        """Raises CheckpointRejected, KeyError."""
+        shipped = self._shipped[name]
+
+        def read() -> Model:
+            return model_of(
+                shipped.open(self.folder),
+                "shipped",
+                key=name,
+                credit=shipped.credit,
+                path=f"{self.folder.name}/{shipped.file}",
+            )
+
+        return self._open.get(name, read)
+
+    def _card(self, shipped: Shipped) -> ModelCard:
+        minutes = shipped.seconds / 60
+        return ModelCard(
+            name=shipped.name,
+            label=label_of(shipped.name),
+            kind=shipped.kind,
+            picture=str(self.folder / shipped.thumbnail),
+            sound=str(self.folder / shipped.sound) if shipped.sound else "",
+            facts=f"{shipped.iterations} iterations in {minutes:.0f} minutes of one core; "
+            f"learnt from data by {shipped.credit}",
+        )

@@ -1,0 +1,96 @@
+"""The orders of the Train tab: look at a file, begin a run, go on with a saved model."""
+
+from pathlib import Path
+
+from abp_core.checkpoint import CheckpointRejected
+from abp_core.data import datasets
+from abp_core.trainer import Trainer
+from demo import media
+from demo.errors import Rejected, translate_errors
+from demo.models.cards import label_of
+from demo.models.costs import require_minutes
+from demo.models.medium import medium_of
+from demo.runs.run import Run
+from demo.runs.saved_runs import RunRecipe
+from demo.runs.settings import STYLES, Settings, preset_for, spec_with
+from demo.studio import Studio
+
+PREVIEWED = {"texture": 1, "sound": 1, "objects": 9}  # signals of what was brought
+PREVIEW = 160  # pixels along a side of how it looks
+
+
+class Training:
+    """Learning from something whole."""
+
+    def __init__(self, studio: Studio) -> None:
+        self._studio, self.runs = studio, studio.runs
+
+    def inspect(self, path: str) -> tuple[str, str, str]:
+        """The kind of an uploaded file, a sentence about it, and a data URL of how it looks.
+        Raises Rejected."""
+        file = Path(path)
+        with translate_errors():
+            kind = datasets.kind_of(file)
+            preset = preset_for(kind, STYLES[0])
+            dataset, _ = datasets.load(file, preset.training, sample_rate=preset.sample_rate)
+        n, *_, last = dataset.signals.shape
+        sentence = {
+            "texture": f"a picture, learnt from crops {last} pixels wide",
+            "sound": f"a sound at {dataset.source.sample_rate} Hz, learnt in segments of "
+            f"{last / max(dataset.source.sample_rate, 1):.1f} s",
+            "objects": f"{n} pictures, learnt at {last} x {last} pixels",
+        }[kind]
+        medium = medium_of(dataset.source)
+        some = dataset.signals[: PREVIEWED[kind]]
+        picture = media.jpeg_url(media.thumbnail(medium.draw_sheet(some), PREVIEW), 88)
+        return kind, f"{file.name}: {sentence}. {dataset.remarks}".strip(), picture
+
+    def start(
+        self, token: str, *, item: str, upload: str, style: str, settings: Settings, minutes: float
+    ) -> None:
+        """Begins a run on an item of the pack, or on an upload if one is named.
+        Raises Rejected."""
+        self._studio.visit(token)
+        require_minutes(minutes)
+        path, name = self._studio.find_data(item, upload)
+        with translate_errors():  # here, so that a refusal leaves the earlier run alone
+            kind = datasets.kind_of(path) if upload else self._studio.pack[item].kind
+            preset = preset_for(kind, style)
+            spec = spec_with(preset.training, settings)
+            dataset, fitted = datasets.load(path, spec, sample_rate=preset.sample_rate, name=name)
+            run = Run(Trainer(fitted, dataset))
+        recipe = RunRecipe(task="learn", name=name, kind=kind, path=path, own=bool(upload))
+        self.runs.begin(token, run, minutes, recipe)
+
+    def inspect_checkpoint(self, checkpoint: str) -> str:
+        """A sentence about an uploaded checkpoint. Raises Rejected."""
+        saved = self._studio.open_checkpoint(checkpoint)
+        name = saved.source.name
+        known = name in self._studio.pack
+        data_too = "" if known else f", after choosing the file {name} above as well"
+        return (
+            f"A model of {label_of(name)} after {saved.iteration} iterations: press Train "
+            f"to go on training it{data_too}."
+        )
+
+    def continue_from(self, token: str, checkpoint: str, *, upload: str, minutes: float) -> None:
+        """Goes on training a saved model on its own data. Raises Rejected."""
+        self._studio.visit(token)
+        require_minutes(minutes)
+        saved = self._studio.open_checkpoint(checkpoint)
+        source = saved.source
+        if not upload and source.name not in self._studio.pack:
+            raise Rejected(
+                f"Please choose the file that the model learnt from as well ({source.name})."
+            )
+        path, _ = self._studio.find_data(source.name, upload)
+        with translate_errors():
+            dataset, _ = datasets.load(
+                path, saved.spec, sample_rate=source.sample_rate or 16_000, name=source.name
+            )
+            if dataset.digest == saved.digest and len(dataset.signals) != len(saved.latents):
+                raise CheckpointRejected("This model is damaged; please choose another one.")
+            run = Run(Trainer.resume(saved, dataset))
+        kind = dataset.source.kind
+        recipe = RunRecipe(task="learn", name=source.name, kind=kind, path=path, own=bool(upload))
+        self.runs.begin(token, run, minutes, recipe)

@@ -1,0 +1,123 @@
+"""The script by which a page hears every answer, in a real browser, against a server of our own
+that closes its streams in the worst moments."""
+
+import json
+from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from threading import Event, Thread
+
+import pytest
+from playwright.sync_api import BrowserContext, Page
+
+from demo.page import HEAD
+
+# What the framework does: it reads the stream until it is told that it is closed, then lets go.
+CLIENT = """() => {
+    window.heard = [];
+    window.taken = 0;
+    window.listen = async () => {
+        const letGo = new AbortController();
+        window.letGo = () => letGo.abort();
+        const stream = await fetch("queue/data?session_hash=abc", { signal: letGo.signal });
+        const reader = stream.body.pipeThrough(new TextDecoderStream()).getReader();
+        for (;;) {
+            const { value, done } = await reader.read();
+            if (done) break;
+            window.heard.push(...value.split("\\n\\n").filter(Boolean)
+                .map((text) => JSON.parse(text.slice(6)).msg));
+        }
+        window.heard.push("end");
+    };
+    window.order = () => fetch("queue/join", { method: "POST", body: "{}" })
+        .then(() => { window.taken += 1; });
+}"""
+
+
+class Server:
+    """Streams one message, then what is told by `close`; whether it listens is `listens`."""
+
+    def __init__(self) -> None:
+        self.over, self.listens = Event(), "yes"
+        self.last = b""
+        self.sessions: list[str | None] = []
+        outer = self
+
+        class Handler(BaseHTTPRequestHandler):
+            def do_GET(self) -> None:
+                self.send_response(200)
+                self.send_header("Content-Type", "text/html")
+                self.end_headers()
+                if self.path.startswith("/queue/data"):
+                    self.wfile.write(b'data: {"msg":"estimation"}\n\n')
+                    self.wfile.flush()
+                    outer.over.wait(60)
+                    self.wfile.write(outer.last)
+                else:
+                    self.wfile.write(f"<!doctype html><title>x</title>{HEAD}".encode())
+
+            def do_POST(self) -> None:
+                self.rfile.read(int(self.headers["Content-Length"]))
+                outer.sessions.append(self.headers["x-listener"])
+                self.send_response(200)
+                self.send_header("x-listens", outer.listens)
+                self.send_header("Content-Length", "0")
+                self.end_headers()
+
+            def log_message(self, format: str, *args: object) -> None:
+                pass
+
+        self.http = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+
+
+@pytest.fixture
+def server() -> Iterator[Server]:
+    server = Server()
+    Thread(target=server.http.serve_forever).start()
+    yield server
+    server.over.set()
+    server.http.shutdown()
+    server.http.server_close()
+
+
+@pytest.fixture
+def listening(context: BrowserContext, server: Server) -> Page:
+    """A page that has heard the first message of its stream."""
+    page = context.new_page()
+    page.goto(f"http://127.0.0.1:{server.http.server_address[1]}/")
+    page.evaluate(CLIENT)
+    page.evaluate("() => { window.listen(); }")
+    page.wait_for_function("() => window.heard.length === 1")
+    return page
+
+
+def test_an_order_is_taken_at_once_where_the_page_is_heard(listening: Page, server: Server) -> None:
+    listening.evaluate("() => window.order()")
+    assert listening.evaluate("() => window.taken") == 1
+    assert server.sessions == ["abc"]
+
+
+def test_an_order_taken_while_the_stream_closes_waits_for_its_end(
+    listening: Page, server: Server
+) -> None:
+    server.listens = "no"
+    listening.evaluate("() => { window.order(); }")
+    listening.wait_for_timeout(300)
+    assert listening.evaluate("() => window.taken") == 0
+    listening.evaluate("() => window.letGo()")
+    listening.wait_for_function("() => window.taken === 1")
+
+
+def test_a_stream_that_breaks_off_ends_in_due_form(listening: Page, server: Server) -> None:
+    server.over.set()
+    listening.wait_for_function("() => window.heard.at(-1) === 'end'")
+    told = ["estimation", "broken_connection", "close_stream", "end"]
+    assert listening.evaluate("() => window.heard") == told
+
+
+def test_a_stream_that_was_closed_says_no_more(listening: Page, server: Server) -> None:
+    server.last = f"data: {json.dumps({'msg': 'close_stream'})}\n\n".encode()
+    server.over.set()
+    listening.wait_for_function("() => window.heard.at(-1) === 'close_stream'")
+    listening.evaluate("() => window.letGo()")
+    listening.wait_for_timeout(300)
+    assert "broken_connection" not in listening.evaluate("() => window.heard")

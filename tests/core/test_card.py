@@ -1,0 +1,66 @@
+"""What a graphics card is asked, asked of a stand-in (tests/card.py) in a process of its own."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.on_card import CASES
+
+ROOT = Path(__file__).parents[2]
+# An iteration of a small run may fetch and send so much, and the host wait so often. A graph that
+# holds the whole iteration will lower both.
+MOST_TRANSFERS, MOST_WAITS = 11, 11
+
+
+@pytest.fixture(scope="module")
+def answers() -> dict[str, dict[str, Any]]:
+    """What every case answered."""
+    ran = subprocess.run(
+        [sys.executable, "-W", "ignore", "-m", "tests.on_card"],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    found = [json.loads(line) for line in ran.stdout.splitlines()]
+    assert {each["case"] for each in found} == set(CASES), ran.stderr
+    return {each["case"]: each for each in found}
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_a_run_on_the_card_is_the_run_on_the_cpu(
+    answers: dict[str, dict[str, Any]], case: str
+) -> None:
+    answer = answers[case]
+    assert "error" not in answer, answer["error"]
+    assert answer["differing"] == []
+    assert answer["away"] == [], "a file holds what lies on the CPU"
+    assert len(answer["transfers"]) <= MOST_TRANSFERS, answer["transfers"]
+    assert len(answer["waits"]) <= MOST_WAITS, answer["waits"]
+
+
+@pytest.mark.parametrize("fault", ["apart", "moved", "waited"])
+def test_the_stand_in_refuses_what_a_card_refuses(fault: str) -> None:
+    ran = subprocess.run(
+        [sys.executable, "-c", FAULTS[fault]], cwd=ROOT, capture_output=True, text=True, check=False
+    )
+    assert ran.returncode == 1
+    assert ran.stderr.strip().splitlines()[-1].startswith(f"tests.card.{REFUSED[fault]}")
+
+
+BEGIN = """
+import torch
+from tests import card
+with card.present(), card.recording() if {recording} else card.present():
+    x = torch.ones(2, 3, device=card.DEVICE) + 1  # a number of the host counts as a constant
+"""
+FAULTS = {
+    "apart": BEGIN.format(recording=False) + "    x + torch.ones(3)\n",
+    "moved": BEGIN.format(recording=True) + "    torch.ones(3).to(x)\n",
+    "waited": BEGIN.format(recording=True) + "    float(x.sum())\n",
+}
+REFUSED = {"apart": "WrongDevice", "moved": "Forbidden", "waited": "Forbidden"}
