@@ -1,11 +1,12 @@
 """Where and how precisely things are computed: the only module that knows CPU from CUDA."""
 
 import copy
+import threading
 from collections.abc import Callable
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, ExitStack
 from dataclasses import dataclass
 from functools import cache
-from typing import TypeVar
+from typing import Self, TypeVar
 
 import torch
 from torch import Tensor, nn
@@ -47,10 +48,18 @@ class Machine:
         enabled = self.fast is not torch.float32
         return torch.autocast(self.device.type, dtype=torch.bfloat16, enabled=enabled)
 
-    def capture(self, energy: Energy, z: Tensor) -> Energy:
-        """`energy` made ready for many evaluations at latents shaped like z: on CUDA a captured
-        graph (whatever else the energy reads must stay in place), elsewhere itself."""
-        return CapturedEnergy(energy, z) if self.device.type == "cuda" else energy
+    @property
+    def records(self) -> bool:
+        """Whether work is queued on a card and recorded there, see `Queue`."""
+        return self.device.type == "cuda"
+
+    def queue(self) -> "Queue":
+        """A queue of one's own on the card."""
+        return Queue()
+
+    def pin(self, value: Tensor) -> Tensor:
+        """`value` (on the CPU) where a card fetches it while the host goes on."""
+        return value.pin_memory() if self.device.type == "cuda" else value
 
 
 def native_bf16() -> bool:
@@ -71,34 +80,45 @@ def this_machine() -> Machine:
 def value_and_grad(energy: Energy, z: Tensor) -> tuple[Tensor, Tensor]:
     """energy (n,) at z and its gradient with respect to z only (gradients of the weights would
     cost half as much again and are not needed by a chain)."""
-    if isinstance(energy, CapturedEnergy):
-        return energy.replay(z)
     z = z.detach().requires_grad_(True)
     value = energy(z)
     (grad,) = torch.autograd.grad(value.sum(), z)
     return value.detach(), grad
 
 
-class CapturedEnergy:
-    """An energy and its gradient, recorded once as a CUDA graph and replayed at other latents."""
+class Queue:
+    """One job's work on a card: done in order, apart from that of others, while the host goes on.
 
-    def __init__(self, energy: Energy, z: Tensor) -> None:
-        self._energy = energy
-        self._z = z.detach().clone()
-        side = torch.cuda.Stream()  # type: ignore[no-untyped-call]
-        side.wait_stream(torch.cuda.current_stream())
-        with torch.cuda.stream(side):  # libraries choose their kernels before the recording
-            for _ in range(3):
-                value_and_grad(energy, self._z)
-        torch.cuda.current_stream().wait_stream(side)
-        self._graph = torch.cuda.CUDAGraph()
-        with torch.cuda.graph(self._graph, capture_error_mode="thread_local"):  # others may run
-            self._value, self._grad = value_and_grad(energy, self._z)
+    Inside `with`, whatever is computed is queued here.
+    """
 
-    def __call__(self, z: Tensor) -> Tensor:
-        return self._energy(z)
+    # The driver refuses two captures at once in a process.
+    _capturing = threading.Lock()
 
-    def replay(self, z: Tensor) -> tuple[Tensor, Tensor]:
-        self._z.copy_(z)
-        self._graph.replay()
-        return self._value.clone(), self._grad.clone()
+    def __init__(self) -> None:
+        self._stream = torch.cuda.Stream()  # type: ignore[no-untyped-call]
+        self._pool = torch.cuda.graph_pool_handle()
+        self._inside = ExitStack()
+
+    def __enter__(self) -> Self:
+        self._stream.wait_stream(torch.cuda.current_stream())
+        self._inside.enter_context(torch.cuda.stream(self._stream))
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._inside.close()
+        torch.cuda.current_stream().wait_stream(self._stream)
+
+    def record(self, work: Callable[[], None]) -> Callable[[], None]:
+        """What does the same as `work` at one stroke, as a CUDA graph, without Python's part in it.
+
+        `work` is not done now. It must have been done before, so that libraries have chosen their
+        kernels, and may neither ask for an answer nor move anything to or from the host; what it
+        reads and writes must stay where it is in memory.
+        """
+        graph = torch.cuda.CUDAGraph()
+        with self._capturing, torch.cuda.graph(
+            graph, pool=self._pool, stream=self._stream, capture_error_mode="thread_local"
+        ):  # fmt: skip
+            work()
+        return graph.replay

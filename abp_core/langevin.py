@@ -56,11 +56,18 @@ def energy_ceiling(energy: Tensor, z: Tensor) -> Tensor:
 @dataclass(frozen=True, slots=True)
 class Langevin:
     """z <- z - (s^2 / 2) dU/dz + s sqrt(temperature) noise (paper, equation 9); with a metric M of
-    the channels, M dU/dz and M^(1/2) noise (see preconditioner.py). energy: U(z) -> (n,)."""
+    the channels, M dU/dz and M^(1/2) noise (see preconditioner.py). energy: U(z) -> (n,).
+    adapted: s, (), of a run that finds it itself, in place of that of `spec`."""
 
     energy: Energy
     spec: LangevinSpec
     preconditioner: Preconditioner | None = None
+    adapted: Tensor | None = None
+
+    @property
+    def step_size(self) -> float | Tensor:
+        """s."""
+        return self.spec.step_size if self.adapted is None else self.adapted
 
     def init(self, z: Tensor) -> LangevinState:
         """The state at z (n, *latent_shape)."""
@@ -72,7 +79,7 @@ class Langevin:
         grad = state.grad
         if self.preconditioner is not None:
             grad = apply_to_channels(self.preconditioner.whole, grad)
-        still: Tensor = state.z - self.spec.step_size**2 / 2 * grad
+        still: Tensor = state.z - self.step_size**2 / 2 * grad
         return still
 
     def propose(self, state: LangevinState, noise: Tensor) -> Tensor:
@@ -80,8 +87,8 @@ class Langevin:
         there is done with this."""
         if self.preconditioner is not None:
             noise = apply_to_channels(self.preconditioner.root, noise)
-        length: float = self.spec.step_size * self.spec.temperature**0.5
-        return self.drift(state) + length * noise
+        moved: Tensor = self.drift(state) + self.step_size * self.spec.temperature**0.5 * noise
+        return moved
 
     def step(
         self, state: LangevinState, noise: Tensor, dice: Tensor | None = None
@@ -148,7 +155,8 @@ class LangevinInfo:
         spec, metric = self.walk.spec, self.walk.preconditioner
         away = there.z - self.walk.drift(here)
         whitened = away if metric is None else apply_to_channels(metric.inverse, away)
-        return (away * whitened).flatten(1).sum(1) / (2 * spec.step_size**2 * spec.temperature)
+        variance = self.walk.step_size**2 * spec.temperature
+        return (away * whitened).flatten(1).sum(1) / (2 * variance)
 
 
 def infer(

@@ -1,16 +1,14 @@
 """Alternating back-propagation: inference of the latents and learning of the weights, in turn."""
 
 from collections.abc import Iterator, Mapping
-from dataclasses import replace
 from functools import cached_property, partial
-from math import isfinite
 from time import perf_counter
 from typing import Self
 
 import torch
 from torch import Tensor
 
-from abp_core.adaptation.tuner import Adaptation
+from abp_core.adaptation.tuner import Adaptation, Look
 from abp_core.chains.examples import DataMismatch
 from abp_core.chains.start import require_shape, start_chains
 from abp_core.checkpoint import Checkpoint
@@ -18,11 +16,10 @@ from abp_core.data.datasets import Dataset
 from abp_core.device import Machine, this_machine
 from abp_core.generator import Generator
 from abp_core.langevin import Langevin
+from abp_core.learning.bursts import Bursts
 from abp_core.learning.events import TrainingEvent
-from abp_core.learning.learner import (
-    Learner,
-    copies,
-)
+from abp_core.learning.feed import Fed, Feed
+from abp_core.learning.learner import Learner, copies
 from abp_core.learning.samples import SampleLoss
 from abp_core.learning.whitening import standardise
 from abp_core.observation import Full, Observation, same
@@ -65,21 +62,21 @@ class Trainer:
         if seen.mean is not None and weights is None:
             mean = seen.mean.to(machine.device)
             self.generator.start_at(mean, seen.deviation / seen.gain)
-        self._adaptation = Adaptation(spec, machine.device)
-        self._chains = start_chains(
+        self._chains = here = start_chains(
             spec, data.signals.shape[2:], y, self.observation, machine.device
         )
         self._sample_loss = self._build_sample_loss() if spec.sample_loss_rate else None
-
-        # The walk reads those it visits from fixed places, so that its evaluation can be recorded.
-        here = self._chains
         self._twin = twin = machine.chain_copy(self.generator)
         shown = (here.observation, here.y, here.index, self.sigma)
         self._posterior = Posterior(
             partial(here.signals, twin), *shown, here.lot, machine.splits_lots
         )
         self._learning = Posterior(partial(here.signals, self.generator), *shown, lot=0)
-        self._energy = machine.capture(self._posterior.energy, here.visit(0))
+        self._adaptation = Adaptation(spec, self._posterior)
+        self._told = torch.zeros(5, device=machine.device)  # figures of the last event
+        fed: list[Fed] = [here, self._adaptation, self._learner]
+        self._feed = Feed([*fed, *([self._sample_loss] if self._sample_loss else [])], machine)
+        self._bursts = Bursts(machine.queue()) if machine.records else None
 
     @property
     def generator(self) -> Generator:
@@ -94,7 +91,7 @@ class Trainer:
     @property
     def step_size(self) -> float:
         """Of the walk by now."""
-        return self._adaptation.step_size
+        return float(self._adaptation.step_size)
 
     @property
     def curvature(self) -> Tensor:
@@ -122,45 +119,86 @@ class Trainer:
         for _ in range(n):
             yield self.step()
 
-    def alternation(self) -> Iterator[TrainingEvent | None]:
+    def alternation(self, most: int | None = 1) -> Iterator[TrainingEvent | None]:
         """One iteration in small moves: None after every Langevin step, and at last its event.
-
         Whoever stops asking before the event leaves the run as it was.
+
+        On a card it is up to `most` iterations at one stroke, or without a bound as many as take
+        some hundredths of a second, and then the events of all of them.
         """
-        clock, adaptation = _Clock(), self._adaptation
-        langevin = adaptation.langevin()
+        if self._bursts is not None:
+            yield from self._burst(self._bursts, most)
+            return
+        clock, moves = _Clock(), self._moves(self._adaptation.look(self.iteration))
         with clock:
-            start = self._chains.visit(self.iteration)
-            noise = self._chains.noise(self.iteration + 1, langevin.steps)
-            curvature = adaptation.estimated(self.iteration, start, self._posterior, self._energy)
-            walk = Langevin(self._energy, langevin, adaptation.preconditioner(curvature))
-            state = walk.init(start)
-            ceiling, lost, accepted = state.ceiling, torch.zeros_like(state.energy).bool(), []
-        for drawn in noise[:-1]:
+            self._feed.hand_over(self.iteration)
+        while True:
             with clock:
-                state, info = walk.step(state, drawn)
-                lost = lost | info.diverged
-                if langevin.acceptance:
-                    accepted.append(info.acceptance.mean())
+                ended = next(moves, True)
+            if ended:
+                break
             yield None
-        with clock:  # the learning step evaluates where the last move leads
-            z = walk.propose(state, noise[-1])
-        yield None
         with clock:
-            event = self._learn(start, z, ceiling, lost)
-            adaptation.follow(curvature, state.grad)
-            if accepted:
-                share = float(torch.stack(accepted).mean())
-                adaptation.adapt(share, event.diverged / self.chains)
-            if event.diverged < self.chains:
-                if self._sample_loss:
-                    rate = self.spec.sample_loss_rate * self.spec.fade(self.iteration)
-                    self._sample_loss.step(self.iteration, self.spec.seed, rate)
-                if self.spec.standardised:
-                    standardise(self.generator, self.z)
-                self.machine.refresh(self._twin, self.generator)
+            told = self._told.cpu().tolist()
+        self.iteration += 1
         self.seconds += clock.seconds
-        yield replace(event, seconds=clock.seconds)
+        yield TrainingEvent.of(self.iteration, told, clock.seconds)
+
+    def _burst(self, bursts: Bursts, most: int | None) -> Iterator[TrainingEvent | None]:
+        """Iterations of a card, queued one behind the other; the host waits for their figures
+        alone."""
+        yield None
+        begun, told, first = perf_counter(), [], self.iteration + 1
+        with bursts.queue:
+            for _ in range(bursts.size(most)):
+                look = self._adaptation.look(self.iteration)
+                self._feed.hand_over(self.iteration)
+                bursts.perform(look, partial(self._iterate, look))
+                told.append(self._told.clone())
+                self.iteration += 1
+            figures = torch.stack(told).cpu().tolist()
+        each = (perf_counter() - begun) / len(figures)
+        bursts.took(each)
+        self.seconds += each * len(figures)
+        for number, figure in enumerate(figures, first):
+            yield TrainingEvent.of(number, figure, each)
+
+    def _iterate(self, look: Look) -> None:
+        for _ in self._moves(look):
+            pass
+
+    def _moves(self, look: Look) -> Iterator[None]:
+        """An iteration of what was handed over, in small moves. It asks nothing of the host: what
+        it does never depends on what comes out, and all that it changes it changes in place."""
+        adaptation, chains = self._adaptation, self._chains
+        start, noise = chains.visit(), chains.given["noise"]
+        curvature = adaptation.estimate(look, start)
+        walk = Langevin(
+            self._posterior.energy,
+            self.spec.langevin,
+            adaptation.preconditioner(curvature),
+            adaptation.step_size,
+        )
+        state = walk.init(start)
+        ceiling, lost, accepted = state.ceiling, torch.zeros_like(state.energy).bool(), []
+        for drawn in noise[:-1]:
+            state, info = walk.step(state, drawn)
+            lost = lost | info.diverged
+            if self.spec.langevin.acceptance:
+                accepted.append(info.acceptance.mean())
+            yield
+        z = walk.propose(state, noise[-1])  # the learning step evaluates where it leads
+        yield
+        diverged = self._learn(start, z, ceiling, lost)
+        adaptation.follow(curvature, state.grad)
+        if accepted:
+            adaptation.adapt(torch.stack(accepted).mean(), diverged / self.chains)
+        sound = diverged < self.chains
+        if self._sample_loss:
+            self._sample_loss.step(sound)
+        if self.spec.standardised:
+            standardise(self.generator, self.z, sound)
+        self.machine.refresh(self._twin, self.generator)
 
     def prior(self) -> Prior:
         """Where new latents come from, as the latents stand."""
@@ -243,12 +281,13 @@ class Trainer:
             raise DataMismatch(
                 "A loss of samples needs examples that were seen whole; please set its rate to 0."
             )
-        return SampleLoss(self.generator, self.data.signals, machine=self.machine)
+        return SampleLoss(self.spec, self.generator, self.data.signals, machine=self.machine)
 
-    def _learn(self, start: Tensor, z: Tensor, ceiling: Tensor, lost: Tensor) -> TrainingEvent:
+    def _learn(self, start: Tensor, z: Tensor, ceiling: Tensor, lost: Tensor) -> Tensor:
         """Learning back-propagation: one step on W with the latents held fixed (paper, eq. 10).
+        How many chains diverged, ().
 
-        Chains that diverged are put back where they started and have no say in the step.
+        They are put back where they started and have no say in the step.
         """
         healthy = z.flatten(1).isfinite().all(1) & ~lost
         z = torch.where(_like(healthy, z), z, start)
@@ -257,21 +296,15 @@ class Trainer:
         misfit = misfit_of(residual, self.sigma)
         healthy &= misfit.detach() + prior_energy(z) <= ceiling
         norm = self._learner.gradient_norm((misfit * healthy).mean())
+        healthy &= norm.isfinite()
         z = torch.where(_like(healthy, z), z, start)
-        diverged = len(healthy) - int(healthy.sum()) if isfinite(norm) else len(healthy)
-        if diverged < len(healthy):
-            self._learner.step(self.spec.learning_rate * self.spec.fade(self.iteration))
-            self._chains.keep(z)
-        self.iteration += 1
-        return TrainingEvent(
-            iteration=self.iteration,
-            misfit=float(misfit.detach().mean()),
-            reconstruction_error=float(residual.detach().abs().mean()) / 2,
-            grad_norm=norm,
-            latent_norm=float(z.square().mean().sqrt()),
-            diverged=diverged,
-            seconds=0.0,
-        )
+        self._learner.step(healthy.any())
+        self._chains.keep(z)
+        diverged = (~healthy).sum()
+        error, size = residual.detach().float().abs().mean() / 2, z.square().mean().sqrt()
+        figures = [misfit.detach().mean(), error, norm, size, diverged.float()]
+        self._told.copy_(torch.stack(figures))
+        return diverged
 
 
 class _Clock:

@@ -3,12 +3,13 @@
 Its tensors are on the device `card`, hold their numbers on the CPU, and obey the rules of CUDA:
 what is computed together must lie together, and a CPU number counts as a constant. Every transfer
 between the host and the card is noted, and every time that the host waits for an answer of it.
+What is recorded on it is done again as a card does it, without Python's part in it.
 PyTorch keeps one such device, for good: this is for a process of its own.
 
 Everything is computed as on a CPU, so whatever runs on both must end in the same bits.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
@@ -24,7 +25,7 @@ from torch.utils.backend_registration import (
     _setup_privateuseone_for_python_backend,
 )
 
-from abp_core.device import Energy, Machine
+from abp_core.device import Machine, Queue
 
 NAME = "card"
 # The host must know what these answer: a number, or the shape of what comes out.
@@ -89,6 +90,7 @@ class Log:
     transfers: list[tuple[str, str, tuple[int, ...]]] = field(default_factory=list)
     waits: list[str] = field(default_factory=list)
     recording: bool = False
+    tape: "Tape | None" = None
 
     def transfer(self, op: str, way: str, shape: torch.Size) -> None:
         if self.recording:
@@ -136,17 +138,106 @@ def recording() -> Iterator[None]:
         LOG.recording = False
 
 
+class Tape:
+    """Operations as they were recorded, and what stood in the memory that they wrote to."""
+
+    def __init__(self) -> None:
+        self._operations: list[tuple[OpOverload, Any, Any, Any]] = []
+        self._stood: dict[int, tuple[Tensor, Tensor]] = {}
+        self._own: set[int] = set()
+
+    def before(self, op: OpOverload, args: Any, kwargs: Any) -> None:
+        """Keeps what this operation will write over."""
+        for argument, value in _by_name(op, args, kwargs):
+            if argument.alias_info is not None and argument.alias_info.is_write:
+                for written in pytree.tree_leaves(value):
+                    self._keep(written)
+
+    def after(self, op: OpOverload, args: Any, kwargs: Any, made: Any) -> None:
+        """Adds what was done. What a tensor looks like may change in place, which costs nothing."""
+        if torch.Tag.inplace_view not in op.tags:
+            self._operations.append((op, *pytree.tree_map(_as_it_looks, (args, kwargs, made))))
+        given = {_memory(x) for x in pytree.tree_leaves((args, kwargs)) if isinstance(x, Tensor)}
+        new = {_memory(x) for x in pytree.tree_leaves(made) if isinstance(x, Tensor)}
+        self._own |= new - given
+
+    def undo(self) -> None:
+        """To record is not to do."""
+        for memory, stood in self._stood.values():
+            memory.copy_(stood)
+
+    def replay(self) -> None:
+        """Does it all again, each result in the memory in which it was."""
+        for op, args, kwargs, made in self._operations:
+            anew = pytree.tree_leaves(op(*args, **kwargs))
+            for was, now in zip(pytree.tree_leaves(made), anew, strict=True):
+                if isinstance(was, Tensor) and _memory(was) != _memory(now):
+                    was.copy_(now)
+
+    def _keep(self, written: Tensor) -> None:
+        key = _memory(written)
+        if key not in self._own and key not in self._stood:
+            whole = torch.empty(0, dtype=written.dtype).set_(written.untyped_storage())
+            self._stood[key] = whole, whole.clone()
+
+
+def _as_it_looks(x: Any) -> Any:
+    return x.detach() if isinstance(x, Tensor) else x
+
+
+def _memory(x: Tensor) -> int:
+    return x.untyped_storage().data_ptr()
+
+
+def _by_name(op: OpOverload, args: Any, kwargs: Any) -> Iterator[tuple[Any, Any]]:
+    for place, argument in enumerate(op._schema.arguments):
+        if argument.name in kwargs:
+            yield argument, kwargs[argument.name]
+        elif place < len(args):
+            yield argument, args[place]
+
+
+class CardQueue(Queue):
+    """The card does everything at once, so there is nothing to be queued."""
+
+    def __init__(self) -> None:
+        pass
+
+    def __enter__(self) -> "CardQueue":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        pass
+
+    def record(self, work: Callable[[], None]) -> Callable[[], None]:
+        LOG.tape = tape = Tape()
+        try:
+            with recording():
+                work()
+        finally:
+            LOG.tape = None
+        outside = torch.utils._python_dispatch._disable_current_modes
+        with outside():
+            tape.undo()
+
+        def replay() -> None:
+            with outside():
+                tape.replay()
+
+        return replay
+
+
 class CardMachine(Machine):
-    """The card as a machine, whose captured energies are recorded whenever they are evaluated."""
+    """The card as a machine."""
 
     __slots__ = ()
 
-    def capture(self, energy: Energy, z: Tensor) -> Energy:
-        def recorded(z: Tensor) -> Tensor:
-            with recording():
-                return energy(z)
+    @property
+    def records(self) -> bool:
+        return True
 
-        return recorded
+    def queue(self) -> Queue:
+        return CardQueue()
 
 
 def machine() -> Machine:
@@ -168,7 +259,13 @@ def _perform(op: OpOverload, args: Any, kwargs: dict[str, Any]) -> Any:
     if there and (name in WAITS or short in WAITS):
         LOG.wait(name)
     held = pytree.tree_map(_held, (args, kwargs))
+    if LOG.tape and (there or out):
+        # A graph holds the host's numbers as they were.
+        held = pytree.tree_map(lambda x: _frozen(x, here), held)
+        LOG.tape.before(op, *held)
     made = op(*held[0], **held[1])
+    if LOG.tape and (there or out):
+        LOG.tape.after(op, *held, made)
     known = {id(x.held): x for x in there}
 
     def placed(x: Any) -> Any:
@@ -189,6 +286,10 @@ def _held(x: Any) -> Any:
     if isinstance(x, torch.device) and x.type == NAME:
         return torch.device("cpu")
     return x
+
+
+def _frozen(x: Any, here: list[Tensor]) -> Any:
+    return x.clone() if isinstance(x, Tensor) and any(x is each for each in here) else x
 
 
 def _note_copy(op: str, args: Any, kwargs: dict[str, Any]) -> None:

@@ -20,6 +20,7 @@ from typing import Self
 import torch
 from torch import Tensor
 
+from abp_core.adaptation.roots import roots
 from abp_core.device import Energy, value_and_grad
 from abp_core.posterior import in_lots
 
@@ -39,14 +40,8 @@ class Preconditioner:
     @classmethod
     def of(cls, curvature: Tensor) -> Self:
         """The inverse of a curvature (c, c), which is nowhere below the prior's own, I."""
-        values, vectors = torch.linalg.eigh(curvature)
-        values = values.clamp(min=1)
-
-        def power(p: float) -> Tensor:
-            result: Tensor = (vectors * values**p) @ vectors.T
-            return result
-
-        return cls(power(-1), power(-0.5), power(1))
+        root, inverse_root = roots(curvature, 2, floor=1.0)
+        return cls(root @ root, root, inverse_root @ inverse_root)
 
 
 def second_moment(gradients: Tensor) -> Tensor:
@@ -69,7 +64,8 @@ def fisher_information(residual: Energy, z: Tensor, noise: Tensor, sigma: float)
 def apply_to_channels(matrix: Tensor, z: Tensor) -> Tensor:
     """matrix (c, c) applied to the channels of z (n, c, ...).
 
-    In whole lots, one by one, as energies are: a chain must not depend on its company.
+    In whole lots, on a CPU one by one, as energies are: a chain must not depend on its company.
     """
-    moved = [torch.einsum("ij,nj...->ni...", matrix, z[some]) for some in in_lots(z)]
+    lots = in_lots(z, split=z.device.type == "cpu")
+    moved = [torch.einsum("ij,nj...->ni...", matrix, z[some]) for some in lots]
     return torch.cat(moved)[: len(z)] if len(moved) > 1 else moved[0][: len(z)]

@@ -1,7 +1,6 @@
 """How the walk fits itself to the posterior while a run goes on: its step size and its metric."""
 
-import dataclasses
-import math
+from enum import Enum
 
 import torch
 from torch import Tensor
@@ -14,72 +13,94 @@ from abp_core.adaptation.preconditioner import (
     fisher_information,
     second_moment,
 )
-from abp_core.device import Energy, value_and_grad
+from abp_core.device import value_and_grad
 from abp_core.noise import CURVATURE_INDEX, chain_noise
 from abp_core.posterior import Posterior
-from abp_core.spec import LangevinSpec, TrainingSpec
+from abp_core.spec import TrainingSpec
 
 STEP_RATE = 0.5  # a run that is about to explode does so within a few iterations
 SHORTEST = 1e-6  # step
 
 
+class Look(Enum):
+    """How an iteration comes to know the curvature for its walks."""
+
+    FIRST = "of where they start, for there is none as yet"
+    ANEW = "nearer to that of where they start"
+    KEPT = "as it stands"
+
+
 class Adaptation:
-    """The walk's step size by now, and the curvature (c, c) that its metric is made of."""
+    """The walk's step size by now, (), and the curvature (c, c) that its metric is made of; both
+    stay where they are in memory.
 
-    def __init__(self, spec: TrainingSpec, device: torch.device) -> None:
-        self._spec = spec
-        self.step_size = spec.langevin.step_size
+    posterior: of those that an iteration visits. given: noise to look at a curvature with (see
+    feed.py).
+    """
+
+    def __init__(self, spec: TrainingSpec, posterior: Posterior) -> None:
+        self._spec, self._posterior = spec, posterior
+        device = posterior.y.device
+        longest = torch.tensor(spec.langevin.step_size, dtype=torch.float64)
+        self.step_size = longest.to(device)
         self.curvature = torch.eye(spec.generator.latent_shape[0], device=device)
+        self.given = {name: value.to(device) for name, value in self.draw(0).items()}
 
-    def langevin(self) -> LangevinSpec:
-        """The walk as it goes by now."""
-        return dataclasses.replace(self._spec.langevin, step_size=self.step_size)
+    def look(self, iteration: int) -> Look:
+        """Of examples the curvature follows what their walks end with; of windows it takes a look
+        at f every now and then."""
+        if not self._spec.langevin.preconditioned:
+            return Look.KEPT
+        if iteration == 0:
+            return Look.FIRST
+        return Look.KEPT if iteration % ESTIMATE_EVERY or not self._spec.window else Look.ANEW
+
+    def draw(self, iteration: int) -> dict[str, Tensor]:
+        """What an iteration is given."""
+        if not self._spec.window or self.look(iteration) is Look.KEPT:
+            return {}
+        n, *shape = self._posterior.y.shape
+        noise = chain_noise(
+            seed=self._spec.seed,
+            sweep=iteration,
+            index=CURVATURE_INDEX + torch.arange(n),
+            steps=1,
+            shape=tuple(shape),
+        )
+        return {"noise": noise[0]}
 
     def preconditioner(self, curvature: Tensor) -> Preconditioner | None:
         """The walk's metric; None where it has none of its own."""
         return Preconditioner.of(curvature) if self._spec.langevin.preconditioned else None
 
-    def estimated(
-        self, iteration: int, start: Tensor, posterior: Posterior, energy: Energy
-    ) -> Tensor:
-        """The curvature for a walk from `start`. At first that of where it starts; later, of
-        examples, what their walks ended with, and of windows a look at f every now and then."""
-        first = iteration == 0
-        if not self._spec.langevin.preconditioned:
+    def estimate(self, look: Look, start: Tensor) -> Tensor:
+        """The curvature for walks from `start`."""
+        if look is Look.KEPT:
             return self.curvature
         if not self._spec.window:
-            return second_moment(value_and_grad(energy, start)[1]) if first else self.curvature
-        if iteration % ESTIMATE_EVERY:
-            return self.curvature
-        noise = chain_noise(
-            seed=self._spec.seed,
-            sweep=iteration,
-            index=CURVATURE_INDEX + posterior.index.cpu(),
-            steps=1,
-            shape=posterior.y.shape[1:],
-        )[0].to(start.device)
-        found = fisher_information(posterior.residual, start, noise, posterior.sigma)
-        return found if first else self.curvature.lerp(found, ESTIMATE_RATE)
+            return second_moment(value_and_grad(self._posterior.energy, start)[1])
+        posterior = self._posterior
+        found = fisher_information(posterior.residual, start, self.given["noise"], posterior.sigma)
+        return found if look is Look.FIRST else self.curvature.lerp(found, ESTIMATE_RATE)
 
     def follow(self, curvature: Tensor, gradient: Tensor) -> None:
         """Keeps the curvature of a walk; of examples, nearer to that of where it ended."""
-        self.curvature = curvature
-        if self._spec.window or not self._spec.langevin.preconditioned:
-            return
-        moment = second_moment(gradient)
-        if moment.isfinite().all():
-            self.curvature = curvature.lerp(moment, FOLLOW_RATE)
+        if not self._spec.window and self._spec.langevin.preconditioned:
+            moment = second_moment(gradient)
+            nearer = curvature.lerp(moment, FOLLOW_RATE)
+            curvature = torch.where(moment.isfinite().all(), nearer, curvature)
+        self.curvature.copy_(curvature)
 
     def resume(self, step_size: float, curvature: Tensor) -> None:
         """Goes on from what a run had come to."""
-        self.step_size = step_size
-        self.curvature = curvature.to(self.curvature.device, copy=True)
+        self.step_size.fill_(step_size)
+        self.curvature.copy_(curvature)
 
-    def adapt(self, accepted: float, lost: float) -> None:
+    def adapt(self, accepted: Tensor, lost: Tensor) -> None:
         """Shortens the step where fewer moves would be accepted than aimed at, and lengthens it
         again up to where it began: a generator that is still flat accepts everything. Halves it
-        where every chain was lost."""
+        where every chain was lost. accepted, lost (): shares of all."""
         langevin = self._spec.langevin
-        self.step_size *= math.exp(STEP_RATE * (accepted - langevin.acceptance))
-        self.step_size *= 1 - lost / 2
-        self.step_size = min(max(self.step_size, SHORTEST), langevin.step_size)
+        step = self.step_size * torch.exp(STEP_RATE * (accepted.double() - langevin.acceptance))
+        step = step * (1 - lost.double() / 2)
+        self.step_size.copy_(step.clamp(SHORTEST, langevin.step_size))

@@ -22,7 +22,8 @@ class Chains(Protocol):
 
     Those places stay where they are from visit to visit, so that an energy which reads them can be
     recorded: index (k,) of those that are visited, y (k, ...) what was seen of them, and
-    observation how. lot: in lots of how many they are evaluated (see posterior.py).
+    observation how. lot: in lots of how many they are evaluated (see posterior.py). given: whose
+    turn it is, and noise (steps, k, ...) for their walks (see feed.py).
     """
 
     z: Tensor
@@ -30,13 +31,14 @@ class Chains(Protocol):
     index: Tensor
     observation: Observation
     lot: int
+    given: dict[str, Tensor]
 
-    def visit(self, iteration: int) -> Tensor:
-        """Goes to those whose turn it is; where their walks start, (k, ...)."""
+    def draw(self, iteration: int) -> dict[str, Tensor]:
+        """What an iteration is given."""
         ...
 
-    def noise(self, sweep: int, steps: int) -> Tensor:
-        """What walks of so many steps of those visited take of it, (steps, k, ...)."""
+    def visit(self) -> Tensor:
+        """Goes to those whose turn it is; where their walks start, (k, ...)."""
         ...
 
     def signals(self, generator: Generator, z: Tensor) -> Tensor:
@@ -65,22 +67,25 @@ class PerExample:
             steps=1,
             shape=spec.generator.latent_shape,
         )[0].to(device)
-        self.index = torch.arange(min(spec.batch_size, self._n), device=device)
+        self._size = min(spec.batch_size, self._n)
+        self.given = {name: t.to(device) for name, t in self.draw(0).items()}
+        self.index = self.given["index"]
         self.y = self._y[self.index]
 
-    def visit(self, iteration: int) -> Tensor:
-        self.index.copy_(self._choose_visited(iteration))
+    def draw(self, iteration: int) -> dict[str, Tensor]:
+        index = self.choose_visited(iteration)
+        noise = chain_noise(
+            seed=self._spec.seed,
+            sweep=iteration + 1,
+            index=index,
+            steps=self._spec.langevin.steps,
+            shape=self._spec.generator.latent_shape,
+        )
+        return {"index": index, "noise": noise}
+
+    def visit(self) -> Tensor:
         self.y.copy_(self._y[self.index])
         return self.z[self.index]
-
-    def noise(self, sweep: int, steps: int) -> Tensor:
-        return chain_noise(
-            seed=self._spec.seed,
-            sweep=sweep,
-            index=self.index.cpu(),
-            steps=steps,
-            shape=self._spec.generator.latent_shape,
-        ).to(self.z.device)
 
     def signals(self, generator: Generator, z: Tensor) -> Tensor:
         x: Tensor = generator(z)
@@ -89,9 +94,9 @@ class PerExample:
     def keep(self, z: Tensor) -> None:
         self.z[self.index] = z
 
-    def _choose_visited(self, iteration: int) -> Tensor:
+    def choose_visited(self, iteration: int) -> Tensor:
         """An epoch visits each at most once, in shuffled order."""
-        return choose_visited(self._spec.seed, iteration, self._n, len(self.index))
+        return choose_visited(self._spec.seed, iteration, self._n, self._size)
 
 
 def choose_visited(seed: int, iteration: int, n: int, size: int) -> Tensor:

@@ -79,6 +79,7 @@ class Windows:
         device: torch.device,
     ) -> None:
         self._seed, self._channels = spec.seed, spec.generator.first_map[0]
+        self._steps = spec.langevin.steps
         self._reach = reach = spec.generator.reach
         _, *extent = spec.generator.map_shape_of(size)
         self._unit = _entries_a_position(y, [n - 2 * reach for n in extent])
@@ -97,18 +98,30 @@ class Windows:
 
         k = min(spec.batch_size, self._schedule.windows)
         self.index = torch.arange(k, device=device)
-        self._places = self._schedule.places(0)[:k]
-        self._frame, self.y, seen = map(torch.clone, self._crop())
-        self.observation: Observation = Windowed(observation.local, seen)
-        self._seen = seen
+        self._cut_frame = _Cut(self._framed, self._window, unit=1, wider=around)
+        self._cut_y = _Cut(self._y, self._window, unit=self._unit, wider=reach)
+        self._cut_seen = _Cut(self._visible, self._window, unit=self._unit, wider=reach)
+        # Places are those of a map with as much around it as it is padded with.
+        self._cut_moved = _Cut(self._framed, self._window, unit=1, wider=0, offset=around)
+        self.given = {name: t.to(device) for name, t in self.draw(0).items()}
+        self._frame, self.y, self._seen = self._crop()
+        self.observation: Observation = Windowed(observation.local, self._seen)
 
-    def visit(self, iteration: int) -> Tensor:
-        """Later ones of an iteration's windows have the last word where they overlap."""
+    def choose_visited(self, iteration: int) -> list[Place]:
+        """Where the windows of an iteration begin."""
         windows, k = self._schedule.windows, len(self.index)
         places = self._schedule.places(iteration // (windows // k))
-        self._places = [
-            places[number] for number in choose_visited(self._seed, iteration, windows, k).tolist()
+        return [places[n] for n in choose_visited(self._seed, iteration, windows, k).tolist()]
+
+    def draw(self, iteration: int) -> dict[str, Tensor]:
+        places, steps = self.choose_visited(iteration), self._steps
+        noise = [
+            self._noise(sweep=iteration + 1, steps=steps, at=place, size=self._window)
+            for place in places
         ]
+        return {"places": torch.tensor(places), "noise": torch.stack(noise, 1)}
+
+    def visit(self) -> Tensor:
         held = (self._frame, self.y, self._seen)
         for buffer, found in zip(held, self._crop(), strict=True):
             buffer.copy_(found)
@@ -117,20 +130,13 @@ class Windows:
         inner.zero_()
         return start
 
-    def noise(self, sweep: int, steps: int) -> Tensor:
-        drawn = [
-            self._noise(sweep=sweep, steps=steps, at=place, size=self._window)
-            for place in self._places
-        ]
-        return torch.stack(drawn, 1).to(self.z.device)
-
     def signals(self, generator: Generator, z: Tensor) -> Tensor:
         """What the windows reach becomes, with all around them as it stands."""
         return generator.interior(_pad(z, 2 * self._reach) + self._frame)
 
     def keep(self, z: Tensor) -> None:
-        for place, moved in zip(self._places, z, strict=True):
-            self.z[_box(place, self._window)] = moved
+        """Later ones of an iteration's windows have the last word where they overlap."""
+        self._cut_moved.write(z, self.given["places"])
 
     def _noise(self, *, sweep: int, steps: int, at: Place, size: Place) -> Tensor:
         """(steps, channels, *size) of the positions from `at`."""
@@ -146,17 +152,42 @@ class Windows:
     def _crop(self) -> tuple[Tensor, Tensor, Tensor]:
         """Of the windows visited: the latents of their frames, what was seen of all that they
         reach, and where it was seen."""
+        places = self.given["places"]
+        cuts = (self._cut_frame, self._cut_y, self._cut_seen)
+        return cuts[0].read(places), cuts[1].read(places), cuts[2].read(places)
 
-        def cut(whole: Tensor, unit: int, wider: int) -> Tensor:
-            size = [unit * (n + 2 * wider) for n in self._window]
-            return torch.cat([whole[_box([unit * n for n in at], size)] for at in self._places])
 
-        reach, unit = self._reach, self._unit
-        return (
-            cut(self._framed, 1, 2 * reach),
-            cut(self._y, unit, reach),
-            cut(self._visible, unit, reach),
-        )
+class _Cut:
+    """Boxes of one tensor (1, c, *extent), all as large, whose places are numbers on its device.
+
+    size: of a window in positions, each of so many entries (unit); with so many positions more on
+    every side (wider). offset: of the first place, in entries.
+    """
+
+    def __init__(
+        self, whole: Tensor, size: Place, *, unit: int, wider: int, offset: int = 0
+    ) -> None:
+        self._rows = whole[0].flatten(1)
+        self._shape = [unit * (n + 2 * wider) for n in size]
+        extent = whole.shape[2:]
+        strides = torch.tensor([math.prod(extent[axis + 1 :]) for axis in range(len(extent))])
+        within = torch.tensor(list(product(*map(range, self._shape)))) + offset
+        self._within = (within * strides).sum(1).to(whole.device)
+        self._strides = (unit * strides).to(whole.device)
+
+    def read(self, places: Tensor) -> Tensor:
+        """(k, c, *shape), of places (k, axes)."""
+        found = self._rows[:, self._entries(places)].transpose(0, 1)
+        return found.reshape(*found.shape[:2], *self._shape).contiguous()
+
+    def write(self, values: Tensor, places: Tensor) -> None:
+        """Lets the boxes hold values (k, c, *shape), one after another."""
+        for entries, value in zip(self._entries(places), values, strict=True):
+            self._rows.index_copy_(1, entries, value.flatten(1))
+
+    def _entries(self, places: Tensor) -> Tensor:
+        """(k, entries of a box)."""
+        return (places * self._strides).sum(1)[:, None] + self._within
 
 
 def _entries_a_position(y: Tensor, positions: Sequence[int]) -> int:

@@ -217,16 +217,16 @@ def _iterations(
     """What each iteration did and the share of the run that is done, until that is 1 or `stop`
     has a name. An iteration that is stopped half-way leaves the run as it was."""
     start, first = monotonic(), trainer.iteration
-    share = 0.0
+    share, most = 0.0, args.iterations
     while share < 1:
-        for event in trainer.alternation():
+        for event in trainer.alternation(most and first + most - trainer.iteration):
             if stop.name:
                 return
             if event is not None:
                 share = (
                     (monotonic() - start) / (60 * args.minutes)
                     if args.iterations is None
-                    else (trainer.iteration - first) / args.iterations
+                    else (event.iteration - first) / args.iterations
                 )
                 yield event, min(share, 1.0)
 

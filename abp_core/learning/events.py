@@ -1,6 +1,8 @@
 """What a run tells while it learns, and when it cannot go on."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Self
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,6 +22,12 @@ class TrainingEvent:
     latent_norm: float
     diverged: int
     seconds: float
+
+    @classmethod
+    def of(cls, iteration: int, told: Sequence[float], seconds: float) -> Self:
+        """told: all between, in this order."""
+        misfit, error, norm, size, diverged = told
+        return cls(iteration, misfit, error, norm, size, int(diverged), seconds)
 
 
 class Diverging:

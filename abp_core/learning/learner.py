@@ -13,23 +13,42 @@ MOMENTS = ("exp_avg", "exp_avg_sq")  # as Adam calls them
 
 
 class Optimiser:
-    """Adam over the weights of `generator`, and what it keeps of them by their names."""
+    """Adam over the weights of `generator`, and what it keeps of them by their names.
+
+    rate (): the learning rate of the next step, to be written to.
+    """
 
     def __init__(self, generator: Generator, betas: tuple[float, float]) -> None:
         self._generator = generator
-        self._adam = torch.optim.Adam(generator.parameters(), betas=betas, fused=True)
+        device = next(generator.parameters()).device
+        self.rate = torch.zeros((), device=device)
+        self._adam = torch.optim.Adam(
+            generator.parameters(),
+            lr=self.rate,
+            betas=betas,
+            fused=True,
+            capturable=device.type != "cpu",
+        )
 
-    def gradient_norm(self, loss: Tensor) -> float:
-        """Of the gradient of a loss (), which the weights then hold."""
+    def gradient_norm(self, loss: Tensor) -> Tensor:
+        """(), of the gradient of a loss (), which the weights then hold."""
         self._adam.zero_grad(set_to_none=True)
         loss.backward()  # type: ignore[no-untyped-call]
         gradients = [p.grad for p in self._generator.parameters() if p.grad is not None]
-        return float(torch.nn.utils.get_total_norm(gradients))
+        return torch.nn.utils.get_total_norm(gradients)
 
-    def step(self, rate: float) -> None:
-        """One step at this rate, along the gradient that the weights hold."""
-        self._adam.param_groups[0]["lr"] = rate
+    def step(self, wanted: Tensor) -> None:
+        """One step along the gradient that the weights hold, where `wanted` () bool; else nothing
+        changes, the number of steps included."""
+        # As a gradient scaler tells it; nobody has to wait for the answer.
+        self._adam.found_inf = (~wanted).float()  # type: ignore[attr-defined]
         self._adam.step()
+
+    @property
+    def steps(self) -> int:
+        """That were taken."""
+        state = self._adam.state.get(next(iter(self._generator.parameters())), {})
+        return int(state.get("step", 0))
 
     def tensors(self) -> dict[str, Tensor]:
         """What a resumed run needs of it, in memory of its own on the CPU: step.NAME and
@@ -62,7 +81,10 @@ def shapes(spec: GeneratorSpec) -> dict[str, tuple[int, ...]]:
 
 
 class Learner:
-    """W, on `device`, and the optimiser that learning moves it with. updates: steps taken."""
+    """W, on `device`, and the optimiser that learning moves it with.
+
+    given: the learning rate (see feed.py).
+    """
 
     def __init__(
         self, spec: TrainingSpec, device: torch.device, weights: Mapping[str, Tensor] | None = None
@@ -74,17 +96,27 @@ class Learner:
             else Generator.of(spec.generator, weights)
         )
         self.generator = generator.to(device)
-        self.updates = 0
+        self._spec = spec
         self._optimiser = Optimiser(self.generator, BETAS)
+        self.given = {"rate": self._optimiser.rate}
 
-    def gradient_norm(self, loss: Tensor) -> float:
-        """Of the gradient of a loss (), which the weights then hold."""
+    @property
+    def updates(self) -> int:
+        """Steps that were taken."""
+        return self._optimiser.steps
+
+    def draw(self, iteration: int) -> dict[str, Tensor]:
+        """What an iteration is given."""
+        return {"rate": torch.tensor(self._spec.learning_rate * self._spec.fade(iteration))}
+
+    def gradient_norm(self, loss: Tensor) -> Tensor:
+        """(), of the gradient of a loss (), which the weights then hold."""
         return self._optimiser.gradient_norm(loss)
 
-    def step(self, rate: float) -> None:
-        """One step along the gradient that the weights hold (paper, equation 10)."""
-        self._optimiser.step(rate)
-        self.updates += 1
+    def step(self, wanted: Tensor) -> None:
+        """One step along the gradient that the weights hold (paper, equation 10), where `wanted`
+        () bool."""
+        self._optimiser.step(wanted)
 
     def weights(self) -> dict[str, Tensor]:
         """W by name, in memory of its own on the CPU."""
@@ -100,7 +132,6 @@ class Learner:
         self, updates: int, first: Mapping[str, Tensor], second: Mapping[str, Tensor]
     ) -> None:
         """Goes on with such moments after so many steps."""
-        self.updates = updates
         if not updates:
             return
         held = {f"step.{name}": torch.tensor(float(updates)) for name in first}

@@ -28,20 +28,27 @@ class PatchLoss:
             for level in laplacian_pyramid(some)
         ]
 
-    def distance(self, signals: Tensor, number: int = 0) -> Tensor:
-        """From as many of the pictures, along directions that are others for every number: those
-        of a fixed choice would soon be all that is right."""
+    def draw(self, n: int, number: int = 0) -> dict[str, Tensor]:
+        """Which n of the pictures signals are compared with, chosen (n,), and along which
+        directions (scales, k, c, p, p), on the CPU. They are others for every number: those of a
+        fixed choice would soon be all that is right."""
         draw = torch.Generator().manual_seed(number)
-        chosen = torch.randint(len(self._pictures), (len(signals),), generator=draw)
-        data = self._pictures[chosen.to(signals.device)]
-        shape = (DIRECTIONS, signals.shape[1], PATCH, PATCH)
+        chosen = torch.randint(len(self._pictures), (n,), generator=draw)
+        shape = (DIRECTIONS, self._pictures.shape[1], PATCH, PATCH)
+        directions = [
+            F.normalize(torch.randn(shape, generator=draw).flatten(1)).view(shape)
+            for _ in self._scales
+        ]
+        return {"chosen": chosen, "directions": torch.stack(directions)}
+
+    def distance(self, signals: Tensor, chosen: Tensor, directions: Tensor) -> Tensor:
+        """From as many of the pictures, as they were drawn."""
         apart = []
-        levels = zip(laplacian_pyramid(signals), laplacian_pyramid(data), strict=True)
-        for both, (mean, unit) in zip(levels, self._scales, strict=True):
-            filters = F.normalize(torch.randn(shape, generator=draw).flatten(1)).view(shape)
-            made, real = (
-                _project_patches(filters.to(mean), (level - mean) / unit) for level in both
-            )
+        levels = zip(
+            laplacian_pyramid(signals), laplacian_pyramid(self._pictures[chosen]), strict=True
+        )
+        for both, (mean, unit), along in zip(levels, self._scales, directions, strict=True):
+            made, real = (_project_patches(along, (level - mean) / unit) for level in both)
             apart.append((made - real).abs().mean())
         return torch.stack(apart).mean()
 

@@ -6,7 +6,6 @@ at every scale, are to be those of the data.
 """
 
 from collections.abc import Mapping
-from math import isfinite
 
 import torch
 from torch import Tensor
@@ -16,6 +15,7 @@ from abp_core.generator import Generator
 from abp_core.learning.learner import Optimiser
 from abp_core.learning.patches import PatchLoss
 from abp_core.noise import chain_noise
+from abp_core.spec import TrainingSpec
 
 BATCH_SIZE = 16  # drawn for a step
 SAMPLE_INDEX = 2**62  # the first "example" whose noise makes those draws; no example gets there
@@ -25,31 +25,43 @@ BETAS = (0.5, 0.99)
 
 class SampleLoss:
     """Steps of `generator` on the patches of pictures (n, c, h, w) of a set, beside those of
-    learning. What a step does is a function of its number and of the latents it looks at."""
+    learning.
 
-    def __init__(self, generator: Generator, pictures: Tensor, *, machine: Machine) -> None:
-        self._generator, self._machine = generator, machine
+    given: the learning rate, the draws from the paper's prior that a step looks at, and what they
+    are compared with (see feed.py).
+    """
+
+    def __init__(
+        self, spec: TrainingSpec, generator: Generator, pictures: Tensor, *, machine: Machine
+    ) -> None:
+        self._spec, self._generator, self._machine = spec, generator, machine
         self._statistics = PatchLoss(pictures.to(machine.device))
         self._optimiser = Optimiser(generator, BETAS)
+        self.given = {name: t.to(machine.device) for name, t in self.draw(0).items()}
+        self.given["rate"] = self._optimiser.rate
 
-    def step(self, number: int, seed: int, rate: float) -> bool:
-        """One step of the generator at this learning rate, on what it makes of draws of the paper's
-        prior, a function of (seed, number); whether it was finite. If not, the generator is left
-        as it was."""
+    def draw(self, iteration: int) -> dict[str, Tensor]:
+        """What the step of an iteration is given: a function of (seed, iteration)."""
         z = chain_noise(
-            seed=seed,
-            sweep=number,
+            seed=self._spec.seed,
+            sweep=iteration,
             index=torch.arange(BATCH_SIZE) + SAMPLE_INDEX,
             steps=1,
-            shape=self._generator.spec.latent_shape,
-        )[0].to(self._machine.device)
+            shape=self._spec.generator.latent_shape,
+        )[0]
+        rate = torch.tensor(self._spec.sample_loss_rate * self._spec.fade(iteration))
+        return {"rate": rate, "z": z, **self._statistics.draw(BATCH_SIZE, iteration)}
+
+    def step(self, wanted: Tensor) -> Tensor:
+        """One step of the generator, where `wanted` () bool; whether it was taken, () bool. One
+        that would not be finite leaves the generator as it was."""
+        given = self.given
         with self._machine.autocast():
-            made = self._generator(z)
-        lack = WEIGHT * self._statistics.distance(made, number)
-        finite = isfinite(self._optimiser.gradient_norm(lack))
-        if finite:
-            self._optimiser.step(rate)
-        return finite
+            made = self._generator(given["z"])
+        lack = WEIGHT * self._statistics.distance(made, given["chosen"], given["directions"])
+        taken = wanted & self._optimiser.gradient_norm(lack).isfinite()
+        self._optimiser.step(taken)
+        return taken
 
     def tensors(self) -> dict[str, Tensor]:
         """What a resumed run needs of it, in memory of its own on the CPU."""

@@ -9,15 +9,16 @@ samples from the prior have.
 import torch
 from torch import Tensor
 
+from abp_core.adaptation.roots import roots
 from abp_core.generator import Generator
 
-PACE = 0.1  # of the way in one move: whole steps blow up a run that is still finding its scale
+TURNS = 10  # whole steps blow up a run that is still finding its scale, so this many make one
 
 
 @torch.no_grad()
-def standardise(generator: Generator, z: Tensor) -> None:
+def standardise(generator: Generator, z: Tensor, wanted: Tensor | None = None) -> None:
     """Moves z (n, c, ...) towards mean 0 and covariance I over its channels, in place, and the
-    generator inversely, so that f(z) stays what it was.
+    generator inversely, so that f(z) stays what it was; wanted () bool: whether to do so.
 
     Moments are taken over examples and positions, shrunk towards the prior's where these are few.
     A spatial latent keeps its mean, which a convolution that pads with zeros could not take up at
@@ -32,12 +33,15 @@ def standardise(generator: Generator, z: Tensor) -> None:
     if vector:
         mean = codes.mean(1)
         codes = codes - mean[:, None]
-        generator.opening_bias.add_(PACE * trust * mean @ first)
-        z -= PACE * trust * mean
+        shift = trust * mean / TURNS
+        if wanted is not None:
+            shift = torch.where(wanted, shift, 0)
+        generator.opening_bias.add_(shift @ first)
+        z -= shift
     identity = torch.eye(channels, device=z.device)
     covariance = trust * (codes @ codes.T / n) + (1 - trust) * identity
-    values, vectors = torch.linalg.eigh(covariance)
-    root = (vectors * values ** (PACE / 2)) @ vectors.T
-    inverse = (vectors * values ** (-PACE / 2)) @ vectors.T
+    if wanted is not None:
+        covariance = torch.where(wanted, covariance, identity)
+    inverse, root = roots(covariance, 2 * TURNS)
     z.copy_(torch.einsum("ij,nj...->ni...", inverse, z))
     first.copy_(torch.einsum("ij,j...->i...", root, first))

@@ -231,12 +231,14 @@ class Job:
         shown = saved = monotonic()
         views = Views()
         while self._report.seconds < self._report.budget:
-            *_, progress = self._moves(run)
-            if progress is None:
+            *_, last = moves = list(self._moves(run))
+            if last is None:
                 return "stopped"
-            if progress.diverged:
+            done = [progress for progress in moves if progress is not None]
+            if any(progress.diverged for progress in done):
                 return "diverged"
-            history.add((progress.iteration, progress.error, progress.latent, progress.prior))
+            for progress in done:
+                history.add((progress.iteration, progress.error, progress.latent, progress.prior))
             now = monotonic()
             news: dict[str, Any] = {}
             silent = now - shown < 1 / limits.VIEWS_PER_SECOND
@@ -244,9 +246,9 @@ class Job:
                 news = self._seen(run, view)
             self._publish(
                 silent=silent,
-                iteration=progress.iteration,
-                rate=history.rate(progress.seconds),
-                seconds=self._report.seconds + progress.seconds,
+                iteration=last.iteration,
+                rate=history.rate(last.seconds),
+                seconds=self._report.seconds + sum(progress.seconds for progress in done),
                 curve=tuple(history.points),
                 **news,
             )
@@ -258,7 +260,7 @@ class Job:
         return "finished"
 
     def _moves(self, run: Run) -> Iterator[Progress | None]:
-        """One iteration of the run, cut short where a click asks for it: then None is the last."""
+        """One stroke of the run, cut short where a click asks for it: then None is the last."""
         for progress in run.iterate():
             yield progress
             if progress is None and not self._may_go_on(run):

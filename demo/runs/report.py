@@ -34,7 +34,7 @@ class Run(Protocol):
 
     def iterate(self) -> Iterator[Progress | None]:
         """One iteration: None after every small move, at last what it did. Whoever stops asking
-        leaves the run as it was before."""
+        leaves the run as it was before. On a card, several at once after the first None."""
         ...
 
     def view(self, anew: bool = True) -> Any:

@@ -67,8 +67,8 @@ class Run:
         return Run(trainer)
 
     def iterate(self) -> Iterator[Progress | None]:
-        """One iteration in small moves, and at last what it did."""
-        for event in self.trainer.alternation():
+        """One iteration in small moves, and at last what it did; on a card several at a stroke."""
+        for event in self.trainer.alternation(None):
             yield None if event is None else self._progress(event)
 
     def error(self, event: TrainingEvent) -> float:

@@ -18,6 +18,7 @@ from abp_core.device import this_machine
 from abp_core.evaluation import objects
 from abp_core.generator import Generator
 from abp_core.learning import learner
+from abp_core.learning.feed import Feed
 from abp_core.learning.patches import PatchLoss
 from abp_core.learning.samples import SampleLoss
 from abp_core.observation import Occluded
@@ -56,6 +57,24 @@ def sampled(generator: Generator, n: int) -> Tensor:
     return sampling.sample(generator, Normal(generator.spec.latent_shape), n, 3)
 
 
+class Guide:
+    """A loss of samples of the faces, and what its steps are given."""
+
+    def __init__(self, generator: Generator) -> None:
+        spec, machine = dataclasses.replace(WITH_LOSS, sample_loss_rate=3e-3), this_machine()
+        self.loss = SampleLoss(spec, generator, faces().signals, machine=machine)
+        self._feed = Feed([self.loss], machine)
+
+    def step(self, number: int) -> bool:
+        self._feed.hand_over(number)
+        return bool(self.loss.step(torch.tensor(True)))
+
+
+def between(loss: PatchLoss, signals: torch.Tensor, number: int = 0) -> float:
+    """From the pictures of a loss, as it draws them for this number."""
+    return float(loss.distance(signals, **loss.draw(len(signals), number)))
+
+
 def faces(n: int = 64) -> Dataset:
     """Drawn faces of 32 x 32."""
     pixels = np.stack(sets.read_pictures(PACK / "objects" / "toon_faces_64.npz")[:n])
@@ -67,19 +86,19 @@ def faces(n: int = 64) -> Dataset:
 def test_patches_tell_other_pictures_of_the_set_from_blurred_and_grainy_ones() -> None:
     first, second = faces(128).signals.chunk(2)
     judge = PatchLoss(first)
-    same = float(judge.distance(second))
+    same = between(judge, second)
     blurred = torch.nn.functional.avg_pool2d(second, 3, 1, 1)
     grainy = second + 0.1 * torch.randn(second.shape, generator=torch.Generator().manual_seed(0))
-    assert min(float(judge.distance(worse)) for worse in (blurred, grainy)) > 2 * same
+    assert min(between(judge, worse) for worse in (blurred, grainy)) > 2 * same
 
 
 def test_every_step_looks_at_other_patches_and_they_can_be_had_again() -> None:
     first, second = faces(128).signals.chunk(2)
     judge = PatchLoss(first)
-    distances = [float(judge.distance(second, number)) for number in (1, 2, 1)]
+    distances = [between(judge, second, number) for number in (1, 2, 1)]
     assert distances[0] == distances[2] != distances[1]
     one = PatchLoss(first[:1].expand(9, -1, -1, -1))
-    assert float(one.distance(first[:1])) == 0  # there is no other picture
+    assert between(one, first[:1]) == 0  # there is no other picture
 
 
 def test_steps_bring_samples_of_a_set_nearer_to_it() -> None:
@@ -91,8 +110,8 @@ def test_steps_bring_samples_of_a_set_nearer_to_it() -> None:
         return sum(objects.patch_distances(made, data.signals))
 
     before = lack()
-    guide = SampleLoss(generator, data.signals, machine=this_machine())
-    assert all(guide.step(k, 0, 3e-3) for k in range(60))
+    guide = Guide(generator)
+    assert all(guide.step(k) for k in range(60))
     assert lack() < before / 2
 
 
@@ -104,14 +123,14 @@ def test_a_run_with_loss_goes_on_exactly(prior: PriorName, tmp_path: Path) -> No
 
 def test_a_step_of_a_broken_generator_changes_nothing() -> None:
     generator = Generator(FACE, seed=1)
-    guide = SampleLoss(generator, faces().signals, machine=this_machine())
+    guide = Guide(generator)
     with torch.no_grad():
         generator.kernels[0].fill_(float("inf"))
-    before, own = [p.clone() for p in generator.parameters()], guide.tensors()
-    assert not guide.step(0, 0, 3e-3)
+    before, own = [p.clone() for p in generator.parameters()], guide.loss.tensors()
+    assert not guide.step(0)
     for was, now in zip(before, generator.parameters(), strict=True):
         assert torch.equal(was, now)
-    after = guide.tensors()
+    after = guide.loss.tensors()
     assert all(torch.equal(own[name], after[name]) for name in own)
 
 

@@ -97,8 +97,8 @@ class TestOrder:
     def backwards(trainer: Trainer) -> Trainer:
         """The same trainer, with every batch in the opposite order."""
         chains = trainer._chains
-        turn = chains._choose_visited
-        chains._choose_visited = lambda iteration: turn(iteration).flip(0)
+        turn = chains.choose_visited
+        chains.choose_visited = lambda iteration: turn(iteration).flip(0)
         return trainer
 
     @PRECISIONS
@@ -127,7 +127,7 @@ class TestOrder:
         going = trainer(batch_size=5)
         visits = []
         for _ in range(4):
-            visits.append(going._chains._choose_visited(going.iteration).tolist())
+            visits.append(going._chains.choose_visited(going.iteration).tolist())
             going.step()
         assert sorted(visits[0] + visits[1]) == list(range(10))
         assert sorted(visits[2] + visits[3]) == list(range(10))
@@ -137,7 +137,7 @@ class TestOrder:
 
     def test_a_batch_larger_than_the_data_is_all_of_it(self) -> None:
         going = trainer(batch_size=64)
-        assert going._chains._choose_visited(going.iteration).tolist() == list(range(10))
+        assert going._chains.choose_visited(going.iteration).tolist() == list(range(10))
         assert going.step().diverged == 0
 
 
@@ -162,7 +162,7 @@ def test_chains_start_at_the_prior_and_those_not_in_the_batch_stay() -> None:
     assert torch.equal(
         start, chain_noise(seed=7, sweep=0, index=torch.arange(10), steps=1, shape=shape)[0]
     )
-    batch = going._chains._choose_visited(going.iteration)
+    batch = going._chains.choose_visited(going.iteration)
     going.step()
     moved = (going.z != start).flatten(1).any(1)
     assert moved.nonzero().flatten().tolist() == batch.tolist()

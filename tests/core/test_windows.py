@@ -132,13 +132,13 @@ class TestPosterior:
         index = torch.tensor([0])
         whole = Posterior(generator, observation, y, index, 0.1, lot=0)
         _, expected = value_and_grad(whole.energy, chain.z.double())
-        start = chain.visit(0).double()
+        start = chain.visit().double()
         posterior = Posterior(
             lambda z: chain.signals(generator, z), chain.observation, chain.y, chain.index, 0.1, 0
         )
         _, found = value_and_grad(posterior.energy, start)
         assert len(found) > 3
-        for place, gradient, z in zip(chain._places, found, start, strict=True):
+        for place, gradient, z in zip(chain.choose_visited(0), found, start, strict=True):
             box = (0, slice(None), *(slice(a, a + 3) for a in place))
             torch.testing.assert_close(chain.z.double()[box], z)
             torch.testing.assert_close(gradient, expected[box], rtol=1e-5, atol=1e-6)
@@ -146,9 +146,9 @@ class TestPosterior:
     def test_noise_is_that_of_the_place(self) -> None:
         chain = begun("texture")._chains
         extent = tuple(chain.z.shape[2:])
-        chain.visit(5)
         whole = walk_noise(seed=7, sweep=6, steps=3, channels=3, start=(0, 0), stop=extent)
-        for (row, column), drawn in zip(chain._places, chain.noise(6, 3).unbind(1), strict=True):
+        noise = chain.draw(5)["noise"].unbind(1)
+        for (row, column), drawn in zip(chain.choose_visited(5), noise, strict=True):
             assert torch.equal(drawn, whole[:, :, row : row + 3, column : column + 3])
 
 
@@ -181,7 +181,7 @@ class TestRun:
         going = begun("texture", batch_size=1)
         before = going.z.clone()
         going.step()
-        ((row, column),) = going._chains._places
+        ((row, column),) = going._chains.choose_visited(0)
         moved = (going.z != before)[0].any(0)
         assert moved[row : row + 3, column : column + 3].all()
         assert moved.sum() == 9
