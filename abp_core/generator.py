@@ -38,7 +38,9 @@ class Generator(nn.Module):
         draw = torch.Generator().manual_seed(seed)
 
         def weights(shape: tuple[int, ...], fan_in: float, gain: float) -> nn.Parameter:
-            values = torch.randn(shape, generator=draw) * math.sqrt(gain / fan_in)
+            values = torch.empty(shape)
+            if not values.is_meta:  # drawn without memory, they load all of PyTorch's compiler
+                values.normal_(generator=draw).mul_(math.sqrt(gain / fan_in))
             if values.ndim == 4:
                 values = values.contiguous(memory_format=torch.channels_last)
             return nn.Parameter(values)
@@ -66,8 +68,8 @@ class Generator(nn.Module):
         with torch.device("meta"):
             generator = cls(spec)
         placed = {
-            name: torch.empty_like(parameter, device="cpu").copy_(weights[name])
-            for name, parameter in generator.named_parameters()
+            name: torch.empty_strided(p.shape, p.stride()).copy_(weights[name])
+            for name, p in generator.named_parameters()
         }
         generator.load_state_dict(placed, assign=True)
         return generator

@@ -5,7 +5,6 @@ from dataclasses import dataclass
 
 import numpy as np
 import torch
-from arviz_stats.base import array_stats
 from torch import Tensor
 
 FEWEST = 8  # draws of each chain, below which nothing can be said
@@ -33,6 +32,9 @@ def agreement(z: Tensor) -> Agreement | None:
         flat = kept.flatten(0, 1)
         _, _, axes = torch.linalg.svd(flat - flat.mean(0), full_matrices=False)
         kept = kept @ axes[:DIRECTIONS].T
+    # It brings much of SciPy along, for which nobody has to wait who never asks.
+    from arviz_stats.base import array_stats
+
     draws = kept.double().numpy()
     with np.errstate(all="ignore"):  # chains that do not move at all have no spread to divide by
         rhat = array_stats.rhat(draws, chain_axis=1, draw_axis=0)

@@ -90,7 +90,7 @@ def shows(spec: TrainingSpec, latents: Tensor, observation: Observation) -> bool
         n, channels, *size = observation.visible.shape
         return n == len(x) and channels in (1, made[0]) and tuple(size) == made[1:]
     try:
-        observation.measure(x, torch.arange(len(x), device="meta"))
+        observation.measure(x, torch.empty(len(x), dtype=torch.long, device="meta"))
     except RuntimeError:  # projections of other signals, blocks larger than they are
         return False
     return True

@@ -2,6 +2,8 @@
 
 import json
 import os
+import subprocess
+import sys
 import tempfile
 from pathlib import Path
 
@@ -76,3 +78,28 @@ def test_a_temporary_folder_that_others_have_prepared_is_not_used(
     disk = Disk()
     disk.close()
     assert disk.base == usual.resolve()
+
+
+STARTED = """
+import sys
+from demo import page
+from demo.disk import Disk
+from demo.runs.threads import one_thread
+from demo.server.turns import Lanes
+from demo.studio import Studio
+studio = Studio(Disk())
+page.build(studio, Lanes(one_thread))
+for card in studio.collection.cards():
+    studio.collection.model(card.name)
+print(*sorted({"torch._dynamo", "sympy", "scipy"} & set(sys.modules)))
+"""
+
+
+def test_nobody_waits_at_the_start_for_what_nobody_has_asked_for(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """PyTorch's compiler and its algebra take two seconds to load, SciPy one."""
+    monkeypatch.setenv(VARIABLE, str(tmp_path / "files"))
+    command = [sys.executable, "-W", "ignore", "-c", STARTED]
+    ran = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+    assert (ran.returncode, ran.stdout.strip()) == (0, ""), ran.stderr
