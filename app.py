@@ -20,6 +20,8 @@ os.environ["NO_PROXY"] = os.environ.get("NO_PROXY", "") + ",localhost,127.0.0.1,
 os.environ["no_proxy"] = os.environ.get("no_proxy", "") + ",localhost,127.0.0.1,0.0.0.0,::1"
 
 # Gradio reads the environment when it is imported.
+from abp_core.device import this_machine
+from abp_core.errors import Refusal
 from abp_core.faults import BROKEN_CODE
 from demo import (
     limits,
@@ -93,6 +95,10 @@ if __name__ == "__main__":
     # A host that stops us is Ctrl-C, and one that is impatient and tells us twice is no more.
     for told in (signal.SIGTERM, signal.SIGINT):
         signal.signal(told, lambda *_: over.set())
+    try:
+        this_machine()
+    except Refusal as refusal:
+        sys.exit(str(refusal))
     main(over)
     if card_broke.is_set() and not over.is_set():
         restart()

@@ -28,10 +28,11 @@ Answer = dict[str, object]
 
 
 def preset(name: str) -> Answer:
-    """A preset with as few and as small examples as it bears."""
+    """A preset with as few and as small examples as it bears, and so short a step that it learns
+    of them from the beginning."""
     spec = PRESETS[name].training
     few = {"examples": min(spec.examples, 8), "batch_size": min(spec.batch_size, 4)}
-    walk = dataclasses.replace(spec.langevin, steps=min(spec.langevin.steps, 3))
+    walk = dataclasses.replace(spec.langevin, steps=min(spec.langevin.steps, 3), step_size=0.005)
     spec = dataclasses.replace(spec, langevin=walk, **few)
     return alongside(spec, _data_for(spec))
 
@@ -55,12 +56,13 @@ def alongside(spec: TrainingSpec, data: Dataset, observation: Observation | None
         for _ in range(ITERATIONS):
             log.clear()
             ours.step(), theirs.step()
-        cost = {"transfers": [*log.transfers], "waits": [*log.waits]}
+        cost: Answer = {"transfers": [*log.transfers], "waits": [*log.waits]}
+        cost["unordered"] = [*log.unordered]
         other = theirs.checkpoint().tensors()
     mine = ours.checkpoint().tensors()
     differing = [name for name in mine if not torch.equal(mine[name], other[name])]
     away = [name for name, value in other.items() if value.device.type != "cpu"]
-    return {"differing": differing, "away": away, **cost}
+    return {"differing": differing, "away": away, "updates": theirs.updates, **cost}
 
 
 def replay(spec: TrainingSpec, data: Dataset, observation: Observation) -> Answer:

@@ -22,6 +22,7 @@ from tqdm import tqdm
 from abp_core.checkpoint import Checkpoint, CheckpointRejected
 from abp_core.cli import arguments
 from abp_core.data import datasets
+from abp_core.device import this_machine
 from abp_core.errors import Refusal
 from abp_core.faults import broke_card, lacks_memory
 from abp_core.learning.events import (
@@ -62,6 +63,7 @@ def main() -> int:
 
 
 def _run(args: argparse.Namespace, stop: Stop) -> int:
+    this_machine()  # before anything is read: what was chosen may not be here
     if not args.data.exists():
         raise Refusal(f"{args.data} was not found.")
     _require_place(args.out)

@@ -268,6 +268,14 @@ def test_a_run_that_breaks_off_names_what_was_saved(
 class TestRefusals:
     """One sentence, exit code 2, nothing written."""
 
+    def test_of_a_device(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setenv("ABP_DEVICE", "gpu")
+        refused = run("--data", PEBBLES, "--out", tmp_path / "run.safetensors")
+        assert refused.returncode == 2
+        assert refused.stderr.startswith("ABP_DEVICE is gpu; please set it to cpu or cuda")
+        assert len(refused.stderr.splitlines()) == 1
+        assert not list(tmp_path.iterdir())
+
     @pytest.mark.parametrize(
         ("words", "sentence"),
         [
