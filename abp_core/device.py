@@ -1,9 +1,10 @@
 """Where and how precisely things are computed: the only module that knows CPU from CUDA."""
 
 import copy
+import ctypes
 import os
 from collections.abc import Callable
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, suppress
 from dataclasses import dataclass
 from functools import cache
 from typing import TypeVar
@@ -13,6 +14,7 @@ from torch import Tensor, nn
 
 from abp_core.errors import Refusal
 
+_C = ctypes.CDLL(None) if os.name == "posix" else None
 CHOICE = "ABP_DEVICE"  # a variable of the environment: cpu, cuda, or what is there
 Energy = Callable[[Tensor], Tensor]
 Network = TypeVar("Network", bound=nn.Module)
@@ -65,6 +67,11 @@ def native_bf16() -> bool:
     return any(capabilities.get(name, False) for name in ("avx512_bf16", "amx_bf16", "bf16"))
 
 
+def cpu() -> Machine:
+    """The CPU, whatever else is there: where what is only asked now and then lies."""
+    return Machine(torch.device("cpu"), torch.bfloat16 if native_bf16() else torch.float32)
+
+
 class DeviceRejected(Refusal):
     """A device that is not here was chosen. The message is one sentence for the user."""
 
@@ -88,7 +95,7 @@ def this_machine() -> Machine:
     if there:
         set_precision()
         return Machine(torch.device("cuda"), torch.float32)
-    return Machine(torch.device("cpu"), torch.bfloat16 if native_bf16() else torch.float32)
+    return cpu()
 
 
 def set_precision() -> None:
@@ -102,6 +109,17 @@ def set_precision() -> None:
     torch.backends.cudnn.deterministic, torch.backends.cudnn.benchmark = True, False
     torch.use_deterministic_algorithms(True, warn_only=True)
     torch.utils.deterministic.fill_uninitialized_memory = False  # type: ignore[attr-defined]
+
+
+def hand_back_memory() -> None:
+    """Gives what was freed back: to the system, where the C library is one that keeps it (a run's
+    arrays come and go in the memory of many threads), and to the card."""
+    trim = getattr(_C, "malloc_trim", None)
+    if trim is not None:
+        trim(0)
+    if torch.cuda.is_initialized():  # type: ignore[no-untyped-call]
+        with suppress(RuntimeError):  # one that broke has nothing to give back
+            torch.cuda.empty_cache()
 
 
 def value_and_grad(energy: Energy, z: Tensor) -> tuple[Tensor, Tensor]:
