@@ -9,7 +9,7 @@ Everything is computed as on a CPU, so whatever runs on both must end in the sam
 """
 
 from collections.abc import Iterator
-from contextlib import AbstractContextManager, contextmanager, nullcontext
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 from unittest import mock
@@ -135,12 +135,23 @@ def present() -> Iterator[Log]:
     """The card is there, for this thread; the log is empty. Tensors like these bear no inference
     mode, which here is to compute without gradients."""
     LOG.clear()
-    with _Everywhere(), mock.patch.object(torch, "inference_mode", _without_gradients):
+    without_gradients = {"__enter__": _enter, "__exit__": _exit}
+    with _Everywhere(), mock.patch.multiple(torch.inference_mode, **without_gradients):
         yield LOG
 
 
-def _without_gradients(mode: bool = True) -> AbstractContextManager[None]:
-    return torch.no_grad() if mode else nullcontext()
+def present_here() -> None:
+    """The card is there for this other thread, too, as long as it lives."""
+    _Everywhere().__enter__()
+
+
+def _enter(self: torch.inference_mode) -> None:
+    self.__dict__["before"] = torch.is_grad_enabled()
+    torch.set_grad_enabled(self.__dict__["before"] and not self.mode)
+
+
+def _exit(self: torch.inference_mode, *_: object) -> None:
+    torch.set_grad_enabled(self.__dict__["before"])
 
 
 @contextmanager
