@@ -1,9 +1,11 @@
 """Where and how precisely things are computed: the only module that knows CPU from CUDA."""
 
 import copy
+import ctypes
+import os
 import threading
 from collections.abc import Callable
-from contextlib import AbstractContextManager, ExitStack
+from contextlib import AbstractContextManager, ExitStack, suppress
 from dataclasses import dataclass
 from functools import cache
 from typing import Self, TypeVar
@@ -11,13 +13,19 @@ from typing import Self, TypeVar
 import torch
 from torch import Tensor, nn
 
+from abp_core.errors import Refusal
+
+_C = ctypes.CDLL(None) if os.name == "posix" else None
+CHOICE = "ABP_DEVICE"  # a variable of the environment: cpu, cuda, or what is there
 Energy = Callable[[Tensor], Tensor]
 Network = TypeVar("Network", bound=nn.Module)
 
 
 @dataclass(frozen=True, slots=True)
 class Machine:
-    """A device and the precision of its fast arithmetic: bf16 where that is native, else fp32.
+    """A device and the type of its fast arithmetic: bf16 where a CPU has that itself, else fp32,
+    whose convolutions a card rounds (see `set_precision`): bf16 would cost more of an energy there
+    than a Metropolis test bears.
 
     Latents, energies, weights and their updates are always fp32.
     """
@@ -68,13 +76,59 @@ def native_bf16() -> bool:
     return any(capabilities.get(name, False) for name in ("avx512_bf16", "amx_bf16", "bf16"))
 
 
+def cpu() -> Machine:
+    """The CPU, whatever else is there: where what is only asked now and then lies."""
+    return Machine(torch.device("cpu"), torch.bfloat16 if native_bf16() else torch.float32)
+
+
+class DeviceRejected(Refusal):
+    """A device that is not here was chosen. The message is one sentence for the user."""
+
+
 @cache
 def this_machine() -> Machine:
-    """CUDA where there is a card, else the CPU; chosen once."""
-    if torch.cuda.is_available():
-        fast = torch.bfloat16 if torch.cuda.is_bf16_supported() else torch.float32
-        return Machine(torch.device("cuda"), fast)
-    return Machine(torch.device("cpu"), torch.bfloat16 if native_bf16() else torch.float32)
+    """CUDA where there is a card, else the CPU, or what ABP_DEVICE says; chosen once. Raises
+    DeviceRejected."""
+    chosen = os.environ.get(CHOICE, "")
+    if chosen not in ("", "cpu", "cuda"):
+        raise DeviceRejected(
+            f"{CHOICE} is {chosen}; please set it to cpu or cuda, or leave it out to take what is "
+            "there."
+        )
+    there = chosen != "cpu" and torch.cuda.is_available()
+    if chosen == "cuda" and not there:
+        raise DeviceRejected(
+            f"{CHOICE} is cuda, but PyTorch {torch.__version__} finds no graphics card here; "
+            "please leave it out, or install a PyTorch that knows yours."
+        )
+    if there:
+        set_precision()
+        return Machine(torch.device("cuda"), torch.float32)
+    return cpu()
+
+
+def set_precision() -> None:
+    """How a card computes, for the whole process. f, which is convolutions, in TF32: its factors
+    are rounded to ten bits, and summed in float32. Products of matrices, which measure and compare,
+    in float32. The same sums every time; what has no such way only warns, since what need not be
+    exact may use it."""
+    os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")  # its sums are in one order then
+    torch.backends.cudnn.conv.fp32_precision = "tf32"  # type: ignore[attr-defined]
+    torch.backends.cuda.matmul.fp32_precision = "ieee"
+    torch.backends.cudnn.deterministic, torch.backends.cudnn.benchmark = True, False
+    torch.use_deterministic_algorithms(True, warn_only=True)
+    torch.utils.deterministic.fill_uninitialized_memory = False  # type: ignore[attr-defined]
+
+
+def hand_back_memory() -> None:
+    """Gives what was freed back: to the system, where the C library is one that keeps it (a run's
+    arrays come and go in the memory of many threads), and to the card."""
+    trim = getattr(_C, "malloc_trim", None)
+    if trim is not None:
+        trim(0)
+    if torch.cuda.is_initialized():  # type: ignore[no-untyped-call]
+        with suppress(RuntimeError):  # one that broke has nothing to give back
+            torch.cuda.empty_cache()
 
 
 def value_and_grad(energy: Energy, z: Tensor) -> tuple[Tensor, Tensor]:

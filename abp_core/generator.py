@@ -85,6 +85,24 @@ class Generator(nn.Module):
         wanted = [(m, size - m) for m, size in zip(margins, h.shape[2:], strict=True)]
         return self._signal(h, self._spans(wanted))
 
+    @property
+    def device(self) -> torch.device:
+        """Where the weights lie."""
+        place: torch.device = self.biases[0].device
+        return place
+
+    @torch.inference_mode()
+    def make(self, z: Tensor) -> Tensor:
+        """f(z) to be looked at or written: on the CPU, float32, of latents on the CPU, wherever the
+        weights lie. The latents are all that goes there, and the signals all that comes back."""
+        signals: Tensor = self(z.to(self.device))
+        return signals.float().cpu()
+
+    @torch.inference_mode()
+    def make_interior(self, z: Tensor) -> Tensor:
+        """The `interior` of f(z) to be looked at or written; see `make`."""
+        return self.interior(z.to(self.device)).float().cpu()
+
     def _open(self, z: Tensor) -> Tensor:
         """The first map (n, channels, h, w)."""
         spec = self.spec

@@ -1,12 +1,19 @@
 """What cannot be done, as one sentence for the user."""
 
 import logging
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 
 from abp_core.errors import Refusal
+from abp_core.faults import broke_card, lacks_memory
 
 NO_MEMORY = "There is not enough memory for this run; please take a smaller batch."
+BROKEN = (
+    "The graphics card failed, and the studio restarts; in a moment you can go on with your run "
+    "from where it was saved last."
+)
+card_broke = threading.Event()  # for good: whoever serves restarts the process
 
 
 class Rejected(Refusal):
@@ -15,7 +22,7 @@ class Rejected(Refusal):
 
 @contextmanager
 def translate_errors() -> Iterator[None]:
-    """The engine's refusals, and a lack of memory, as the studio's."""
+    """The engine's refusals, a lack of memory, and a card that broke, as the studio's."""
     try:
         yield
     except Rejected:
@@ -23,9 +30,10 @@ def translate_errors() -> Iterator[None]:
     except Refusal as error:
         raise Rejected(str(error)) from error
     except (MemoryError, RuntimeError) as error:
-        if not _is_lack_of_memory(error):
+        sentence = _fault(error)
+        if not sentence:
             raise
-        raise Rejected(NO_MEMORY) from error
+        raise Rejected(sentence) from error
 
 
 @contextmanager
@@ -42,12 +50,19 @@ def explain(error: Exception) -> str:
     """The sentence for a run that could not be built or broke."""
     if isinstance(error, Refusal):
         return str(error)
-    if _is_lack_of_memory(error):
-        return NO_MEMORY
+    if sentence := _fault(error):
+        return sentence
     logging.getLogger(__name__).error("A run broke", exc_info=error)
     return "Something broke inside the studio; please press Train to begin again."
 
 
-def _is_lack_of_memory(error: Exception) -> bool:
-    """torch reports it as a RuntimeError: out of memory, or not enough memory."""
-    return isinstance(error, MemoryError) or " memory" in str(error).lower()
+def _fault(error: Exception) -> str:
+    """The sentence for what is the machine's, or nothing. A card that broke is told to whoever
+    serves."""
+    if lacks_memory(error):
+        return NO_MEMORY
+    if not broke_card(error):
+        return ""
+    logging.getLogger(__name__).error("The graphics card failed", exc_info=error)
+    card_broke.set()
+    return BROKEN

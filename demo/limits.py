@@ -13,6 +13,9 @@ KEPT_JOBS = 4
 # A run is saved so often while it trains, so that a crash costs no more of it.
 SECONDS_BETWEEN_SAVES = 15.0
 
+# A card that broke needs a new process; so long the open pages have to hear why.
+SECONDS_TO_TELL = 2.0
+
 # Threads for heavy work beside the runs (files that are read, samples that are made), for pictures
 # and sounds under the hand, for walks of inference, and for what takes next to nothing.
 ASIDE = 2

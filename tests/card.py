@@ -34,6 +34,17 @@ WAITS = {
     *("unique_dim", "unique_consecutive", "bincount", "repeat_interleave.Tensor"),
     *("_linalg_eigh", "_linalg_svd", "linalg_lstsq", "_linalg_check_errors"),
 }
+# What CUDA sums in another order each time, and has no other way to (the documentation of
+# torch.use_deterministic_algorithms).
+UNORDERED = {
+    *(f"{kind}_pad{n}d_backward" for kind in ("reflection", "replication") for n in (1, 2, 3)),
+    *("upsample_linear1d_backward", "upsample_bilinear2d_backward", "upsample_bicubic2d_backward"),
+    *("upsample_trilinear3d_backward", "grid_sampler_2d_backward", "grid_sampler_3d_backward"),
+    *("_adaptive_avg_pool2d_backward", "_adaptive_avg_pool3d_backward", "avg_pool3d_backward"),
+    *("adaptive_max_pool2d_backward", "max_pool3d_with_indices_backward", "max_unpool2d"),
+    *("fractional_max_pool2d_backward", "nll_loss2d_forward", "_ctc_loss", "scatter_reduce"),
+    *("cumsum", "put_", "histc", "kthvalue", "median.dim", "nanmedian.dim"),
+}
 COPIES = {"copy_", "_copy_from", "_to_copy"}
 
 
@@ -85,10 +96,11 @@ class OnCard(Tensor):
 @dataclass
 class Log:
     """What went between the host and the card: of a transfer the operation, which way and of what
-    shape; of a wait the operation."""
+    shape; of a wait the operation. unordered: operations that may end in other bits each time."""
 
     transfers: list[tuple[str, str, tuple[int, ...]]] = field(default_factory=list)
     waits: list[str] = field(default_factory=list)
+    unordered: list[str] = field(default_factory=list)
     recording: bool = False
     tape: "Tape | None" = None
 
@@ -105,6 +117,7 @@ class Log:
     def clear(self) -> None:
         self.transfers.clear()
         self.waits.clear()
+        self.unordered.clear()
 
 
 LOG = Log()
@@ -124,8 +137,23 @@ def present() -> Iterator[Log]:
     """The card is there, for this thread; the log is empty. Tensors like these bear no inference
     mode, which here is to compute without gradients."""
     LOG.clear()
-    with _Everywhere(), mock.patch.object(torch, "inference_mode", torch.no_grad):
+    without_gradients = {"__enter__": _enter, "__exit__": _exit}
+    with _Everywhere(), mock.patch.multiple(torch.inference_mode, **without_gradients):
         yield LOG
+
+
+def present_here() -> None:
+    """The card is there for this other thread, too, as long as it lives."""
+    _Everywhere().__enter__()
+
+
+def _enter(self: torch.inference_mode) -> None:
+    self.__dict__["before"] = torch.is_grad_enabled()
+    torch.set_grad_enabled(self.__dict__["before"] and not self.mode)
+
+
+def _exit(self: torch.inference_mode, *_: object) -> None:
+    torch.set_grad_enabled(self.__dict__["before"])
 
 
 @contextmanager
@@ -258,6 +286,8 @@ def _perform(op: OpOverload, args: Any, kwargs: dict[str, Any]) -> Any:
         _require_together(name, here, there, args)
     if there and (name in WAITS or short in WAITS):
         LOG.wait(name)
+    if there and (name in UNORDERED or short in UNORDERED):
+        LOG.unordered.append(name)
     held = pytree.tree_map(_held, (args, kwargs))
     if LOG.tape and (there or out):
         # A graph holds the host's numbers as they were.

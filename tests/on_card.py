@@ -32,10 +32,11 @@ Answer = dict[str, object]
 
 
 def preset(name: str) -> Answer:
-    """A preset with as few and as small examples as it bears."""
+    """A preset with as few and as small examples as it bears, and so short a step that it learns
+    of them from the beginning."""
     spec = PRESETS[name].training
     few = {"examples": min(spec.examples, 8), "batch_size": min(spec.batch_size, 4)}
-    walk = dataclasses.replace(spec.langevin, steps=min(spec.langevin.steps, 3))
+    walk = dataclasses.replace(spec.langevin, steps=min(spec.langevin.steps, 3), step_size=0.005)
     spec = dataclasses.replace(spec, langevin=walk, **few)
     return alongside(spec, _data_for(spec))
 
@@ -56,15 +57,18 @@ def alongside(spec: TrainingSpec, data: Dataset, observation: Observation | None
     ours = Trainer(spec, data, observation or Full(), machine=FP32)
     with card.present() as log:
         theirs = Trainer(spec, data, observation or Full(), machine=card.machine())
+        unordered: list[str] = []
         for _ in range(ITERATIONS):
             log.clear()
             ours.step(), theirs.step()
-        cost = {"transfers": [*log.transfers], "waits": [*log.waits]}
+            unordered += log.unordered
+        cost: Answer = {"transfers": [*log.transfers], "waits": [*log.waits]}
+        cost["unordered"] = unordered
         other = theirs.checkpoint().tensors()
     mine = ours.checkpoint().tensors()
     differing = [name for name in mine if not torch.equal(mine[name], other[name])]
     away = [name for name, value in other.items() if value.device.type != "cpu"]
-    return {"differing": differing, "away": away, **cost}
+    return {"differing": differing, "away": away, "updates": theirs.updates, **cost}
 
 
 def burst(spec: TrainingSpec, data: Dataset) -> Answer:

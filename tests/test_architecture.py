@@ -11,8 +11,8 @@ ROOT = Path(__file__).parents[1]
 # The rooms of the engine from the ground up, a file or a package each: what stands on one floor may
 # import what stands on those below, and nothing of its own.
 FLOORS: list[set[str]] = [
-    {"errors", "noise", "observation", "device"},
-    {"spec", "posterior"},
+    {"errors", "faults", "noise", "observation"},
+    {"device", "spec", "posterior"},
     {"generator", "presets", "priors", "data", "adaptation"},
     {"chains", "langevin", "learning"},
     {"checkpoint", "evaluation"},

@@ -11,8 +11,6 @@ from typing import Self
 import torch
 from torch import Tensor
 
-from abp_core.generator import Generator
-
 STEP = 0.1  # of the differences that tell how f changes, in deviations of the latents
 SIGNALS_AT_ONCE = 32  # signals that are made at once
 MEASURED = 16  # directions whose effect is measured, beyond its slope
@@ -68,9 +66,9 @@ def identity(x: Tensor) -> Tensor:
 
 @torch.inference_mode()
 def directions(
-    generator: Generator, latents: Tensor, examples: int = 4, seen: Seen = identity
+    f: Callable[[Tensor], Tensor], latents: Tensor, examples: int = 4, seen: Seen = identity
 ) -> Directions:
-    """Of a generator at the first of its inferred latents (n, *latent_shape).
+    """Of f, which makes signals of latents, at the first of those inferred (n, *latent_shape).
 
     Their covariance C gives the units, E[C^(1/2) J'J C^(1/2)] the axes, and a walk from -1 to 1
     along each the order. seen: what of signals (n, ...) counts as a change, (n, ...), as a
@@ -88,8 +86,7 @@ def directions(
         steps = axes.T.reshape(-1, 1, channels, *(1 for _ in latents.shape[2:]))
         ends = ((latents[:examples] + sign * steps).flatten(0, 1) for sign in (1, -1))
         above, below = (
-            torch.cat([seen(generator(some)) for some in torch.split(end, SIGNALS_AT_ONCE)])
-            for end in ends
+            torch.cat([seen(f(some)) for some in torch.split(end, SIGNALS_AT_ONCE)]) for end in ends
         )
         return (above - below).reshape(axes.shape[1], -1)
 

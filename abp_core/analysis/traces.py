@@ -53,7 +53,8 @@ class Trace:
 class Walk:
     """n chains from `start` (n, *latent_shape), one move for each row of noise (steps, n, ...).
 
-    posterior: of n examples, or of one that all chains are about.
+    posterior: of n examples, or of one that all chains are about. Start and noise are taken to
+    where it computes.
     """
 
     def __init__(
@@ -65,9 +66,9 @@ class Walk:
         preconditioner: Preconditioner | None = None,
     ) -> None:
         self.posterior, self.spec, self.preconditioner = posterior, spec, preconditioner
-        self.noise = noise
+        self.noise = noise.to(posterior.y.device)
         self._walk = Langevin(posterior.energy, spec, preconditioner)
-        self._state = self._walk.init(start)
+        self._state = self._walk.init(start.to(posterior.y.device))
         self.steps = [_trace(self._state)]
 
     @property
@@ -141,17 +142,19 @@ def as_in_training(
     walk = LangevinSpec(
         steps=langevin.steps, step_size=saved.step_size, temperature=langevin.temperature
     )
-    start = saved.latents[example][None].to(machine.device)
     metric = saved.preconditioner(machine.device)
-    return Walk(posterior, start, noise.to(machine.device), walk, metric)
+    return Walk(posterior, saved.latents[example][None], noise, walk, metric)
 
 
 def posterior_about(
     generator: Generator, y: Tensor, observation: Observation, sigma: float, chains: int
 ) -> Posterior:
-    """The posterior of `chains` chains that are all about one y (1, ...)."""
-    index = torch.zeros(chains, dtype=torch.int64)
-    return Posterior(generator, observation, y.expand(chains, *y.shape[1:]), index, sigma)
+    """The posterior of `chains` chains that are all about one y (1, ...), where the generator
+    lies."""
+    device = generator.device
+    index = torch.zeros(chains, dtype=torch.int64, device=device)
+    y = y.to(device).expand(chains, *y.shape[1:])
+    return Posterior(generator, observation.on(device), y, index, sigma)
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -76,9 +76,10 @@ class Checkpoint:
     learnt: dict[str, Tensor] = field(default_factory=dict)
     observation: Observation = field(default_factory=Full)
 
-    def generator(self) -> Generator:
-        """The network with these weights, on the CPU."""
-        return Generator.of(self.spec.generator, self.weights).requires_grad_(False)
+    def generator(self, device: torch.device = CPU) -> Generator:
+        """The network with these weights."""
+        made = Generator.of(self.spec.generator, self.weights).requires_grad_(False)
+        return made.to(device)
 
     def preconditioner(self, device: torch.device = CPU) -> Preconditioner | None:
         """Of the walk by now, worked out where it walks; None where it has none of its own."""

@@ -1,4 +1,5 @@
-"""What the command lines share: a refusal is one sentence on stderr and exit code 2."""
+"""What the command lines share: a refusal is one sentence on stderr and exit code 2, a card that
+failed one and 75."""
 
 import argparse
 import contextlib
@@ -10,6 +11,14 @@ from pathlib import Path
 from typing import Any, NoReturn, TextIO, cast
 
 from abp_core.errors import Refusal
+from abp_core.faults import BROKEN_CODE, broke_card, lacks_memory
+
+NO_MEMORY = "There is not enough memory for this; please ask for less at once."
+BROKEN = "The graphics card failed; please run the command again."
+
+
+class BrokenCard(Refusal):
+    """The card failed, and is lost to this process. The message is one sentence for the user."""
 
 
 class Parser(argparse.ArgumentParser):
@@ -56,13 +65,15 @@ class _Telling:
 
 
 def run(main: Callable[[], int]) -> NoReturn:
-    """Ends the process with main's exit code, or with 2 and the sentence of a refusal. What it
-    prints in between never breaks it."""
+    """Ends the process with main's exit code, or with 2 and the sentence of a refusal, or with 75
+    and one where the card failed. What it prints in between never breaks it."""
     sys.stdout, sys.stderr = (
         stream and cast(TextIO, _Telling(stream)) for stream in (sys.stdout, sys.stderr)
     )
     try:
         code = main()
+    except BrokenCard as broken:
+        code = _refuse(str(broken), BROKEN_CODE)
     except Refusal as refusal:
         code = _refuse(str(refusal))
     except OSError as error:  # a full disk, a folder that was taken away
@@ -70,9 +81,12 @@ def run(main: Callable[[], int]) -> NoReturn:
             f"{error.filename or 'The file'} could not be used: {error.strerror or error}."
         )
     except (MemoryError, RuntimeError) as error:
-        if isinstance(error, RuntimeError) and "memory" not in str(error):
+        if broke_card(error):
+            code = _refuse(BROKEN, BROKEN_CODE)
+        elif lacks_memory(error):
+            code = _refuse(NO_MEMORY)
+        else:
             raise
-        code = _refuse("There is not enough memory for this; please ask for less at once.")
     sys.exit(code)
 
 
@@ -125,6 +139,6 @@ def require_place(out: Path) -> None:
         raise Refusal(f"The folder {out.parent} cannot be written to; please choose another.")
 
 
-def _refuse(sentence: str) -> int:
+def _refuse(sentence: str, code: int = 2) -> int:
     print(sentence, file=sys.stderr)
-    return 2
+    return code

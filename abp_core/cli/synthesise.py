@@ -17,6 +17,7 @@ from tqdm import tqdm
 from abp_core.checkpoint import Checkpoint
 from abp_core.cli import arguments
 from abp_core.data.atomic import open_atomically
+from abp_core.device import this_machine
 from abp_core.errors import Refusal
 from abp_core.generator import Generator
 from abp_core.priors.kinds import Prior
@@ -148,7 +149,8 @@ def _work(
     saved: Checkpoint, request: Request, checkpoint: str, out: Path
 ) -> Callable[[IO[bytes]], None]:
     """What is left to do once the file is open. Raises FileRejected."""
-    generator, prior, ending = saved.generator(), saved.prior(), out.suffix.lower()
+    device = this_machine().device
+    generator, prior, ending = saved.generator(device), saved.prior(), out.suffix.lower()
     facts = render.facts(saved, request, checkpoint, str(out))
     if generator.spec.kind == "sound":
         sound = render.sound(generator, prior, saved.source, request)

@@ -1,7 +1,8 @@
 """Training without a screen: python -m abp_core.train --data PATH --out FILE
 
 Exit codes: 0 when the run ended or was stopped (Ctrl-C, SIGTERM, a closed terminal) and was
-saved; 1 when it diverged, with its last good state saved; 2 for a request that cannot be met.
+saved; 1 when it diverged, with its last good state saved; 2 for a request that cannot be met; 75
+when the graphics card failed, to go on from what was saved last.
 
 With --rebuild FOLDER it makes the shipped models again; see zoo/rebuild.py.
 """
@@ -21,7 +22,9 @@ from tqdm import tqdm
 from abp_core.checkpoint import Checkpoint, CheckpointRejected
 from abp_core.cli import arguments
 from abp_core.data import datasets
+from abp_core.device import this_machine
 from abp_core.errors import Refusal
+from abp_core.faults import broke_card, lacks_memory
 from abp_core.learning.events import (
     Diverging,
     TrainingEvent,
@@ -60,11 +63,27 @@ def main() -> int:
 
 
 def _run(args: argparse.Namespace, stop: Stop) -> int:
+    this_machine()  # before anything is read: what was chosen may not be here
     if not args.data.exists():
         raise Refusal(f"{args.data} was not found.")
     _require_place(args.out)
     trainer = _resume(args) if args.resume else _new_run(args)
-    return _train(trainer, args, stop)
+    out = _Out(args.out)
+    try:
+        return _train(trainer, args, out, stop)
+    except (MemoryError, RuntimeError) as error:
+        if broke_card(error):
+            raise arguments.BrokenCard(f"The graphics card failed; {_way_on(args, out)}") from error
+        if lacks_memory(error):
+            raise Refusal(f"There is not enough memory; {_way_on(args, out)}") from error
+        raise
+
+
+def _way_on(args: argparse.Namespace, out: "_Out") -> str:
+    """What is left of a run that broke off."""
+    if out.iteration is not None:
+        return f"go on from iteration {out.iteration} by --resume {out.path}."
+    return f"go on by --resume {args.resume}." if args.resume else "nothing was saved before."
 
 
 def _rebuild(args: argparse.Namespace, stop: Stop) -> int:
@@ -180,7 +199,19 @@ def _resume(args: argparse.Namespace) -> Trainer:
     return Trainer.resume(saved, dataset)
 
 
-def _train(trainer: Trainer, args: argparse.Namespace, stop: Stop) -> int:
+class _Out:
+    """The file of a run. iteration: what it holds of this one; None before it was saved."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self.iteration: int | None = None
+
+    def save(self, trainer: Trainer) -> None:
+        trainer.checkpoint().save(self.path)
+        self.iteration = trainer.iteration
+
+
+def _train(trainer: Trainer, args: argparse.Namespace, out: _Out, stop: Stop) -> int:
     """Trains, tells, saves. Returns the exit code."""
     diverging, diverged = Diverging(trainer.chains), False
     with tqdm(total=1.0, bar_format=BAR) as bar:
@@ -191,12 +222,12 @@ def _train(trainer: Trainer, args: argparse.Namespace, stop: Stop) -> int:
             if diverged:
                 break
             if clock.due("save", SAVE_EVERY):
-                trainer.checkpoint().save(args.out)
-    trainer.checkpoint().save(args.out)
+                out.save(trainer)
+    out.save(trainer)
     for _ in trainer.learn_prior():
         pass
     if trainer.spec.prior == "flow":
-        trainer.checkpoint().save(args.out)
+        out.save(trainer)
     if diverged:
         half = trainer.step_size / 2
         print(

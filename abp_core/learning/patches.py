@@ -1,5 +1,6 @@
 """The sliced Wasserstein distance between the patches of pictures, at every scale."""
 
+from collections.abc import Callable
 from functools import cache
 
 import torch
@@ -30,14 +31,13 @@ class PatchLoss:
 
     def draw(self, n: int, number: int = 0) -> dict[str, Tensor]:
         """Which n of the pictures signals are compared with, chosen (n,), and along which
-        directions (scales, k, c, p, p), on the CPU. They are others for every number: those of a
+        directions (scales, k, c p p), on the CPU. They are others for every number: those of a
         fixed choice would soon be all that is right."""
         draw = torch.Generator().manual_seed(number)
         chosen = torch.randint(len(self._pictures), (n,), generator=draw)
         shape = (DIRECTIONS, self._pictures.shape[1], PATCH, PATCH)
         directions = [
-            F.normalize(torch.randn(shape, generator=draw).flatten(1)).view(shape)
-            for _ in self._scales
+            F.normalize(torch.randn(shape, generator=draw).flatten(1)) for _ in self._scales
         ]
         return {"chosen": chosen, "directions": torch.stack(directions)}
 
@@ -58,27 +58,46 @@ def laplacian_pyramid(pictures: Tensor) -> list[Tensor]:
     is left; no level is smaller than SMALLEST_LEVEL (Burt and Adelson, 1983)."""
     levels = []
     while min(pictures.shape[2:]) >= 2 * SMALLEST_LEVEL:
-        smaller = _blur(pictures)[:, :, ::2, ::2]
-        larger = F.interpolate(smaller, size=pictures.shape[2:], mode="bilinear")
+        smaller = _along_both(_halving, pictures)
+        larger = _along_both(_doubling, smaller, pictures.shape)
         levels.append(pictures - larger)
         pictures = smaller
     return [*levels, pictures]
 
 
 def _project_patches(filters: Tensor, level: Tensor) -> Tensor:
-    """Patches of (n, c, h, w) along directions (k, c, p, p), sorted: (k, patches)."""
-    return F.conv2d(level, filters, stride=SPACING).transpose(0, 1).flatten(1).sort(1).values
+    """Patches of (n, c, h, w) along directions (k, c p p), sorted: (k, patches). A product of
+    matrices, which is single precision also where convolutions are less (see device.py)."""
+    found = filters @ F.unfold(level, PATCH, stride=SPACING)
+    return found.transpose(0, 1).flatten(1).sort(1).values
 
 
-def _blur(pictures: Tensor) -> Tensor:
-    """The 5 x 5 binomial filter, mirrored at the border."""
-    channels = pictures.shape[1]
-    kernel = _binomial(pictures.device).expand(channels, 1, 5, 5)
-    return F.conv2d(F.pad(pictures, (2, 2, 2, 2), mode="reflect"), kernel, groups=channels)
+# Blurring and enlarging are linear along each axis. As matrices they are fast, and unlike mirroring
+# and interpolation their gradient is the same every time on a card, too.
+
+
+def _along_both(
+    matrix: Callable[[int, torch.device], Tensor], pictures: Tensor, size: torch.Size | None = None
+) -> Tensor:
+    """Maps (n, c, h, w) by matrix(length, device), (before, after), along both axes. size: from
+    which the lengths are taken, where that is not the pictures' own."""
+    h, w = (size or pictures.shape)[2:]
+    mapped: Tensor = matrix(h, pictures.device).T @ pictures @ matrix(w, pictures.device)
+    return mapped
 
 
 @cache
-def _binomial(device: torch.device) -> Tensor:
-    """Moved to a device once."""
-    line = torch.tensor([1.0, 4.0, 6.0, 4.0, 1.0]) / 16
-    return torch.outer(line, line).to(device)
+def _halving(length: int, device: torch.device) -> Tensor:
+    """Every second entry of a line under the binomial filter of 5 taps, mirrored at its ends."""
+    with torch.inference_mode(False):  # it is kept
+        line = torch.tensor([[[1.0, 4.0, 6.0, 4.0, 1.0]]]) / 16
+        mirrored = F.pad(torch.eye(length)[:, None], (2, 2), mode="reflect")
+        return F.conv1d(mirrored, line, stride=2)[:, 0].to(device)
+
+
+@cache
+def _doubling(length: int, device: torch.device) -> Tensor:
+    """A line of half that length (rounded up), interpolated to it."""
+    with torch.inference_mode(False):
+        units = torch.eye((length + 1) // 2)[:, None]
+        return F.interpolate(units, size=length, mode="linear")[:, 0].to(device)

@@ -87,10 +87,13 @@ def walk(
     )
 
     # One picture has no company to be filled up with.
-    posterior = Posterior(generator.interior, Full(), x, torch.tensor([0]), saved.sigma, lot=0)
+    device = generator.device
+    y, index = x.to(device), torch.zeros(1, dtype=torch.int64, device=device)
+    posterior = Posterior(generator.interior, Full(), y, index, saved.sigma, lot=0)
     how = dataclasses.replace(saved.spec.langevin.at(saved.step_size), steps=INFERENCE_STEPS)
-    langevin = Langevin(posterior.energy, how, saved.preconditioner())
-    state, inferred = langevin.init(start[None]), torch.ones(size, dtype=torch.bool)
+    langevin = Langevin(posterior.energy, how, saved.preconditioner(device))
+    state, noise = langevin.init(start[None].to(device)), noise.to(device)
+    inferred = torch.ones(size, dtype=torch.bool)
     for step in range(INFERENCE_STEPS + 1):
         if step:
             state, info = langevin.step(state, noise[step - 1])
@@ -100,5 +103,5 @@ def walk(
                     "choose another picture or another model."
                 )
         square = float(state.energy - prior_energy(state.z)) * 2 * saved.sigma**2 / x.numel()
-        latents = prior.map(seed, known=given.Known(state.z[0], inferred, at))
+        latents = prior.map(seed, known=given.Known(state.z[0].cpu(), inferred, at))
         yield Outpainting(pixels, latents, state.step, 1 - square / variance)

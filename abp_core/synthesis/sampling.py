@@ -21,11 +21,10 @@ BLOCK_POSITIONS = {1: (512,), 2: (32, 32)}
 BAND = {1: 4096, 2: 128}  # along the first axis, of latents that are drawn at once
 
 
-@torch.inference_mode()
 def generate(generator: Generator, latents: Tensor) -> Tensor:
     """f(z), (n, *signal_shape), on the CPU. One by one: what is made beside a signal would change
     its last bits on some machines."""
-    return torch.cat([_run(generator, z) for z in torch.split(latents, 1)])
+    return torch.cat([generator.make(z) for z in torch.split(latents, 1)])
 
 
 def sample(generator: Generator, prior: Prior, n: int, seed: int) -> Tensor:
@@ -34,22 +33,28 @@ def sample(generator: Generator, prior: Prior, n: int, seed: int) -> Tensor:
     return generate(generator, prior.draw(n, seed))
 
 
+@torch.inference_mode()
 def piece(generator: Generator, latents: LatentMap, start: Place, stop: Place) -> Tensor:
-    """What the positions [start, stop) of a latent map become, (1, c, ...), block by block."""
-    axes = len(start)
+    """What the positions [start, stop) of a latent map become, (1, c, ...), on the CPU, block by
+    block; the latents go to where the weights lie, and the signal comes back, as a whole."""
+    axes, reach = len(start), generator.spec.reach
+    around = tuple(n - reach for n in start), tuple(n + reach for n in stop)
+    z = latents.part(*around)[None].to(generator.device)
+
+    def block(low: Place, high: Place) -> Tensor:
+        part = z
+        for axis, (first, a, b) in enumerate(zip(start, low, high, strict=True), start=2):
+            part = part.narrow(axis, a - first, b - a + 2 * reach)
+        return generator.interior(part)
+
     signals = [
         [
-            _block(
-                generator,
-                latents,
-                (row, *low),
-                (min(row + BLOCK_POSITIONS[axes][0], stop[0]), *high),
-            )
+            block((row, *low), (min(row + BLOCK_POSITIONS[axes][0], stop[0]), *high))
             for low, high in _spans(start[1:], stop[1:], BLOCK_POSITIONS[axes][1:])
         ]
         for row in range(start[0], stop[0], BLOCK_POSITIONS[axes][0])
     ]
-    return torch.cat([torch.cat(row, -1) for row in signals], 2)
+    return torch.cat([torch.cat(row, -1) for row in signals], 2).float().cpu()
 
 
 def generate_strips(generator: Generator, latents: LatentMap, size: Place) -> Iterator[Tensor]:
@@ -93,12 +98,11 @@ def blend(points: Sequence[Tensor], weights: Sequence[float], path: Way = "spher
     return mean / math.sqrt(sum(w * w for w in weights)) if path == "spherical" else mean
 
 
-@torch.inference_mode()
 def interpolate(
     generator: Generator, z_a: Tensor, z_b: Tensor, steps: int, path: Way = "spherical"
 ) -> Tensor:
     """Signals (steps, *signal_shape) on the way from one latent to another, both included."""
-    return _run(generator, between(z_a, z_b, steps, path))
+    return generator.make(between(z_a, z_b, steps, path))
 
 
 def between(z_a: Tensor, z_b: Tensor, steps: int, path: Way = "spherical") -> Tensor:
@@ -123,12 +127,11 @@ def between(z_a: Tensor, z_b: Tensor, steps: int, path: Way = "spherical") -> Te
     return points
 
 
-@torch.inference_mode()
 def grid(generator: Generator, corners: Tensor, rows: int, cols: int) -> Tensor:
     """Signals (rows * cols, *signal_shape), row by row, between four latents (4, *latent_shape):
     top left, top right, bottom left, bottom right."""
     sides = [between(corners[k], corners[k + 2], rows) for k in (0, 1)]
-    return _run(generator, torch.cat([between(a, b, cols) for a, b in zip(*sides, strict=True)]))
+    return generator.make(torch.cat([between(a, b, cols) for a, b in zip(*sides, strict=True)]))
 
 
 def pixels(signals: Tensor) -> NDArray[np.uint8]:
@@ -153,21 +156,8 @@ def contact_sheet(pictures: NDArray[np.uint8], columns: int) -> NDArray[np.uint8
     return grid.reshape(rows * h, columns * w, 3)
 
 
-@torch.inference_mode()
-def _block(generator: Generator, latents: LatentMap, start: Place, stop: Place) -> Tensor:
-    reach = generator.spec.reach
-    z = latents.part(tuple(n - reach for n in start), tuple(n + reach for n in stop))
-    signal: Tensor = generator.interior(z[None].to(generator.kernels[0].device))
-    return signal.float().cpu()
-
-
 def _spans(start: Place, stop: Place, step: Place) -> Iterator[tuple[Place, Place]]:
     """The one way across a sound's, or the blocks across a picture's strip."""
     lows = product(*(range(a, b, s) for a, b, s in zip(start, stop, step, strict=True)))
     for low in lows:
         yield low, tuple(min(a + s, b) for a, s, b in zip(low, step, stop, strict=True))
-
-
-def _run(generator: Generator, z: Tensor) -> Tensor:
-    signals: Tensor = generator(z.to(generator.kernels[0].device))
-    return signals.float().cpu()

@@ -24,7 +24,7 @@ def ends_of(model: Model, found: Directions, number: int) -> Tensor:
         middle = model.examples[0]
         moved = moved.view(*moved.shape, *(1 for _ in middle.shape[1:]))
     z = (middle + moved).flatten(0, 1)
-    signals = torch.cat([model.generator(some) for some in torch.split(z, 8)])
+    signals = torch.cat([model.generator.make(some) for some in torch.split(z, 8)])
     return signals.reshape(number, 2, *signals.shape[1:])
 
 

@@ -84,7 +84,7 @@ def _way(corners: list[Tensor], steps: int) -> Tensor:
 
 def _generate(explored: Explored, latents: Tensor) -> Tensor:
     generator = explored.model.generator
-    make = generator.interior if generator.spec.spatial else generator
+    make = generator.make_interior if generator.spec.spatial else generator.make
     return torch.cat([make(some) for some in torch.split(latents, 4)])
 
 
@@ -99,7 +99,7 @@ def _sound(explored: Explored, points: list[Point]) -> dict[str, Any]:
     for a, b in pairwise(corners):
         shares = torch.linspace(0, math.pi / 2, a.shape[-1])
         legs.append(a * shares.cos() + b * shares.sin())
-    signal = model.generator.interior(torch.cat(legs, -1)[None])[0]
+    signal = model.generator.make_interior(torch.cat(legs, -1)[None])[0]
     sound = model.medium.play(signal)
     return {
         "picture": media.jpeg_url(model.medium.draw(signal, WAY)),

@@ -76,9 +76,9 @@ def _measure(model: Model) -> Directions:
     if model.kind == "sound":  # half a second of one segment takes half as long and tells as much
         half = round(rate / 2 / model.generator.spec.enlargement)
         margins = 2 * model.generator.spec.margin
-        return directions(model.generator, model.examples[..., : half + margins], 1, heard)
+        return directions(model.generator.make, model.examples[..., : half + margins], 1, heard)
     latents = model.examples if model.generator.spec.spatial else model.saved.latents
-    return directions(model.generator, latents, 1 if model.generator.spec.spatial else 8)
+    return directions(model.generator.make, latents, 1 if model.generator.spec.spatial else 8)
 
 
 def describe(explored: Explored) -> dict[str, Any]:
@@ -131,7 +131,7 @@ def render_point(explored: Explored, point: Point) -> dict[str, Any]:
     model, found = explored.model, explored.found
     if not model.generator.spec.spatial:
         z = vector(model, found, point)
-        signal = model.generator(z[None])[0]
+        signal = model.generator.make(z[None])[0]
         return {**_render_signal(model, signal), "z": [round(float(v), 4) for v in z]}
     latents = latent_map(model, found, point)
     view = view_of(model)
@@ -165,7 +165,7 @@ def _draw_ends(explored: Explored) -> str:
 def _draw_examples(explored: Explored) -> str:
     model = explored.model
     z = model.examples[:EXAMPLES_SHOWN]
-    return media.jpeg_url(model.medium.draw_thumbnails(model.generator(z), len(z)), 80)
+    return media.jpeg_url(model.medium.draw_thumbnails(model.generator.make(z), len(z)), 80)
 
 
 @torch.inference_mode()
@@ -176,7 +176,7 @@ def _draw_plane(explored: Explored) -> str:
     # The middle of every cell: what one sees is what a click gives.
     middles = (torch.arange(CELLS) + 0.5) / CELLS * 2 * PLANE_EXTENT - PLANE_EXTENT
     z = torch.stack(torch.meshgrid(-middles, middles, indexing="ij")[::-1], -1).reshape(-1, 2)
-    signals = torch.cat([model.generator(some) for some in torch.split(z, 32)])
+    signals = torch.cat([model.generator.make(some) for some in torch.split(z, 32)])
     return media.jpeg_url(sampling.contact_sheet(sampling.pixels(signals), CELLS), 85)
 
 

@@ -85,7 +85,7 @@ class Session:
         if self.target.example < 0 or z.shape[1:] != self.walk.steps[0].z.shape[1:]:
             return None
         with torch.inference_mode():
-            made = self.model.generator(z)
+            made = self.model.generator.make(z)
             seen = self.observation.measure(made, torch.zeros(1, dtype=torch.int64))
             left = self.walk.posterior.y[:1].float().cpu() - seen
             return float(misfit_of(left, self.walk.posterior.sigma))
@@ -156,7 +156,7 @@ def begin_session(number: int, model: Model, target: Target, wish: ChainSettings
         step_size=wish.step_size or saved.step_size,
         temperature=wish.temperature,
     )
-    walk = Walk(posterior, start, noise, spec, saved.preconditioner())
+    walk = Walk(posterior, start, noise, spec, saved.preconditioner(posterior.y.device))
     return Session(number, model, target, wish, observation, walk)
 
 

@@ -21,21 +21,21 @@ def dissect_iteration(walking: Session, number: int, chain: int) -> list[dict[st
     """One iteration in its parts, at the step `number` of a chain: the noise, f(z), the misfit, the
     gradient back to z, and what a learning step would do."""
     walk, z = walking.walk, walking.latent(number, chain)
-    model, spec = walking.model, walk.spec
+    spec, generator = walk.spec, walking.model.saved.generator()  # next to what is drawn of it
     with torch.enable_grad():
         leaf = z.detach().float().requires_grad_(True)
-        x = model.generator(leaf)
-        y = walk.posterior.y[:1].float()
+        x = generator(leaf)
+        y = walk.posterior.y[:1].float().cpu()
         residual = y - walking.observation.measure(x, torch.zeros(1, dtype=torch.int64))
         misfit = residual.square().sum() / (2 * walk.posterior.sigma**2)
         (slope,) = torch.autograd.grad(misfit, leaf)
     x, s = x.detach(), spec.step_size
-    drawn = walk.noise[number, chain : chain + 1] if number < len(walk.noise) else z * 0
+    drawn = walk.noise[number, chain : chain + 1].cpu() if number < len(walk.noise) else z * 0
     pull = slope + z.float()
     if walk.preconditioner is not None:  # steps are then as long as the posterior is wide
         drawn, drift = (
-            apply_to_channels(walk.preconditioner.root, drawn),
-            apply_to_channels(walk.preconditioner.whole, pull),
+            apply_to_channels(walk.preconditioner.root.cpu(), drawn),
+            apply_to_channels(walk.preconditioner.whole.cpu(), pull),
         )
     else:
         drift = pull
@@ -79,7 +79,7 @@ def _learn_once(walking: Session, z: Tensor) -> tuple[float, Tensor, float]:
 
     def misfit() -> tuple[Tensor, Tensor]:
         x = generator(z.float())
-        residual = walk.posterior.y[:1].float() - walking.observation.measure(x, index)
+        residual = walk.posterior.y[:1].float().cpu() - walking.observation.measure(x, index)
         return x, residual.square().sum() / (2 * walk.posterior.sigma**2)
 
     with torch.enable_grad():

@@ -158,7 +158,7 @@ def _observed_pixels(walking: Session, y: Tensor) -> media.Pixels:
 
 def _generate(walking: Session, z: Tensor) -> Tensor:
     generator = walking.model.generator
-    return torch.cat([generator(some) for some in torch.split(z.float().cpu(), 16)])
+    return torch.cat([generator.make(some) for some in torch.split(z.float(), 16)])
 
 
 def to_json(values: Tensor) -> list[Any]:

@@ -9,6 +9,7 @@ from torch import Tensor
 
 from abp_core.analysis import excerpts
 from abp_core.checkpoint import Checkpoint
+from abp_core.device import this_machine
 from abp_core.generator import Generator
 from abp_core.priors.kinds import Prior
 from abp_core.spec import Kind
@@ -26,7 +27,8 @@ Origin = Literal["shipped", "file", "run"]
 
 @dataclass(frozen=True, eq=False)
 class Model:
-    """A trained network, ready to be used by any number of visitors at once.
+    """A trained network, ready to be used by any number of visitors at once; it lies on the card
+    where there is one, and what is made by it on the CPU.
 
     key: tells models apart, all but the snapshots of one run that is used as it grows. label: its
     name in words. credit: of the data it learnt from. command_path: what the command line would be
@@ -97,7 +99,7 @@ def model_of(
         credit=credit,
         origin=origin,
         saved=saved,
-        generator=saved.generator(),
+        generator=saved.generator(this_machine().device),
         command_path=path,
         data=data,
     )

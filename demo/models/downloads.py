@@ -4,6 +4,7 @@ from pathlib import Path
 
 from abp_core.checkpoint import Checkpoint
 from abp_core.data.atomic import open_atomically
+from abp_core.device import this_machine
 from abp_core.synthesis import render
 from abp_core.synthesis.request import Request
 
@@ -29,7 +30,8 @@ def samples_file(name: str, saved: Checkpoint) -> str:
 def write_samples(saved: Checkpoint, path: Path, model: str) -> None:
     """New sound, a new texture or a sheet of new pictures: what the command line makes of the file
     called `model` unless told otherwise, with that command. Raises OSError."""
-    generator, prior, source = saved.generator(), saved.prior(), saved.source
+    generator, prior = saved.generator(this_machine().device), saved.prior()
+    source = saved.source
     request = Request(seed=SEED_OF_SAMPLES).fit(generator.spec, source.sample_rate)
     facts = render.facts(saved, request, model, path.name)
     with open_atomically(path) as file:

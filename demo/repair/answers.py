@@ -6,10 +6,10 @@ from collections.abc import Iterator
 import torch
 from torch import Tensor
 
+from abp_core.analysis.traces import posterior_about
 from abp_core.langevin import infer
 from abp_core.noise import chain_noise
 from abp_core.observation import Observation
-from abp_core.posterior import Posterior
 from abp_core.priors.exemplar import Exemplar
 from abp_core.priors.known import Known
 from demo.models.collection import Model
@@ -24,10 +24,10 @@ def sample_answers(
     nothing of what was seen is drawn from the exemplar, each time anew."""
     saved = model.saved
     shape = saved.spec.generator.latent_shape
-    index = torch.zeros(chains, dtype=torch.int64)
-    seen = observation.measure(y, index[:1])
-    seen = seen.expand(chains, *seen.shape[1:])
-    posterior = Posterior(model.generator, observation, seen, index, saved.sigma)
+    device = model.generator.device
+    seen = observation.measure(y, torch.zeros(1, dtype=torch.int64))
+    posterior = posterior_about(model.generator, seen, observation, saved.sigma, chains)
+    metric = saved.preconditioner(device)
     z = model.prior.draw(chains, seed)
     each, walk = 10, saved.spec.langevin.at(saved.step_size)
     for begun in range(0, steps, each):
@@ -36,12 +36,12 @@ def sample_answers(
         noise = chain_noise(
             seed=seed, sweep=begun + 1, index=torch.arange(chains), steps=each, shape=shape
         )
-        moved = infer(posterior.energy, z, noise, cold, saved.preconditioner())
+        moved = infer(posterior.energy, z.to(device), noise.to(device), cold, metric).cpu()
         fine = moved.flatten(1).isfinite().all(1)
         z = torch.where(fine.view(-1, *(1 for _ in shape)), moved, z)
+        ended = begun + each >= steps
         with torch.inference_mode():
-            ended = begun + each >= steps
-            made = model.generator(_complete(model, z, observation, seed) if ended else z)
+            made = model.generator.make(_complete(model, z, observation, seed) if ended else z)
         yield begun + each, made  # outside: the next step may come in another thread
 
 

@@ -4,10 +4,8 @@ It knows no screen and no engine. The run it drives is anything that moves in sm
 that a click is answered between two of them.
 """
 
-import ctypes
 import itertools
 import logging
-import os
 import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future
@@ -15,6 +13,7 @@ from dataclasses import replace
 from time import monotonic
 from typing import Any, TypeVar
 
+from abp_core.device import hand_back_memory
 from demo import limits
 from demo.errors import Rejected
 from demo.runs.replay import Frame, Replay
@@ -24,7 +23,6 @@ from demo.runs.views import Views
 Answer = TypeVar("Answer")
 NEVER_BEGAN = "This run never began, or another went on with it; please press Train to begin one."
 _numbers = itertools.count(1)
-_C = ctypes.CDLL(None) if os.name == "posix" else None
 
 
 class NeverBegan(Rejected):
@@ -183,7 +181,7 @@ class Job:
 
     def _work(self) -> None:
         end: Phase = "failed"
-        sentence = ""
+        sentence, run = "", None
         try:
             run = self._built()
             self._publish(**self._seen(run, run.view()))
@@ -193,16 +191,26 @@ class Job:
             end = self._train(run)
             self._publish(**self._seen(run, run.view()))
             self._write_down(run)
-            del run  # another job may drive it as soon as this one is closed, or nobody
         except Exception as error:
             sentence = self._explain(error)
         finally:
+            run = None  # another job may drive it as soon as this one is closed, or nobody
+            self._lay_to_rest()
             with self._change:
                 self._closed = True
                 self._save = None  # what it holds goes with the run
                 self._publish(phase=end, sentence=sentence or self._report.sentence)
             self._answer_all()
             hand_back_memory()
+
+    def _lay_to_rest(self) -> None:
+        """A run that computes no more holds no memory of a card. One that does not come off it, as
+        the card broke, is let go, whether what was saved is left of it."""
+        try:
+            self._run = self._run and self._run.at_rest()
+        except Exception as error:
+            logging.getLogger(__name__).error("A run could not be laid to rest", exc_info=error)
+            self._run = None
 
     def _write_down(self, run: Run) -> None:
         """Saves the run; one that cannot be saved goes on all the same."""
@@ -306,11 +314,3 @@ class Job:
         with self._change:
             number = self._report.number + (not silent)
             self._report = replace(self._report, number=number, **news)
-
-
-def hand_back_memory() -> None:
-    """Gives what was freed back to the system, where the C library is one that keeps it: a run's
-    arrays come and go in the memory of many threads."""
-    trim = getattr(_C, "malloc_trim", None)
-    if trim is not None:
-        trim(0)

@@ -146,9 +146,10 @@ class RepairRun(Run):
         jump of learning left far off, or that ran away, begin again where training's own stand."""
         trainer, spec = self.trainer, self.trainer.spec
         n = len(self._index)
-        index = self._index.repeat(CHAINS_BESIDE).to(trainer.z.device)
-        y = torch.cat([self._y] * CHAINS_BESIDE).to(trainer.z.device)
-        posterior = Posterior(trainer.generator, trainer.observation, y, index, trainer.sigma)
+        device = trainer.generator.device
+        index = self._index.repeat(CHAINS_BESIDE).to(device)
+        y, seen = torch.cat([self._y] * CHAINS_BESIDE).to(device), trainer.observation.on(device)
+        posterior = Posterior(trainer.generator, seen, y, index, trainer.sigma)
         self._views += 1
         noise = chain_noise(
             seed=spec.seed,
@@ -156,9 +157,9 @@ class RepairRun(Run):
             index=torch.arange(n * CHAINS_BESIDE) + CHAIN,
             steps=MOVES_A_VIEW,
             shape=spec.generator.latent_shape,
-        ).to(trainer.z.device)
+        ).to(device)
         walk = spec.langevin.at(trainer.step_size)
-        start = self._beside.to(trainer.z.device)
+        start = self._beside.to(device)
         preconditioner = (
             Preconditioner.of(trainer.curvature) if spec.langevin.preconditioned else None
         )

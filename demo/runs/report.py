@@ -37,6 +37,10 @@ class Run(Protocol):
         leaves the run as it was before. On a card, several at once after the first None."""
         ...
 
+    def at_rest(self) -> "Run":
+        """The run once it computes no more: a card's memory is for those that do."""
+        ...
+
     def view(self, anew: bool = True) -> Any:
         """How things look now. anew: whether what takes long is drawn anew, too."""
         ...

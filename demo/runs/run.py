@@ -6,6 +6,7 @@ from time import monotonic
 
 import torch
 
+from abp_core.device import Machine, cpu
 from abp_core.learning.events import Diverging, TrainingEvent
 from abp_core.synthesis import sampling
 from abp_core.trainer import Trainer
@@ -65,6 +66,20 @@ class Run:
     def renewed(self, trainer: Trainer) -> "Run":
         """The same run of another trainer."""
         return Run(trainer)
+
+    def on(self, machine: Machine) -> "Run":
+        """The same run where another machine computes it; itself where that is its own."""
+        trainer = self.trainer
+        if trainer.machine == machine:
+            return self
+        saved = trainer.checkpoint()
+        return self.renewed(
+            Trainer.resume(saved, trainer.data, trainer.observation, machine=machine)
+        )
+
+    def at_rest(self) -> "Run":
+        """The same run where it holds no memory of a card."""
+        return self.on(cpu())
 
     def iterate(self) -> Iterator[Progress | None]:
         """One iteration in small moves, and at last what it did; on a card several at a stroke."""

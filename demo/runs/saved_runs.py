@@ -16,6 +16,7 @@ import numpy as np
 from abp_core.checkpoint import Checkpoint
 from abp_core.data import datasets
 from abp_core.data.atomic import open_atomically
+from abp_core.device import cpu
 from abp_core.trainer import Trainer
 from demo.media import Pixels
 from demo.runs.degradations import degrade
@@ -53,16 +54,17 @@ class RunRecipe:
 
 
 def build(recipe: RunRecipe, saved: Checkpoint) -> Run:
-    """The run of a checkpoint, going on exactly. Raises FileRejected, CheckpointRejected,
-    DataMismatch, Rejected."""
+    """The run of a checkpoint, at rest; it goes on exactly. Raises FileRejected, DataMismatch,
+    CheckpointRejected, Rejected."""
     source = saved.source
     dataset, _ = datasets.load(
         recipe.path, saved.spec, sample_rate=source.sample_rate or 16_000, name=source.name
     )
     if recipe.task != "repair":
-        return Run(Trainer.resume(saved, dataset))
+        return Run(Trainer.resume(saved, dataset, machine=cpu()))
     hidden = degrade(recipe.what, dataset, saved.spec, k=recipe.k, painted=recipe.painted)
-    return RepairRun(Trainer.resume(saved, dataset, hidden.observation), hidden)
+    trainer = Trainer.resume(saved, dataset, hidden.observation, machine=cpu())
+    return RepairRun(trainer, hidden)
 
 
 class Keeper:

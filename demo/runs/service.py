@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from functools import partial
 
 from abp_core.checkpoint import Checkpoint
+from abp_core.device import this_machine
 from abp_core.trainer import Trainer
 from demo import limits
 from demo.disk import Disk
@@ -73,7 +74,7 @@ class Runs:
         earlier = held.job
 
         def prepare() -> Run:
-            run: Run = earlier.take_over()
+            run: Run = earlier.take_over().on(this_machine())
             trainer = run.trainer
             if step_factor != 1.0:
                 saved = trainer.checkpoint()

@@ -39,6 +39,8 @@ def test_a_run_on_the_card_is_the_run_on_the_cpu(
     assert "error" not in answer, answer["error"]
     assert answer["differing"] == []
     assert answer["away"] == [], "a file holds what lies on the CPU"
+    assert answer.get("updates") != 0, "nothing was learnt"
+    assert answer.get("unordered", []) == [], "a run is to end in the same bits every time"
     assert len(answer["transfers"]) <= MOST_TRANSFERS, answer["transfers"]
     assert len(answer["waits"]) <= MOST_WAITS, answer["waits"]
 

@@ -1,11 +1,15 @@
 """Precision and place: twins that follow their network, gradients with respect to z only."""
 
+import subprocess
+import sys
+
 import pytest
 import torch
 from torch import Tensor
 
 from abp_core import device
 from abp_core.device import (
+    DeviceRejected,
     Machine,
     native_bf16,
     this_machine,
@@ -86,6 +90,54 @@ def test_this_machine_is_chosen_once_and_by_what_is_there() -> None:
     assert (machine.device.type == "cuda") == torch.cuda.is_available()
     if machine.device.type == "cpu":
         assert (machine.fast == torch.bfloat16) == device.native_bf16()
+
+
+@pytest.mark.parametrize("chosen", ["gpu", "cuda:1", "CPU"])
+def test_a_device_of_another_name_is_refused(chosen: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("ABP_DEVICE", chosen)
+    with pytest.raises(DeviceRejected, match=f"^ABP_DEVICE is {chosen}; please set it to cpu or"):
+        this_machine.__wrapped__()
+
+
+@pytest.mark.skipif(torch.cuda.is_available(), reason="there is a card")
+def test_a_card_that_is_not_here_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("ABP_DEVICE", "cuda")
+    with pytest.raises(DeviceRejected, match="finds no graphics card here; please"):
+        this_machine.__wrapped__()
+
+
+@pytest.mark.parametrize("chosen", ["cpu", ""])
+def test_the_cpu_is_chosen_or_all_that_is_there(
+    chosen: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("ABP_DEVICE", chosen)
+    there = torch.cuda.is_available() and not chosen
+    assert this_machine.__wrapped__().device.type == ("cuda" if there else "cpu")
+
+
+PRECISION = """
+import os, torch
+from abp_core.device import set_precision
+set_precision()
+print(torch.backends.cudnn.conv.fp32_precision, torch.backends.cuda.matmul.fp32_precision)
+print(torch.backends.cudnn.deterministic, torch.backends.cudnn.benchmark)
+print(torch.are_deterministic_algorithms_enabled(), os.environ["CUBLAS_WORKSPACE_CONFIG"])
+print(torch.get_float32_matmul_precision(), torch.ones(2, 2).mm(torch.ones(2, 2))[0, 0].item())
+"""
+
+
+def test_how_a_card_computes_is_set_and_nothing_warns() -> None:
+    """In a process of its own: it holds for all of one."""
+    ran = subprocess.run(
+        [sys.executable, "-W", "error", "-c", PRECISION],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert ran.returncode == 0, ran.stderr
+    assert ran.stdout.split() == [
+        *("tf32", "ieee", "True", "False", "True", ":4096:8", "highest", "2.0"),
+    ]
 
 
 @pytest.mark.parametrize(

@@ -30,7 +30,7 @@ def test_of_a_linear_network_they_are_principal_axes_of_its_output(
 ) -> None:
     a = torch.randn(30, 4, generator=draw) * torch.tensor([3.0, 1.0, 0.5, 0.3])
     z = torch.randn(2000, 4, generator=draw) @ torch.randn(4, 4, generator=draw) + 2
-    found = directions(Linear(a), z)  # type: ignore[arg-type]
+    found = directions(Linear(a), z)
     made = z @ a.T
     variances, principal = torch.linalg.eigh(torch.cov(made.double().T))
     moved = (a @ found.axes).double()
@@ -47,7 +47,7 @@ def test_of_a_linear_network_they_are_principal_axes_of_its_output(
 
 def test_coordinates_are_deviations_of_the_latents(draw: torch.Generator) -> None:
     z = torch.randn(500, 3, generator=draw) * torch.tensor([0.1, 1.0, 5.0]) - 4
-    found = directions(Linear(torch.randn(9, 3, generator=draw)), z)  # type: ignore[arg-type]
+    found = directions(Linear(torch.randn(9, 3, generator=draw)), z)
     t = found.coordinates(z)
     torch.testing.assert_close(t.mean(0), torch.zeros(3), rtol=0, atol=1e-3)
     torch.testing.assert_close(torch.cov(t.T), torch.eye(3), rtol=0, atol=1e-3)
@@ -67,7 +67,7 @@ def test_they_are_ordered_by_what_they_move(kind: str, draw: torch.Generator) ->
 
 
 def test_one_example_alone_still_has_directions(draw: torch.Generator) -> None:
-    found = directions(Linear(torch.randn(9, 3, generator=draw)), torch.ones(2, 3))  # type: ignore[arg-type]
+    found = directions(Linear(torch.randn(9, 3, generator=draw)), torch.ones(2, 3))
     assert found.axes.isfinite().all()
     assert found.moves.isfinite().all()
 

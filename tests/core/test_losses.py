@@ -19,7 +19,7 @@ from abp_core.evaluation import objects
 from abp_core.generator import Generator
 from abp_core.learning import learner
 from abp_core.learning.feed import Feed
-from abp_core.learning.patches import PatchLoss
+from abp_core.learning.patches import PatchLoss, laplacian_pyramid
 from abp_core.learning.samples import SampleLoss
 from abp_core.observation import Occluded
 from abp_core.priors.normal import Normal
@@ -81,6 +81,23 @@ def faces(n: int = 64) -> Dataset:
     signals = torch.from_numpy(pixels).permute(0, 3, 1, 2).float() / 127.5 - 1
     smaller = torch.nn.functional.avg_pool2d(signals, 2)
     return Dataset(smaller.contiguous(), Source(kind="objects", name="faces"))
+
+
+@pytest.mark.parametrize("size", [(32, 32), (45, 70), (128, 96)], ids=str)
+def test_a_pyramid_is_that_of_mirrored_and_interpolated_pictures(size: tuple[int, int]) -> None:
+    """As torch itself mirrors, blurs and interpolates."""
+    pictures = torch.rand(2, 3, *size, generator=torch.Generator().manual_seed(0))
+    *bands, smallest = laplacian_pyramid(pictures)
+    line = torch.tensor([1.0, 4.0, 6.0, 4.0, 1.0]) / 16
+    kernel = torch.outer(line, line).expand(3, 1, 5, 5)
+    for band in bands:
+        mirrored = torch.nn.functional.pad(pictures, (2, 2, 2, 2), mode="reflect")
+        smaller = torch.nn.functional.conv2d(mirrored, kernel, stride=2, groups=3)
+        larger = torch.nn.functional.interpolate(smaller, pictures.shape[2:], mode="bilinear")
+        torch.testing.assert_close(band, pictures - larger, rtol=0, atol=1e-6)
+        pictures = smaller
+    torch.testing.assert_close(smallest, pictures, rtol=0, atol=1e-6)
+    assert 16 <= min(smallest.shape[2:]) < 32
 
 
 def test_patches_tell_other_pictures_of_the_set_from_blurred_and_grainy_ones() -> None:

@@ -117,7 +117,7 @@ def test_a_signal_is_answered_between_two_langevin_steps(tmp_path: Path, handler
     args = argparse.Namespace(out=out, iterations=1, minutes=None)
     timer = threading.Timer(0.3, os.kill, (os.getpid(), signal.SIGTERM))
     timer.start()
-    assert train._train(trainer, args, stop) == 0
+    assert train._train(trainer, args, train._Out(args.out), stop) == 0
     timer.join()
     assert stop.name == "SIGTERM"
     assert same(Checkpoint.load(out), before)
@@ -217,12 +217,64 @@ def test_a_checkpoint_is_saved_on_the_way(
     monkeypatch.setattr(train, "_iterations", watched)
     monkeypatch.setattr(train, "SAVE_EVERY", 0.0)
     args = argparse.Namespace(out=out, iterations=4, minutes=None)
-    assert train._train(trainer, args, train.Stop()) == 0
+    assert train._train(trainer, args, train._Out(out), train.Stop()) == 0
     assert seen == [1, 2, 3, 4]
+
+
+@pytest.mark.parametrize(
+    ("error", "code", "sentence"),
+    [
+        (
+            torch.AcceleratorError("CUDA error: an illegal memory access was encountered"),
+            75,
+            "The graphics card failed; go on from iteration 2 by --resume {out}.\n",
+        ),
+        (
+            torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 2.00 GiB."),
+            2,
+            "There is not enough memory; go on from iteration 2 by --resume {out}.\n",
+        ),
+    ],
+    ids=["card", "memory"],
+)
+def test_a_run_that_breaks_off_names_what_was_saved(
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    handlers: None,
+    error: Exception,
+    code: int,
+    sentence: str,
+) -> None:
+    out, iterations = tmp_path / "run.safetensors", train._iterations
+
+    def broken(*args: object) -> Iterator[tuple[TrainingEvent, float]]:
+        for event, share in iterations(*args):  # type: ignore[arg-type]
+            if event.iteration == 3:
+                raise error
+            yield event, share
+
+    words = ["--preset", "quick-texture", "--data", PEBBLES, "--out", out, "--iterations", 5]
+    monkeypatch.setattr(train, "_iterations", broken)
+    monkeypatch.setattr(train, "SAVE_EVERY", 0.0)
+    monkeypatch.setattr(sys, "argv", ["train", *map(str, words)])
+    with pytest.raises(SystemExit) as ended:
+        arguments.run(train.main)
+    assert ended.value.code == code
+    assert capsys.readouterr().err.endswith(sentence.format(out=out))
+    assert Checkpoint.load(out).iteration == 2
 
 
 class TestRefusals:
     """One sentence, exit code 2, nothing written."""
+
+    def test_of_a_device(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setenv("ABP_DEVICE", "gpu")
+        refused = run("--data", PEBBLES, "--out", tmp_path / "run.safetensors")
+        assert refused.returncode == 2
+        assert refused.stderr.startswith("ABP_DEVICE is gpu; please set it to cpu or cuda")
+        assert len(refused.stderr.splitlines()) == 1
+        assert not list(tmp_path.iterdir())
 
     @pytest.mark.parametrize(
         ("words", "sentence"),

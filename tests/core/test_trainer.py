@@ -13,7 +13,7 @@ from abp_core.chains import examples as chains_module
 from abp_core.chains.examples import DataMismatch
 from abp_core.checkpoint import Checkpoint
 from abp_core.data.datasets import Dataset
-from abp_core.device import Machine
+from abp_core.device import Machine, this_machine
 from abp_core.langevin import infer
 from abp_core.learning.events import (
     Diverging,
@@ -410,7 +410,7 @@ def test_a_spec_is_kept_in_the_checkpoint() -> None:
 @pytest.mark.cuda
 @KINDS
 def test_training_on_cuda_resumes_exactly(kind: str, tmp_path: Path) -> None:
-    machine = Machine(torch.device("cuda"), torch.bfloat16)
+    machine = this_machine()
     first = trainer(kind, machine)
     run(first, 5)
     first.checkpoint().save(tmp_path / "run.safetensors")
@@ -423,7 +423,7 @@ def test_training_on_cuda_resumes_exactly(kind: str, tmp_path: Path) -> None:
 
 @pytest.mark.cuda
 def test_training_on_cuda_follows_the_cpu() -> None:
-    here, there = trainer(), trainer(machine=Machine(torch.device("cuda"), torch.float32))
+    here, there = trainer(), trainer(machine=this_machine())
     for ours, theirs in zip(run(here, 5), run(there, 5), strict=True):
         assert ours.misfit == pytest.approx(theirs.misfit, rel=1e-2)
 

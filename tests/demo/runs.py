@@ -30,7 +30,7 @@ class Counting:
     ) -> None:
         self.moves, self.seconds, self.gate = moves, seconds, gate
         self.break_at, self.diverge_at = break_at, diverge_at
-        self.moved = self.committed = self.views = 0
+        self.moved = self.committed = self.views = self.rested = 0
 
     def iterate(self) -> Iterator[Progress | None]:
         for _ in range(self.moves):
@@ -45,6 +45,10 @@ class Counting:
         self.committed += 1
         diverged = self.committed == self.diverge_at
         yield Progress(self.committed, 1 / self.committed, 1.0, diverged, self.seconds)
+
+    def at_rest(self) -> "Counting":
+        self.rested += 1
+        return self
 
     def view(self, anew: bool = True) -> int:
         self.views += 1

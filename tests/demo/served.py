@@ -31,10 +31,17 @@ runpy.run_path("app.py", run_name="__main__")
 
 class Server:
     """A running studio. port: where it answers; a free one where left out. root: of its code.
-    bounds: of `limits`, other than its own."""
+    first: Python that runs before it. bounds: of `limits`, other than its own."""
 
     def __init__(
-        self, folder: Path, log: Path, *, port: int = 0, root: Path = ROOT, **bounds: Any
+        self,
+        folder: Path,
+        log: Path,
+        *,
+        port: int = 0,
+        root: Path = ROOT,
+        first: str = "",
+        **bounds: Any,
     ) -> None:
         with socket.socket() as probe:
             probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
@@ -48,7 +55,7 @@ class Server:
         }
         with log.open("a", encoding="utf-8") as output:
             self.process = subprocess.Popen(
-                [sys.executable, "-c", SERVE, json.dumps(bounds)],
+                [sys.executable, "-c", first + SERVE, json.dumps(bounds)],
                 cwd=root,
                 env=env,
                 stdout=output,

@@ -431,6 +431,54 @@ def test_a_run_that_was_never_saved_is_told_to_be_gone(tmp_path: Path) -> None:
         assert not list((tmp_path / "studio").glob("server-*/../server-x"))
 
 
+CARD_THAT_FAILS = """
+from pathlib import Path
+import torch
+from abp_core.trainer import Trainer
+
+failed, whole = Path({failed!r}), Trainer.alternation
+
+def alternation(self):
+    if self.iteration == 5 and not failed.exists():
+        failed.touch()
+        raise torch.AcceleratorError("CUDA error: an illegal memory access was encountered")
+    return whole(self)
+
+Trainer.alternation = alternation
+"""
+
+
+def test_a_card_that_fails_begins_the_studio_anew_with_the_runs_as_they_were_saved(
+    tmp_path: Path,
+) -> None:
+    first = CARD_THAT_FAILS.format(failed=str(tmp_path / "failed"))
+    with serving(tmp_path, first=first, SECONDS_BETWEEN_SAVES=0.0) as server:
+        page = Page(server)
+        page.open()
+        assert page.train() == ""
+        told: list[str] = []
+
+        def lost() -> bool:
+            """Whether another studio answers, under the same address and number of process."""
+            try:
+                live = page.live() or {}
+            except OSError:
+                return False
+            if "runs" in live and live["runs"].get("learn"):
+                told.append(live["runs"]["learn"]["stage"]["detail"])
+            return live.get("unknown") is True
+
+        until(lost, 120)
+        assert any("The graphics card failed" in sentence for sentence in told), told
+        page.open()
+        live = page.live() or {}
+        assert live["runs"]["learn"]["stage"]["phase"] == "stopped"
+        assert "saved at iteration 5." in live["runs"]["learn"]["stage"]["detail"]
+        assert page.call("hold", page.token, "Train 1 more minute", 1) == [""]
+        until(lambda: phase(page) == "running", 60)
+        assert server.stop() == 0
+
+
 MEMORY = """
 import gc, sys
 from pathlib import Path

@@ -229,6 +229,41 @@ def test_a_run_that_raises_fails_with_its_sentence_and_can_be_asked(
     assert job.ask(lambda run: run.committed) == 2
 
 
+@pytest.mark.parametrize("run", [{}, {"break_at": 3}, {"diverge_at": 3}], ids=str)
+def test_a_run_is_laid_to_rest_when_it_ends(
+    run: dict[str, int], started: Callable[..., Job]
+) -> None:
+    counting = Counting(**run)  # type: ignore[arg-type]
+    job = started(counting)
+    until(lambda: job.report.iteration)
+    assert not counting.rested, "it computes yet"
+    job.stop()
+    assert job.join(20)
+    assert counting.rested == 1
+
+
+class Unresting(Counting):
+    """A run that does not come off its card."""
+
+    def at_rest(self) -> Counting:
+        raise RuntimeError("CUDA error: unspecified launch failure")
+
+
+def test_a_run_that_does_not_come_off_its_card_is_left_as_it_was_saved() -> None:
+    anew = Counting()
+    job = Job(
+        Unresting,
+        budget=1e6,
+        save=lambda run, report: None,
+        rebuild=lambda: anew,
+    )
+    job.start()
+    until(lambda: job.report.iteration)
+    job.stop()
+    assert job.join(20)
+    assert job.ask(lambda run: run) is anew
+
+
 def test_a_diverging_run_ends_as_diverged(started: Callable[..., Job]) -> None:
     job = started(Counting(diverge_at=4))
     assert job.join(20)

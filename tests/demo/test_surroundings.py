@@ -59,6 +59,21 @@ def test_it_starts_and_shows_everything(
         server.process.wait(timeout=60)
 
 
+def test_it_does_not_start_on_a_device_that_is_not_here(tmp_path: Path) -> None:
+    ran = subprocess.run(
+        [sys.executable, "app.py"],
+        cwd=ROOT,
+        env={**os.environ, "ABP_DEVICE": "gpu", "ABP_STUDIO_FOLDER": str(tmp_path)},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert ran.returncode == 1
+    assert ran.stderr.strip().splitlines()[-1].startswith("ABP_DEVICE is gpu; please set it to")
+    assert "Traceback" not in ran.stderr
+    assert not list(tmp_path.iterdir())
+
+
 def test_a_temporary_folder_that_others_have_prepared_is_not_used(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
