@@ -38,6 +38,7 @@ def test_a_run_on_the_card_is_the_run_on_the_cpu(
     answer = answers[case]
     assert "error" not in answer, answer["error"]
     assert answer["differing"] == []
+    assert answer["diverged"] == 0, "what diverges does not learn"
     assert answer["away"] == [], "a file holds what lies on the CPU"
     assert len(answer["transfers"]) <= MOST_TRANSFERS, answer["transfers"]
     assert len(answer["waits"]) <= MOST_WAITS, answer["waits"]
