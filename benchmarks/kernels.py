@@ -16,94 +16,17 @@ from time import perf_counter
 from typing import Any
 
 import torch
-from torch import Tensor, nn
-from torch.utils.flop_counter import FlopCounterMode
 
 from abp_core.data import datasets
 from abp_core.device import this_machine
 from abp_core.presets import PRESETS
-from abp_core.spec import GeneratorSpec, TrainingSpec
 from abp_core.trainer import Trainer
+from benchmarks.operations import of_langevin_step, product_rate
 from benchmarks.report import BUNDLED, THREADS, keep
+from benchmarks.textbook import TextbookTrainer
 
 STEPS = ("langevin", "learning", "both", "iteration")
 SIDE = 2048  # of the matrices of the product
-
-
-class TextbookGenerator(nn.Module):
-    """The network of a spec as it is usually written: fp32 and contiguous; a stack of
-    nn.ConvTranspose1d or 2d."""
-
-    def __init__(self, spec: GeneratorSpec) -> None:
-        super().__init__()
-        self.projection = spec.projection
-        if spec.projection is not None:
-            units = torch.Size(spec.projection).numel()
-            self.opening = nn.Linear(spec.latent_shape[0], units)
-        flat = len(spec.first_map) == 2
-        transposed = nn.ConvTranspose1d if flat else nn.ConvTranspose2d
-        widths = [spec.first_map[0], *spec.mixing, *spec.channels, spec.out_channels]
-        strides = [1] * len(spec.mixing) + [spec.upsampling] * (len(spec.channels) + 1)
-        layers: list[nn.Module] = []
-        for (before, after), stride in zip(pairwise(widths), strides, strict=True):
-            excess = spec.kernel_size - stride
-            layers += [
-                transposed(
-                    before,
-                    after,
-                    spec.kernel_size,
-                    stride,
-                    padding=(excess + 1) // 2,
-                    output_padding=excess % 2,
-                ),
-                nn.LeakyReLU(spec.leak) if spec.leak else nn.ReLU(),
-            ]
-        self.rectify = layers[-1]
-        self.layers = nn.Sequential(*layers[:-1], nn.Tanh())
-
-    def forward(self, z: Tensor) -> Tensor:
-        if self.projection is not None:
-            z = self.rectify(self.opening(z)).view(len(z), *self.projection)
-        x: Tensor = self.layers(z)
-        return x
-
-
-class TextbookTrainer:
-    """Alternating back-propagation with .backward(), which makes every gradient every time."""
-
-    def __init__(self, spec: TrainingSpec, signals: Tensor, sigma: float) -> None:
-        torch.manual_seed(spec.seed)
-        self.spec, self.signals, self.sigma = spec, signals, sigma
-        self.generator = TextbookGenerator(spec.generator)
-        self.optimiser = torch.optim.Adam(
-            self.generator.parameters(), lr=spec.learning_rate, betas=(0.5, 0.999)
-        )
-        self.z = torch.randn(len(signals), *spec.generator.latent_shape)
-
-    def draw(self) -> None:
-        """The minibatch of the next iteration."""
-        self.batch = torch.randperm(len(self.signals))[: self.spec.batch_size]
-        self.y, self.here = self.signals[self.batch], self.z[self.batch]
-
-    def langevin_step(self) -> None:
-        """One move of the minibatch's chains."""
-        s = self.spec.langevin.step_size
-        z = self.here.clone().requires_grad_(True)
-        energy = self._misfit(z) + z.square().sum() / 2
-        energy.backward()
-        self.here = z.detach() - s**2 / 2 * z.grad + s * torch.randn_like(z)
-
-    def learning_step(self) -> float:
-        """One optimiser step on the weights; returns the misfit."""
-        self.optimiser.zero_grad()
-        misfit = self._misfit(self.here) / len(self.batch)
-        misfit.backward()
-        self.optimiser.step()
-        self.z[self.batch] = self.here
-        return misfit.item()
-
-    def _misfit(self, z: Tensor) -> Tensor:
-        return (self.y - self.generator(z)).square().sum() / (2 * self.sigma**2)
 
 
 @dataclass
@@ -144,23 +67,6 @@ def time_textbook(trainer: TextbookTrainer, times: Times) -> None:
     times.add(seconds[:-1], seconds[-1])
 
 
-def product_rate(a: Tensor) -> float:
-    """Operations a second of a @ a."""
-    start = perf_counter()
-    a @ a
-    return 2 * len(a) ** 3 / (perf_counter() - start)
-
-
-def langevin_operations(textbook: TextbookTrainer) -> int:
-    """That one Langevin step of the minibatch needs: f(z) and its gradient with respect to z."""
-    textbook.draw()
-    textbook.generator.requires_grad_(False)
-    with FlopCounterMode(display=False) as counter:
-        textbook.generator(textbook.here.clone().requires_grad_(True)).sum().backward()
-    textbook.generator.requires_grad_(True)
-    return counter.get_total_flops()
-
-
 def compare(preset: str, turns: int) -> dict[str, Any]:
     """Median seconds of both and the median of their ratios, by kind of step."""
     path = BUNDLED[preset.removeprefix("quick-")]
@@ -171,7 +77,7 @@ def compare(preset: str, turns: int) -> dict[str, Any]:
     for _ in range(2):  # kernels are chosen and caches filled
         time_ours(ours, Times())
         time_textbook(textbook, Times())
-    operations = langevin_operations(textbook)
+    operations = of_langevin_step(spec, ours.chains)
     square = torch.randn(SIDE, SIDE).to(ours.machine.fast)
     product_rate(square)
     mine, theirs, rates = Times(), Times(), []

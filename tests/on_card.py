@@ -10,12 +10,15 @@ import json
 import sys
 import traceback
 from collections.abc import Callable
+from dataclasses import dataclass, field
+from functools import partial
 from unittest import mock
 
 import torch
 
 from abp_core.adaptation import roots
 from abp_core.analysis import traces
+from abp_core.checkpoint import Checkpoint
 from abp_core.data.datasets import Dataset
 from abp_core.device import Machine
 from abp_core.learning import bursts
@@ -31,14 +34,33 @@ ITERATIONS = 5  # the first ones as Python says them, the last ones as they were
 Answer = dict[str, object]
 
 
-def preset(name: str) -> Answer:
-    """A preset with as few and as small examples as it bears, and so short a step that it learns
-    of them from the beginning."""
+@dataclass(frozen=True)
+class Run:
+    """A short run of the engine."""
+
+    spec: TrainingSpec
+    data: Dataset
+    observation: Observation = field(default_factory=Full)
+
+    def trainer(self, machine: Machine) -> Trainer:
+        return Trainer(self.spec, self.data, self.observation, machine=machine)
+
+
+def preset(name: str) -> Run:
+    """A preset with as few and as small examples as it bears, and steps so short that no chain
+    runs away: an iteration whose chains all do learns nothing."""
     spec = PRESETS[name].training
-    few = {"examples": min(spec.examples, 8), "batch_size": min(spec.batch_size, 4)}
-    walk = dataclasses.replace(spec.langevin, steps=min(spec.langevin.steps, 3), step_size=0.005)
-    spec = dataclasses.replace(spec, langevin=walk, **few)
-    return alongside(spec, _data_for(spec))
+    few = {"examples": min(spec.examples, 24), "batch_size": min(spec.batch_size, 4)}
+    walk = {"steps": min(spec.langevin.steps, 3), "step_size": 0.03 * spec.langevin.step_size}
+    spec = dataclasses.replace(spec, langevin=dataclasses.replace(spec.langevin, **walk), **few)
+    network = spec.generator
+    if network.spatial and not network.margins:
+        channels, *extent = network.latent_shape
+        smaller = (channels, *(min(n, 3) for n in extent))
+        spec = dataclasses.replace(
+            spec, generator=dataclasses.replace(network, latent_shape=smaller)
+        )
+    return Run(spec, _data_for(spec))
 
 
 def _data_for(spec: TrainingSpec) -> Dataset:
@@ -50,20 +72,20 @@ def _data_for(spec: TrainingSpec) -> Dataset:
     return dataset(dataclasses.replace(network, latent_shape=shape), 1)
 
 
-def alongside(spec: TrainingSpec, data: Dataset, observation: Observation | None = None) -> Answer:
+def alongside(run: Run) -> Answer:
     """What differs between the card and the CPU after some iterations, and what the last cost."""
     from tests import card  # there is one in a process, for good
 
-    ours = Trainer(spec, data, observation or Full(), machine=FP32)
+    ours = run.trainer(FP32)
     with card.present() as log:
-        theirs = Trainer(spec, data, observation or Full(), machine=card.machine())
-        unordered: list[str] = []
+        theirs = run.trainer(card.machine())
+        diverged, unordered = 0, []
         for _ in range(ITERATIONS):
             log.clear()
-            ours.step(), theirs.step()
+            diverged += ours.step().diverged + theirs.step().diverged
             unordered += log.unordered
         cost: Answer = {"transfers": [*log.transfers], "waits": [*log.waits]}
-        cost["unordered"] = unordered
+        cost |= {"unordered": unordered, "diverged": diverged}
         other = theirs.checkpoint().tensors()
     mine = ours.checkpoint().tensors()
     differing = [name for name in mine if not torch.equal(mine[name], other[name])]
@@ -71,17 +93,17 @@ def alongside(spec: TrainingSpec, data: Dataset, observation: Observation | None
     return {"differing": differing, "away": away, "updates": theirs.updates, **cost}
 
 
-def burst(spec: TrainingSpec, data: Dataset) -> Answer:
+def burst(run: Run) -> Answer:
     """What differs after many iterations that were queued at once, and what they cost together."""
     from tests import card
 
-    ours = Trainer(spec, data, machine=FP32)
+    ours = run.trainer(FP32)
     with card.present() as log, mock.patch.object(bursts, "BURST", 1e9):
-        theirs = Trainer(spec, data, machine=card.machine())
+        theirs = run.trainer(card.machine())
         theirs.step()
         log.clear()
         events = [event for event in theirs.alternation(MANY) if event is not None]
-        cost = {"transfers": [], "waits": [*log.waits]}
+        cost: Answer = {"transfers": [], "waits": [*log.waits]}
         other = theirs.checkpoint().tensors()
     expected = list(ours.steps(1 + MANY))[1:]
     mine = ours.checkpoint().tensors()
@@ -89,34 +111,36 @@ def burst(spec: TrainingSpec, data: Dataset) -> Answer:
     told = [dataclasses.replace(event, seconds=0) for event in events]
     if told != [dataclasses.replace(event, seconds=0) for event in expected]:
         differing.append("events")
-    return {"differing": differing, "away": [], **cost}
+    diverged = sum(event.diverged for event in events)
+    return {"differing": differing, "away": [], "diverged": diverged, **cost}
 
 
-def replay(spec: TrainingSpec, data: Dataset, observation: Observation) -> Answer:
-    """What differs between the walk that training takes next as the card and as the CPU walk it,
-    and between the landscapes that it crosses."""
+def walked(run: Run, saved: Checkpoint, machine: Machine) -> dict[str, torch.Tensor]:
+    """The walk that training takes next from what was saved of it, its last step and the landscape
+    that it crosses, as this machine walks it."""
+    walk = traces.as_in_training(saved, run.data.signals[:1], 0, machine)
+    while not walk.ended:
+        walk.advance()
+    across = torch.linspace(-1, 1, 3)
+    heights = traces.landscape(walk.posterior, traces.plane_of(walk.steps), across, across)
+    last = dataclasses.asdict(walk.steps[-1])
+    return {"heights": heights, **{k: v for k, v in last.items() if k != "number"}}
+
+
+def replay(run: Run) -> Answer:
+    """What differs between such a walk as the card and as the CPU walk it."""
     from tests import card
 
-    trainer = Trainer(spec, data, observation, machine=FP32)
+    trainer = run.trainer(FP32)
     for _ in trainer.steps(ITERATIONS):
         pass
     saved = trainer.checkpoint()
-    across = torch.linspace(-1, 1, 3)
-
-    def walked(machine: Machine) -> dict[str, torch.Tensor]:
-        walk = traces.as_in_training(saved, data.signals[:1], 0, machine)
-        while not walk.ended:
-            walk.advance()
-        heights = traces.landscape(walk.posterior, traces.plane_of(walk.steps), across, across)
-        last = dataclasses.asdict(walk.steps[-1])
-        return {"heights": heights, **{k: v for k, v in last.items() if k != "number"}}
-
-    mine = walked(FP32)
+    mine = walked(run, saved, FP32)
     with card.present() as log:
-        other = walked(card.machine())
+        other = walked(run, saved, card.machine())
         cost = {"transfers": [*log.transfers[:1]], "waits": [*log.waits[:1]]}
     differing = [k for k in mine if not torch.equal(mine[k].nan_to_num(), other[k].nan_to_num())]
-    return {"differing": differing, "away": [], **cost}
+    return {"differing": differing, "away": [], "diverged": 0, **cost}
 
 
 def views(network: GeneratorSpec) -> dict[str, Observation]:
@@ -130,34 +154,48 @@ def views(network: GeneratorSpec) -> dict[str, Observation]:
     }
 
 
-def _cases() -> dict[str, Callable[[], Answer]]:
-    found: dict[str, Callable[[], Answer]] = {}
+def _runs() -> dict[str, Callable[[], Run]]:
+    found: dict[str, Callable[[], Run]] = {}
     for name in PRESETS:
-        found[f"preset {name}"] = lambda name=name: preset(name)
+        found[f"preset {name}"] = partial(preset, name)
     for kind, network in NETWORKS.items():
         for name, view in views(network).items():
-            spec = training(network)
-            found[f"{kind}, {name}"] = lambda s=spec, n=network, v=view: alongside(s, dataset(n), v)
+            found[f"{kind}, {name}"] = partial(Run, training(network), dataset(network), view)
     for kind in WHOLE:
-        found[f"whole {kind}"] = lambda k=kind: alongside(whole_training(k), whole_dataset(k))
-    objects, hidden = NETWORKS["objects"], views(NETWORKS["objects"])["occluded"]
-    found["replay"] = lambda: replay(training(objects), dataset(objects), hidden)
-    for kind in WHOLE:
-        found[f"replay of a whole {kind}"] = lambda k=kind: replay(
-            whole_training(k), whole_dataset(k), Full()
-        )
+        found[f"whole {kind}"] = partial(Run, whole_training(kind), whole_dataset(kind))
     walk = LangevinSpec(steps=4, step_size=0.1, acceptance=0.6)
-    found["burst"] = lambda: burst(training(objects, standardised=True), dataset(objects))
-    found["burst of a whole texture"] = lambda: burst(
-        whole_training("texture"), whole_dataset("texture")
-    )
-    found["acceptance"] = lambda: alongside(
-        training(NETWORKS["objects"], langevin=walk), dataset(NETWORKS["objects"])
-    )
+    objects = NETWORKS["objects"]
+    found["acceptance"] = partial(Run, training(objects, langevin=walk), dataset(objects))
     return found
 
 
-CASES = _cases()
+def _replays() -> dict[str, Callable[[], Run]]:
+    objects = NETWORKS["objects"]
+    hidden = views(objects)["occluded"]
+    found = {"replay": partial(Run, training(objects), dataset(objects), hidden)}
+    for kind in WHOLE:
+        whole = partial(Run, whole_training(kind), whole_dataset(kind))
+        found[f"replay of a whole {kind}"] = whole
+    return found
+
+
+def _bursts() -> dict[str, Callable[[], Run]]:
+    spec = training(NETWORKS["objects"], standardised=True)
+    return {
+        "burst": partial(Run, spec, dataset(NETWORKS["objects"])),
+        "burst of a whole texture": partial(
+            Run, whole_training("texture"), whole_dataset("texture")
+        ),
+    }
+
+
+# What is trained, and whose next walk is shown; they are made when they are asked for.
+RUNS, REPLAYS = _runs(), _replays()
+CASES: dict[str, Callable[[], Answer]] = {
+    **{name: lambda run=run: alongside(run()) for name, run in RUNS.items()},
+    **{name: lambda run=run: replay(run()) for name, run in REPLAYS.items()},
+    **{name: lambda run=run: burst(run()) for name, run in _bursts().items()},
+}
 
 
 def main() -> None:

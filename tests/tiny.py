@@ -13,6 +13,7 @@ from abp_core.checkpoint import Checkpoint
 from abp_core.data.datasets import Dataset, Source
 from abp_core.device import Machine
 from abp_core.generator import Generator
+from abp_core.observation import Observation
 from abp_core.spec import GeneratorSpec, LangevinSpec, TrainingSpec
 from abp_core.trainer import Trainer
 
@@ -135,10 +136,11 @@ def goes_on_exactly(
     before: int,
     after: int,
     machine: Machine | None = None,
+    observation: Observation | None = None,
 ) -> Checkpoint:
     """Asserts that a run which is saved to `path` after `before` iterations and goes on from there
     ends, `after` more, as one that was not interrupted. Returns what was saved."""
-    whole, first = (Trainer(spec, data, machine=machine) for _ in range(2))
+    whole, first = (Trainer(spec, data, observation, machine=machine) for _ in range(2))
     for _ in whole.steps(before + after):
         pass
     for _ in first.steps(before):

@@ -26,7 +26,7 @@ def bias_of_linear(
     values, vectors = torch.linalg.eigh(known.hessian)
     whitening = vectors[:, -1:].T * values[-1] ** 0.5
     everyone = torch.arange(chains)
-    energy = Posterior(FACTORS, Full(), x.expand(chains, *SIGNAL), everyone, SIGMA).energy
+    energy = Posterior(FACTORS, Full(), x.expand(chains, *SIGNAL), everyone, SIGMA, lot=0).energy
     root = torch.linalg.cholesky(known.covariance)
     exact = known.mean + gaussian(chains, LATENTS, seed=seed).double() @ root.T
     found = []

@@ -53,7 +53,9 @@ class Model:
         def energy(z: Tensor) -> Tensor:
             n = len(z)
             same = y.expand(n, *y.shape[1:])
-            everywhere = Posterior(self.generator, observation, same, index.expand(n), self.sigma)
+            everywhere = Posterior(
+                self.generator, observation, same, index.expand(n), self.sigma, lot=0
+            )
             return everywhere.energy(z)
 
         return energy

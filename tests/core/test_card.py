@@ -38,6 +38,7 @@ def test_a_run_on_the_card_is_the_run_on_the_cpu(
     answer = answers[case]
     assert "error" not in answer, answer["error"]
     assert answer["differing"] == []
+    assert answer["diverged"] == 0, "what diverges does not learn"
     assert answer["away"] == [], "a file holds what lies on the CPU"
     assert answer.get("updates") != 0, "nothing was learnt"
     assert answer.get("unordered", []) == [], "a run is to end in the same bits every time"
