@@ -49,6 +49,13 @@ def preset(name: str) -> Run:
     few = {"examples": min(spec.examples, 24), "batch_size": min(spec.batch_size, 4)}
     walk = {"steps": min(spec.langevin.steps, 3), "step_size": 0.03 * spec.langevin.step_size}
     spec = dataclasses.replace(spec, langevin=dataclasses.replace(spec.langevin, **walk), **few)
+    network = spec.generator
+    if network.spatial and not network.margins:
+        channels, *extent = network.latent_shape
+        smaller = (channels, *(min(n, 3) for n in extent))
+        spec = dataclasses.replace(
+            spec, generator=dataclasses.replace(network, latent_shape=smaller)
+        )
     return Run(spec, _data_for(spec))
 
 
