@@ -10,6 +10,7 @@ from typing import Self
 import torch
 from torch import Tensor
 
+from abp_core.adaptation.preconditioner import squares
 from abp_core.adaptation.tuner import Adaptation
 from abp_core.chains.examples import DataMismatch
 from abp_core.chains.start import require_shape, start_chains
@@ -30,6 +31,7 @@ from abp_core.posterior import Posterior, misfit_of, observe, prior_energy
 from abp_core.priors import flow, kinds
 from abp_core.priors.flow import Flow, FlowProgress
 from abp_core.priors.kinds import Prior
+from abp_core.ranks import ALONE, Ranks
 from abp_core.spec import TrainingSpec
 
 
@@ -39,7 +41,9 @@ class Trainer:
     One chain an example persists from visit to visit, or one over the whole of a single picture or
     sound, which is visited window by window. Everything random is keyed by the seed,
     so a run that is saved and resumed takes exactly the steps of one that was not interrupted.
-    weights: of the generator by name, in place of those of the seed.
+    weights: of the generator by name, in place of those of the seed. ranks: the processes that
+    share the run; each is given all of the data, moves its part of every minibatch, and ends every
+    iteration with the same latents and weights.
     Raises DataMismatch where the data is not what the network makes.
     """
 
@@ -51,9 +55,10 @@ class Trainer:
         *,
         machine: Machine | None = None,
         weights: Mapping[str, Tensor] | None = None,
+        ranks: Ranks = ALONE,
     ) -> None:
         require_shape(spec, data.signals)
-        self.spec, self.data = spec, data
+        self.spec, self.data, self.ranks = spec, data, ranks
         self.machine = machine = machine or this_machine()
         self.observation = observation or Full()
         self.iteration, self.seconds = 0, 0.0
@@ -65,10 +70,11 @@ class Trainer:
         if seen.mean is not None and weights is None:
             mean = seen.mean.to(machine.device)
             self.generator.start_at(mean, seen.deviation / seen.gain)
-        self._adaptation = Adaptation(spec, machine.device)
         self._chains = start_chains(
-            spec, data.signals.shape[2:], y, self.observation, machine.device
+            spec, data.signals.shape[2:], y, self.observation, machine.device, ranks
         )
+        self._adaptation = Adaptation(spec, machine.device, self.chains, ranks)
+        self._averaged = ranks.average(self.generator)
         self._sample_loss = self._build_sample_loss() if spec.sample_loss_rate else None
 
         # The walk reads those it visits from fixed places, so that its evaluation can be recorded.
@@ -78,7 +84,7 @@ class Trainer:
         self._posterior = Posterior(
             partial(here.signals, twin), *shown, here.lot, machine.splits_lots
         )
-        self._learning = Posterior(partial(here.signals, self.generator), *shown, lot=0)
+        self._learning = Posterior(partial(here.signals, self._averaged), *shown, lot=0)
         self._energy = machine.capture(self._posterior.energy, here.visit(0))
 
     @property
@@ -109,7 +115,7 @@ class Trainer:
     @property
     def chains(self) -> int:
         """How many chains, or windows of one, an iteration moves: its minibatch."""
-        return len(self._chains.index)
+        return self._chains.minibatch
 
     def step(self) -> TrainingEvent:
         """One whole iteration."""
@@ -141,17 +147,18 @@ class Trainer:
                 state, info = walk.step(state, drawn)
                 lost = lost | info.diverged
                 if langevin.acceptance:
-                    accepted.append(info.acceptance.mean())
+                    accepted.append(info.acceptance.sum() / self.chains)
             yield None
         with clock:  # the learning step evaluates where the last move leads
             z = walk.propose(state, noise[-1])
         yield None
         with clock:
-            event = self._learn(start, z, ceiling, lost)
-            adaptation.follow(curvature, state.grad)
+            ends = squares(state.grad) if adaptation.follows else state.grad.new_zeros(0)
+            shares = torch.stack(accepted) if accepted else state.energy.new_zeros(0)
+            event, (ends, shares) = self._learn(start, z, ceiling, lost, ends, shares)
+            adaptation.follow(curvature, ends, state.grad)
             if accepted:
-                share = float(torch.stack(accepted).mean())
-                adaptation.adapt(share, event.diverged / self.chains)
+                adaptation.adapt(float(shares.mean()), event.diverged / self.chains)
             if event.diverged < self.chains:
                 if self._sample_loss:
                     rate = self.spec.sample_loss_rate * self.spec.fade(self.iteration)
@@ -206,6 +213,7 @@ class Trainer:
         observation: Observation | None = None,
         *,
         machine: Machine | None = None,
+        ranks: Ranks = ALONE,
     ) -> Self:
         """The run that `saved` was taken from, going on exactly; from a light checkpoint with
         optimisers that begin anew. Raises DataMismatch where the data, or what is seen of it, is
@@ -220,7 +228,14 @@ class Trainer:
                 "This is not what the model saw of its data; please hide the same parts to go on "
                 "training."
             )
-        trainer = cls(saved.spec, data, saved.observation, machine=machine, weights=saved.weights)
+        trainer = cls(
+            saved.spec,
+            data,
+            saved.observation,
+            machine=machine,
+            weights=saved.weights,
+            ranks=ranks,
+        )
         if trainer.z.shape != saved.latents.shape:
             raise DataMismatch("This model's latents are not of this data; please choose another.")
         trainer.z.copy_(saved.latents)
@@ -243,12 +258,17 @@ class Trainer:
             raise DataMismatch(
                 "A loss of samples needs examples that were seen whole; please set its rate to 0."
             )
-        return SampleLoss(self.generator, self.data.signals, machine=self.machine)
+        return SampleLoss(
+            self.generator, self.data.signals, machine=self.machine, network=self._averaged
+        )
 
-    def _learn(self, start: Tensor, z: Tensor, ceiling: Tensor, lost: Tensor) -> TrainingEvent:
+    def _learn(
+        self, start: Tensor, z: Tensor, ceiling: Tensor, lost: Tensor, *walked: Tensor
+    ) -> tuple[TrainingEvent, list[Tensor]]:
         """Learning back-propagation: one step on W with the latents held fixed (paper, eq. 10).
 
         Chains that diverged are put back where they started and have no say in the step.
+        walked: what else is to be summed over all processes, returned as sums.
         """
         healthy = z.flatten(1).isfinite().all(1) & ~lost
         z = torch.where(_like(healthy, z), z, start)
@@ -256,22 +276,32 @@ class Trainer:
             residual = self._learning.residual(z)
         misfit = misfit_of(residual, self.sigma)
         healthy &= misfit.detach() + prior_energy(z) <= ceiling
-        norm = self._learner.gradient_norm((misfit * healthy).mean())
+        k = self.chains  # of which all processes together move each once
+        loss = (misfit * healthy).sum() * self.ranks.size / k  # what is averaged is the mean then
+        norm = self._learner.gradient_norm(loss)
         z = torch.where(_like(healthy, z), z, start)
-        diverged = len(healthy) - int(healthy.sum()) if isfinite(norm) else len(healthy)
-        if diverged < len(healthy):
+        well, unexplained, apart, size, *sums = self.ranks.sum(
+            healthy.sum(),
+            misfit.detach().sum() / k,
+            residual.detach().abs().sum() / (k * residual.shape[1:].numel()),
+            z.square().sum() / (k * z.shape[1:].numel()),
+            *walked,
+        )
+        diverged = k - int(well) if isfinite(norm) else k
+        if diverged < k:
             self._learner.step(self.spec.learning_rate * self.spec.fade(self.iteration))
             self._chains.keep(z)
         self.iteration += 1
-        return TrainingEvent(
+        event = TrainingEvent(
             iteration=self.iteration,
-            misfit=float(misfit.detach().mean()),
-            reconstruction_error=float(residual.detach().abs().mean()) / 2,
+            misfit=float(unexplained),
+            reconstruction_error=float(apart) / 2,
             grad_norm=norm,
-            latent_norm=float(z.square().mean().sqrt()),
+            latent_norm=float(size.sqrt()),
             diverged=diverged,
             seconds=0.0,
         )
+        return event, sums
 
 
 class _Clock:

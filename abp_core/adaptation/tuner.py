@@ -11,12 +11,13 @@ from abp_core.adaptation.preconditioner import (
     ESTIMATE_RATE,
     FOLLOW_RATE,
     Preconditioner,
-    fisher_information,
-    second_moment,
+    fisher_gradient,
+    squares,
 )
 from abp_core.device import Energy, value_and_grad
 from abp_core.noise import CURVATURE_INDEX, chain_noise
 from abp_core.posterior import Posterior
+from abp_core.ranks import ALONE, Ranks
 from abp_core.spec import LangevinSpec, TrainingSpec
 
 STEP_RATE = 0.5  # a run that is about to explode does so within a few iterations
@@ -26,8 +27,11 @@ SHORTEST = 1e-6  # step
 class Adaptation:
     """The walk's step size by now, and the curvature (c, c) that its metric is made of."""
 
-    def __init__(self, spec: TrainingSpec, device: torch.device) -> None:
-        self._spec = spec
+    def __init__(
+        self, spec: TrainingSpec, device: torch.device, minibatch: int, ranks: Ranks = ALONE
+    ) -> None:
+        """minibatch: how many chains an iteration moves, those of all processes."""
+        self._spec, self._minibatch, self._ranks = spec, minibatch, ranks
         self.step_size = spec.langevin.step_size
         self.curvature = torch.eye(spec.generator.latent_shape[0], device=device)
 
@@ -48,7 +52,11 @@ class Adaptation:
         if not self._spec.langevin.preconditioned:
             return self.curvature
         if not self._spec.window:
-            return second_moment(value_and_grad(energy, start)[1]) if first else self.curvature
+            if not first:
+                return self.curvature
+            gradient = value_and_grad(energy, start)[1]
+            (total,) = self._ranks.sum(squares(gradient))
+            return self._moment(total, gradient)
         if iteration % ESTIMATE_EVERY:
             return self.curvature
         noise = chain_noise(
@@ -58,17 +66,30 @@ class Adaptation:
             steps=1,
             shape=posterior.y.shape[1:],
         )[0].to(start.device)
-        found = fisher_information(posterior.residual, start, noise, posterior.sigma)
+        gradient = fisher_gradient(posterior.residual, start, noise, posterior.sigma)
+        (total,) = self._ranks.sum(squares(gradient))
+        found = torch.eye(len(total), device=total.device) + self._moment(total, gradient)
         return found if first else self.curvature.lerp(found, ESTIMATE_RATE)
 
-    def follow(self, curvature: Tensor, gradient: Tensor) -> None:
-        """Keeps the curvature of a walk; of examples, nearer to that of where it ended."""
+    @property
+    def follows(self) -> bool:
+        """Whether it is told the gradients with which walks end."""
+        return self._spec.langevin.preconditioned and not self._spec.window
+
+    def follow(self, curvature: Tensor, total: Tensor, gradient: Tensor) -> None:
+        """Keeps the curvature of a walk; of examples, nearer to that of where it ended. total: of
+        the squares of all processes' gradients there, of which `gradient` are this one's."""
         self.curvature = curvature
-        if self._spec.window or not self._spec.langevin.preconditioned:
+        if not self.follows:
             return
-        moment = second_moment(gradient)
+        moment = self._moment(total, gradient)
         if moment.isfinite().all():
             self.curvature = curvature.lerp(moment, FOLLOW_RATE)
+
+    def _moment(self, total: Tensor, gradient: Tensor) -> Tensor:
+        """The second moment (c, c) of the minibatch's gradients, whose squares have this sum, and
+        of which `gradient` (n, c, ...) are this process's."""
+        return total / (self._minibatch * gradient.shape[2:].numel())
 
     def resume(self, step_size: float, curvature: Tensor) -> None:
         """Goes on from what a run had come to."""

@@ -3,13 +3,13 @@
 from typing import Protocol
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from abp_core.errors import Refusal
-from abp_core.generator import Generator
 from abp_core.noise import chain_noise, permutation
 from abp_core.observation import Observation
 from abp_core.posterior import LOT
+from abp_core.ranks import Ranks
 from abp_core.spec import TrainingSpec
 
 
@@ -22,9 +22,11 @@ class Chains(Protocol):
 
     Those places stay where they are from visit to visit, so that an energy which reads them can be
     recorded: index (k,) of those that are visited, y (k, ...) what was seen of them, and
-    observation how. lot: in lots of how many they are evaluated (see posterior.py).
+    observation how. lot: in lots of how many they are evaluated (see posterior.py). minibatch: how
+    many an iteration visits; where several processes share a run, k are this one's of them.
     """
 
+    minibatch: int
     z: Tensor
     y: Tensor
     index: Tensor
@@ -39,12 +41,13 @@ class Chains(Protocol):
         """What walks of so many steps of those visited take of it, (steps, k, ...)."""
         ...
 
-    def signals(self, generator: Generator, z: Tensor) -> Tensor:
+    def signals(self, generator: nn.Module, z: Tensor) -> Tensor:
         """f of those visited where they stand at z (k, ...)."""
         ...
 
     def keep(self, z: Tensor) -> None:
-        """Lets those visited stand at z (k, ...) from now on."""
+        """Lets those visited stand at z (k, ...) from now on, and those of other processes where
+        these say."""
         ...
 
 
@@ -54,9 +57,14 @@ class PerExample:
     lot = LOT
 
     def __init__(
-        self, spec: TrainingSpec, y: Tensor, observation: Observation, device: torch.device
+        self,
+        spec: TrainingSpec,
+        y: Tensor,
+        observation: Observation,
+        device: torch.device,
+        ranks: Ranks,
     ) -> None:
-        self._spec, self._n = spec, len(y)
+        self._spec, self._n, self._ranks = spec, len(y), ranks
         self._y, self.observation = y.to(device), observation.on(device)
         self.z = chain_noise(
             seed=spec.seed,
@@ -65,11 +73,13 @@ class PerExample:
             steps=1,
             shape=spec.generator.latent_shape,
         )[0].to(device)
-        self.index = torch.arange(min(spec.batch_size, self._n), device=device)
+        self.minibatch = min(spec.batch_size, self._n)
+        self._visited = torch.arange(self.minibatch, device=device)
+        self.index = self._visited[ranks.part(self.minibatch)]
         self.y = self._y[self.index]
 
     def visit(self, iteration: int) -> Tensor:
-        self.index.copy_(self._choose_visited(iteration))
+        self._visited.copy_(self._choose_visited(iteration))
         self.y.copy_(self._y[self.index])
         return self.z[self.index]
 
@@ -82,16 +92,16 @@ class PerExample:
             shape=self._spec.generator.latent_shape,
         ).to(self.z.device)
 
-    def signals(self, generator: Generator, z: Tensor) -> Tensor:
+    def signals(self, generator: nn.Module, z: Tensor) -> Tensor:
         x: Tensor = generator(z)
         return x
 
     def keep(self, z: Tensor) -> None:
-        self.z[self.index] = z
+        self.z[self._visited] = self._ranks.gather(z, self.minibatch)
 
     def _choose_visited(self, iteration: int) -> Tensor:
         """An epoch visits each at most once, in shuffled order."""
-        return choose_visited(self._spec.seed, iteration, self._n, len(self.index))
+        return choose_visited(self._spec.seed, iteration, self._n, self.minibatch)
 
 
 def choose_visited(seed: int, iteration: int, n: int, size: int) -> Tensor:

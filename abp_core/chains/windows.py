@@ -20,13 +20,13 @@ from itertools import product
 from types import EllipsisType
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 from torch.nn import functional as F
 
 from abp_core.chains.examples import DataMismatch, choose_visited
-from abp_core.generator import Generator
 from abp_core.noise import shift, walk_noise
 from abp_core.observation import Observation, Windowed
+from abp_core.ranks import ALONE, Ranks
 from abp_core.spec import TrainingSpec
 
 Place = tuple[int, ...]
@@ -77,7 +77,9 @@ class Windows:
         y: Tensor,
         observation: Observation,
         device: torch.device,
+        ranks: Ranks = ALONE,
     ) -> None:
+        self._ranks = ranks
         self._seed, self._channels = spec.seed, spec.generator.first_map[0]
         self._reach = reach = spec.generator.reach
         _, *extent = spec.generator.map_shape_of(size)
@@ -95,18 +97,18 @@ class Windows:
         self._y = _pad(y, around * self._unit).to(device)
         self._visible = _pad(visible, around * self._unit).to(device)
 
-        k = min(spec.batch_size, self._schedule.windows)
-        self.index = torch.arange(k, device=device)
-        self._places = self._schedule.places(0)[:k]
+        k = self.minibatch = min(spec.batch_size, self._schedule.windows)
+        self.index = torch.arange(k, device=device)[ranks.part(k)]
+        self._visited = self._schedule.places(0)[:k]
         self._frame, self.y, seen = map(torch.clone, self._crop())
         self.observation: Observation = Windowed(observation.local, seen)
         self._seen = seen
 
     def visit(self, iteration: int) -> Tensor:
         """Later ones of an iteration's windows have the last word where they overlap."""
-        windows, k = self._schedule.windows, len(self.index)
+        windows, k = self._schedule.windows, self.minibatch
         places = self._schedule.places(iteration // (windows // k))
-        self._places = [
+        self._visited = [
             places[number] for number in choose_visited(self._seed, iteration, windows, k).tolist()
         ]
         held = (self._frame, self.y, self._seen)
@@ -118,19 +120,25 @@ class Windows:
         return start
 
     def noise(self, sweep: int, steps: int) -> Tensor:
-        drawn = [
-            self._noise(sweep=sweep, steps=steps, at=place, size=self._window)
-            for place in self._places
-        ]
-        return torch.stack(drawn, 1).to(self.z.device)
+        noise = torch.empty(steps, len(self.index), self._channels, *self._window)
+        for drawn, place in zip(noise.unbind(1), self._places, strict=True):
+            drawn.copy_(self._noise(sweep=sweep, steps=steps, at=place, size=self._window))
+        return noise.to(self.z.device)
 
-    def signals(self, generator: Generator, z: Tensor) -> Tensor:
+    def signals(self, generator: nn.Module, z: Tensor) -> Tensor:
         """What the windows reach becomes, with all around them as it stands."""
-        return generator.interior(_pad(z, 2 * self._reach) + self._frame)
+        x: Tensor = generator(_pad(z, 2 * self._reach) + self._frame)
+        return x
 
     def keep(self, z: Tensor) -> None:
-        for place, moved in zip(self._places, z, strict=True):
+        everywhere = self._ranks.gather(z, self.minibatch)
+        for place, moved in zip(self._visited, everywhere, strict=True):
             self.z[_box(place, self._window)] = moved
+
+    @property
+    def _places(self) -> list[Place]:
+        """Where this process's windows begin."""
+        return self._visited[self._ranks.part(self.minibatch)]
 
     def _noise(self, *, sweep: int, steps: int, at: Place, size: Place) -> Tensor:
         """(steps, channels, *size) of the positions from `at`."""
@@ -149,7 +157,9 @@ class Windows:
 
         def cut(whole: Tensor, unit: int, wider: int) -> Tensor:
             size = [unit * (n + 2 * wider) for n in self._window]
-            return torch.cat([whole[_box([unit * n for n in at], size)] for at in self._places])
+            none = whole[:0][_box([0] * len(size), size)]  # a process may have no window at all
+            found = [whole[_box([unit * n for n in at], size)] for at in self._places]
+            return torch.cat([none, *found])
 
         reach, unit = self._reach, self._unit
         return (

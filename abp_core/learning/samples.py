@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from math import isfinite
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from abp_core.device import Machine
 from abp_core.generator import Generator
@@ -27,8 +27,17 @@ class SampleLoss:
     """Steps of `generator` on the patches of pictures (n, c, h, w) of a set, beside those of
     learning. What a step does is a function of its number and of the latents it looks at."""
 
-    def __init__(self, generator: Generator, pictures: Tensor, *, machine: Machine) -> None:
+    def __init__(
+        self,
+        generator: Generator,
+        pictures: Tensor,
+        *,
+        machine: Machine,
+        network: nn.Module | None = None,
+    ) -> None:
+        """network: through which the generator is asked, where that is to share its gradients."""
         self._generator, self._machine = generator, machine
+        self._network = network or generator
         self._statistics = PatchLoss(pictures.to(machine.device))
         self._optimiser = Optimiser(generator, BETAS)
 
@@ -44,7 +53,7 @@ class SampleLoss:
             shape=self._generator.spec.latent_shape,
         )[0].to(self._machine.device)
         with self._machine.autocast():
-            made = self._generator(z)
+            made = self._network(z)
         lack = WEIGHT * self._statistics.distance(made, number)
         finite = isfinite(self._optimiser.gradient_norm(lack))
         if finite:
