@@ -5,12 +5,15 @@ from typing import Protocol
 import torch
 from torch import Tensor, nn
 
+from abp_core.data import mapped
 from abp_core.errors import Refusal
 from abp_core.noise import chain_noise, permutation
 from abp_core.observation import Observation
 from abp_core.posterior import LOT
 from abp_core.ranks import Ranks
 from abp_core.spec import TrainingSpec
+
+SHARDS_ORDER = 2**62  # the first "epoch" whose order is one of shards
 
 
 class DataMismatch(Refusal):
@@ -65,23 +68,29 @@ class PerExample:
         ranks: Ranks,
     ) -> None:
         self._spec, self._n, self._ranks = spec, len(y), ranks
-        self._y, self.observation = y.to(device), observation.on(device)
-        self.z = chain_noise(
-            seed=spec.seed,
-            sweep=0,
-            index=torch.arange(self._n),
-            steps=1,
-            shape=spec.generator.latent_shape,
-        )[0].to(device)
+        on_disk = mapped.is_mapped(y)  # there it stays, and latents lie beside
+        self._home = torch.device("cpu") if on_disk else device
+        self._y, self.observation = y.to(self._home), observation.on(device)
+        shape = (self._n, *spec.generator.latent_shape)
+        self.z = mapped.scratch(shape) if on_disk else torch.empty(shape, device=device)
+        for shard in mapped.shards(self._n):
+            self.z[shard.start : shard.stop] = chain_noise(
+                seed=spec.seed,
+                sweep=0,
+                index=torch.arange(shard.start, shard.stop),
+                steps=1,
+                shape=spec.generator.latent_shape,
+            )[0].to(self._home)
         self.minibatch = min(spec.batch_size, self._n)
         self._visited = torch.arange(self.minibatch, device=device)
         self.index = self._visited[ranks.part(self.minibatch)]
-        self.y = self._y[self.index]
+        self.y = self._y[self.index.to(self._home)].to(device)
 
     def visit(self, iteration: int) -> Tensor:
         self._visited.copy_(self._choose_visited(iteration))
-        self.y.copy_(self._y[self.index])
-        return self.z[self.index]
+        here = self.index.to(self._home)
+        self.y.copy_(self._y[here])
+        return self.z[here].to(self.y.device)
 
     def noise(self, sweep: int, steps: int) -> Tensor:
         return chain_noise(
@@ -90,14 +99,15 @@ class PerExample:
             index=self.index.cpu(),
             steps=steps,
             shape=self._spec.generator.latent_shape,
-        ).to(self.z.device)
+        ).to(self.y.device)
 
     def signals(self, generator: nn.Module, z: Tensor) -> Tensor:
         x: Tensor = generator(z)
         return x
 
     def keep(self, z: Tensor) -> None:
-        self.z[self._visited] = self._ranks.gather(z, self.minibatch)
+        moved = self._ranks.gather(z, self.minibatch)
+        self.z[self._visited.to(self._home)] = moved.to(self._home)
 
     def _choose_visited(self, iteration: int) -> Tensor:
         """An epoch visits each at most once, in shuffled order."""
@@ -106,7 +116,19 @@ class PerExample:
 
 def choose_visited(seed: int, iteration: int, n: int, size: int) -> Tensor:
     """Which `size` of n an iteration visits: an epoch visits each at most once, in an order that
-    is a function of (seed, epoch)."""
+    is a function of (seed, epoch); of a large set shard by shard."""
     epoch, place = divmod(iteration, n // size)
-    order = permutation(seed=seed, epoch=epoch, n=n)
-    return order[place * size : (place + 1) * size].sort().values
+    shards, passed = mapped.shards(n), place * size
+    if len(shards) == 1:
+        order = permutation(seed=seed, epoch=epoch, n=n)
+        return order[passed : passed + size].sort().values
+    found = torch.empty(0, dtype=torch.int64)
+    for k in permutation(seed=seed, epoch=SHARDS_ORDER + epoch, n=len(shards)).tolist():
+        shard = shards[k]
+        if passed < len(shard):
+            order = permutation(seed=seed, epoch=epoch * len(shards) + k, n=len(shard))
+            found = torch.cat([found, shard.start + order[passed:]])[:size]
+        passed = max(passed - len(shard), 0)
+        if len(found) == size:
+            break
+    return found.sort().values

@@ -26,7 +26,7 @@ def start_chains(
     if spec.components:
         d, visible = spec.generator.latent_shape[0], observation.visible
         whole = y if visible is None else impute(y, visible, d)
-        start_at_components(chains.z, whole.to(device))
+        start_at_components(chains.z, whole.to(chains.z.device))
     return chains
 
 

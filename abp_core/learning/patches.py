@@ -17,9 +17,10 @@ class PatchLoss:
     """Patches of 7 x 7 pixels at every scale of a Laplacian pyramid, wherever they lie: the sliced
     Wasserstein distance of Karras et al. (2018) as a loss. Pictures (n, 1 or 3, h, w) of a set."""
 
-    def __init__(self, pictures: Tensor) -> None:
+    def __init__(self, pictures: Tensor, device: torch.device | None = None) -> None:
+        """device: where they are compared, if that is not where they lie."""
         self._pictures = pictures
-        some = pictures[:: max(1, len(pictures) // SOME)]
+        some = pictures[:: max(1, len(pictures) // SOME)].to(device or pictures.device)
         self._scales = [
             (
                 level.mean((0, 2, 3), keepdim=True),
@@ -33,7 +34,7 @@ class PatchLoss:
         of a fixed choice would soon be all that is right."""
         draw = torch.Generator().manual_seed(number)
         chosen = torch.randint(len(self._pictures), (len(signals),), generator=draw)
-        data = self._pictures[chosen.to(signals.device)]
+        data = self._pictures[chosen.to(self._pictures.device)].to(signals.device)
         shape = (DIRECTIONS, signals.shape[1], PATCH, PATCH)
         apart = []
         levels = zip(laplacian_pyramid(signals), laplacian_pyramid(data), strict=True)

@@ -11,6 +11,7 @@ from math import isfinite
 import torch
 from torch import Tensor, nn
 
+from abp_core.data.mapped import is_mapped
 from abp_core.device import Machine
 from abp_core.generator import Generator
 from abp_core.learning.learner import Optimiser
@@ -38,7 +39,8 @@ class SampleLoss:
         """network: through which the generator is asked, where that is to share its gradients."""
         self._generator, self._machine = generator, machine
         self._network = network or generator
-        self._statistics = PatchLoss(pictures.to(machine.device))
+        held = pictures if is_mapped(pictures) else pictures.to(machine.device)
+        self._statistics = PatchLoss(held, machine.device)
         self._optimiser = Optimiser(generator, BETAS)
 
     def step(self, number: int, seed: int, rate: float) -> bool:
