@@ -15,6 +15,7 @@ from abp_core.adaptation.tuner import Adaptation
 from abp_core.chains.examples import DataMismatch
 from abp_core.chains.start import require_shape, start_chains
 from abp_core.checkpoint import Checkpoint
+from abp_core.checkpoint.file import MOST_BYTES
 from abp_core.data.datasets import Dataset
 from abp_core.device import Machine, this_machine
 from abp_core.generator import Generator
@@ -73,6 +74,11 @@ class Trainer:
         self._chains = start_chains(
             spec, data.signals.shape[2:], y, self.observation, machine.device, ranks
         )
+        if 4 * self.z.numel() > MOST_BYTES:
+            raise DataMismatch(
+                "The latents of so many examples are more than a checkpoint holds; please take "
+                "fewer examples, or fewer numbers for each."
+            )
         self._adaptation = Adaptation(spec, machine.device, self.chains, ranks)
         self._averaged = ranks.average(self.generator)
         self._sample_loss = self._build_sample_loss() if spec.sample_loss_rate else None

@@ -13,7 +13,9 @@ At last, what a million faces would take on eight H100, by calculation: see ESTI
 """
 
 import argparse
+import dataclasses
 import json
+import math
 import os
 import statistics
 import subprocess
@@ -24,6 +26,7 @@ from typing import Any
 
 import torch
 from torch import Tensor
+from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils.flop_counter import FlopCounterMode
 
 from abp_core.checkpoint import Checkpoint
@@ -38,14 +41,16 @@ from benchmarks.report import BUNDLED, ROOT, keep
 RUNS = ("objects", "texture")
 # Of the calculation: nothing of it was measured. speed: operations a second that a card keeps up,
 # a tenth of its 989e12 in dense bfloat16 (here convolutions reach a quarter of the machine's
-# product, and small ones on a card less). link: bytes a second between cards, one way (NVLink).
-# round: seconds that each of four collectives takes at least. disk: bytes a second of all.
+# product, and small ones on a card less). launch: seconds that a call takes at least where the
+# iteration is no captured graph. link: bytes a second between cards, one way (NVLink). round:
+# seconds that each of four collectives takes at least. disk: bytes a second, for all cards.
 ESTIMATE = {
     "cards": 8,
     "faces": 1_000_000,
     "minibatch": 1024,
     "visits": 100,
     "speed": 0.1 * 989e12,
+    "launch": 5e-6,
     "link": 450e9,
     "round": 50e-6,
     "disk": 2e9,
@@ -85,7 +90,9 @@ def distance(ours: Tensor, theirs: Tensor) -> float:
 def handed_over(spec: TrainingSpec, weights: int, minibatch: int) -> int:
     """Bytes an iteration that a process hands over: the gradient of W, and that of the loss of
     samples; the latents of the minibatch; sums for the metric and the figures; a flag."""
-    latents = minibatch * torch.Size(spec.generator.latent_shape).numel()
+    channels, *extent = spec.generator.latent_shape
+    moved = [min(spec.window, n) if spec.window else n for n in extent]
+    latents = minibatch * channels * math.prod(moved)
     moments = spec.generator.latent_shape[0] ** 2 if spec.langevin.preconditioned else 0
     gradients = weights * (2 if spec.sample_loss_rate else 1)
     return 4 * (gradients + latents + moments + 4 + spec.langevin.steps) + 8
@@ -111,30 +118,41 @@ def compare(preset: str, numbers: list[int], turns: int, iterations: int) -> dic
             "weights_apart": max(distance(saved[n].weights[k], w) for k, w in one.weights.items()),
             "latents_apart": distance(saved[n].latents, one.latents),
         }
-    minibatch = min(one.spec.batch_size, max(one.spec.examples, one.spec.batch_size))
-    return {"ranks": rows, "bytes": handed_over(one.spec, weights, minibatch), "weights": weights}
+    told = handed_over(one.spec, weights, one.spec.batch_size)
+    return {"ranks": rows, "bytes": told, "weights": weights}
 
 
-def operations(spec: TrainingSpec) -> float:
+class _Calls(TorchDispatchMode):
+    """Counts what is asked of the device."""
+
+    count = 0
+
+    def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+        self.count += 1
+        return func(*args, **(kwargs or {}))
+
+
+def operations(spec: TrainingSpec) -> tuple[float, int]:
     """Floating-point operations of an iteration for each example of it, without the loss of
-    samples, whose cost does not grow with the minibatch."""
+    samples, whose cost does not grow with the minibatch; and how many calls an iteration takes."""
     n = 32
     draw = torch.Generator().manual_seed(0)
     signals = torch.randn(n, *spec.generator.signal_shape, generator=draw) / 4
-    import dataclasses
-
     spec = dataclasses.replace(spec, sample_loss_rate=0.0, batch_size=n, examples=n)
     data = datasets.Dataset(signals, datasets.Source(kind="objects", name="noise"))
     going = Trainer(spec, data, machine=Machine(torch.device("cpu"), torch.float32))
     with FlopCounterMode(display=False) as counter:
         going.step()
-    return counter.get_total_flops() / n
+    with _Calls() as calls:
+        going.step()
+    return counter.get_total_flops() / n, calls.count
 
 
 def estimate(weights: int) -> dict[str, float]:
-    """What ESTIMATE comes to with the `objects` preset's network."""
+    """What ESTIMATE comes to with the `objects` preset's network: at least, where the iteration is
+    a captured graph and all data stays in memory; at most, where neither is so."""
     given, spec = ESTIMATE, PRESETS["objects"].training
-    each, d = operations(spec), spec.generator.latent_shape[0]
+    (each, calls), d = operations(spec), spec.generator.latent_shape[0]
     per_card = given["minibatch"] / given["cards"]
     second_loss = 16 * 3 * each / spec.langevin.steps  # its samples, on every card alike
     whitening = 4 * d**2 * given["faces"]  # of all latents, every iteration, on every card alike
@@ -142,15 +160,18 @@ def estimate(weights: int) -> dict[str, float]:
     ring = 2 * (given["cards"] - 1) / given["cards"]
     told = handed_over(spec, weights, int(given["minibatch"]))
     talk = ring * told / given["link"] + 4 * given["round"]
-    read = given["minibatch"] * 3 * 64 * 64 / given["disk"]  # pictures of bytes
+    read = given["minibatch"] * 4 * 3 * 64 * 64 / given["disk"]
+    launched = max(compute, calls * given["launch"])
     iterations = given["visits"] * given["faces"] / given["minibatch"]
     return {
         "gigaflop_an_example": round(each / 1e9, 2),
         "ms_computing": round(1000 * compute, 2),
         "ms_talking": round(1000 * talk, 2),
-        "ms_reading_beside": round(1000 * read, 2),
+        "ms_reading_from_disk": round(1000 * read, 2),
         "iterations": round(iterations),
-        "hours": round(iterations * (max(compute, read) + talk) / 3600, 2),
+        "ms_launching_without_a_graph": round(1000 * calls * given["launch"], 2),
+        "hours_at_least": round(iterations * (compute + talk) / 3600, 2),
+        "hours_at_most": round(iterations * (launched + talk + read) / 3600, 2),
     }
 
 

@@ -68,11 +68,15 @@ class PerExample:
         ranks: Ranks,
     ) -> None:
         self._spec, self._n, self._ranks = spec, len(y), ranks
-        on_disk = mapped.is_mapped(y)  # there it stays, and latents lie beside
+        on_disk = mapped.is_mapped(y)  # there it stays; latents too, unless a card has room
         self._home = torch.device("cpu") if on_disk else device
         self._y, self.observation = y.to(self._home), observation.on(device)
         shape = (self._n, *spec.generator.latent_shape)
-        self.z = mapped.scratch(shape) if on_disk else torch.empty(shape, device=device)
+        self.z = (
+            mapped.scratch(shape)
+            if on_disk and device.type == "cpu"
+            else torch.empty(shape, device=device)
+        )
         for shard in mapped.shards(self._n):
             self.z[shard.start : shard.stop] = chain_noise(
                 seed=spec.seed,
@@ -80,7 +84,7 @@ class PerExample:
                 index=torch.arange(shard.start, shard.stop),
                 steps=1,
                 shape=spec.generator.latent_shape,
-            )[0].to(self._home)
+            )[0].to(device)
         self.minibatch = min(spec.batch_size, self._n)
         self._visited = torch.arange(self.minibatch, device=device)
         self.index = self._visited[ranks.part(self.minibatch)]
@@ -88,9 +92,8 @@ class PerExample:
 
     def visit(self, iteration: int) -> Tensor:
         self._visited.copy_(self._choose_visited(iteration))
-        here = self.index.to(self._home)
-        self.y.copy_(self._y[here])
-        return self.z[here].to(self.y.device)
+        self.y.copy_(self._y[self.index.to(self._home)])
+        return self.z[self.index]
 
     def noise(self, sweep: int, steps: int) -> Tensor:
         return chain_noise(
@@ -99,15 +102,14 @@ class PerExample:
             index=self.index.cpu(),
             steps=steps,
             shape=self._spec.generator.latent_shape,
-        ).to(self.y.device)
+        ).to(self.z.device)
 
     def signals(self, generator: nn.Module, z: Tensor) -> Tensor:
         x: Tensor = generator(z)
         return x
 
     def keep(self, z: Tensor) -> None:
-        moved = self._ranks.gather(z, self.minibatch)
-        self.z[self._visited.to(self._home)] = moved.to(self._home)
+        self.z[self._visited] = self._ranks.gather(z, self.minibatch)
 
     def _choose_visited(self, iteration: int) -> Tensor:
         """An epoch visits each at most once, in shuffled order."""

@@ -5,6 +5,7 @@ from torch import Tensor
 
 from abp_core.chains.examples import Chains, DataMismatch, PerExample
 from abp_core.chains.windows import Place, Windows
+from abp_core.data.mapped import is_mapped
 from abp_core.data.pca import impute, start_at_components
 from abp_core.observation import Observation
 from abp_core.ranks import ALONE, Ranks
@@ -26,7 +27,7 @@ def start_chains(
     if spec.components:
         d, visible = spec.generator.latent_shape[0], observation.visible
         whole = y if visible is None else impute(y, visible, d)
-        start_at_components(chains.z, whole.to(chains.z.device))
+        start_at_components(chains.z, whole if is_mapped(whole) else whole.to(device))
     return chains
 
 

@@ -43,16 +43,14 @@ def standardise(generator: Generator, z: Tensor) -> None:
     root = (vectors * values ** (PACE / 2)) @ vectors.T
     inverse = (vectors * values ** (-PACE / 2)) @ vectors.T
     for part in parts:
-        moved = part.to(first.device)
-        if vector:
-            moved = moved - PACE * trust * mean
+        moved = part - PACE * trust * mean if vector else part
         part.copy_(torch.einsum("ij,nj...->ni...", inverse, moved))
     first.copy_(torch.einsum("ij,j...->i...", root, first))
 
 
 def _codes(z: Tensor, mean: Tensor) -> Tensor:
     """Latents (n, c, ...) as columns (c, positions) about a mean (c,)."""
-    codes = z.to(mean.device).transpose(0, 1).reshape(len(mean), -1)
+    codes = z.transpose(0, 1).reshape(len(mean), -1)
     return codes - mean[:, None]
 
 

@@ -10,6 +10,7 @@ import pytest
 import torch
 from PIL import Image
 
+from abp_core import trainer
 from abp_core.chains import examples
 from abp_core.chains.examples import choose_visited
 from abp_core.cli import arguments, signals
@@ -65,6 +66,13 @@ def test_a_run_on_the_disk_goes_on_exactly(small_shards: None, tmp_path: Path) -
     network = NETWORKS["objects"]
     data = on_disk(dataset(network), tmp_path)
     goes_on_exactly(training(network), data, tmp_path / "run.safetensors", before=3, after=4)
+
+
+def test_latents_that_no_checkpoint_holds_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(trainer, "MOST_BYTES", 200)  # 10 latents of 6 numbers
+    network = NETWORKS["objects"]
+    with pytest.raises(examples.DataMismatch, match=r"more than a checkpoint holds.*\.$"):
+        Trainer(training(network), dataset(network), machine=FP32)
 
 
 def test_moments_in_parts_are_those_of_all(small_shards: None) -> None:
