@@ -5,7 +5,8 @@
 Numbers of processes take turns, each started by torchrun with one thread a process, or on cards
 with one card a process. Of every preset are told:
 - equality: the largest distance between the weights, and between the latents, of n processes and
-  of one after the same iterations, as a share of their norm;
+  of one after the same iterations, as a share of their norm; and as a yardstick the same of
+  one process whose first weights were moved by a rounding error of float32;
 - efficiency: how many times faster than one, for each process; the median of the turns' ratios;
 - bytes that every process hands over to be summed, an iteration.
 
@@ -39,6 +40,7 @@ from abp_core.trainer import Trainer
 from benchmarks.report import BUNDLED, ROOT, keep
 
 RUNS = ("objects", "texture")
+ROUNDING = 6e-8  # of float32, of a number
 # Of the calculation: nothing of it was measured. speed: operations a second that a card keeps up,
 # a tenth of its 989e12 in dense bfloat16 (here convolutions reach a quarter of the machine's
 # product, and small ones on a card less). launch: seconds that a call takes at least where the
@@ -57,29 +59,45 @@ ESTIMATE = {
 }
 
 
-def train(preset: str, iterations: int, folder: Path) -> None:
+def train(preset: str, iterations: int, folder: Path, nudged: bool) -> None:
     """As one of the processes that torchrun started: the first leaves a checkpoint and the median
-    seconds of an iteration in `folder`."""
+    seconds of an iteration in `folder`. nudged: from first weights moved by a rounding error."""
     torch.set_num_threads(1)
     # bfloat16 may hide what is to be compared.
     machine = Machine(this_machine().device, torch.float32)
     with joined() as ranks:
         data, spec = datasets.load(BUNDLED[preset], PRESETS[preset].training)
         going = Trainer(spec, data, machine=machine, ranks=ranks)
+        if nudged:
+            draw = torch.Generator().manual_seed(1)
+            weights = {
+                name: weight * (1 + ROUNDING * torch.randn(weight.shape, generator=draw))
+                for name, weight in going.checkpoint().weights.items()
+            }
+            going = Trainer(spec, data, machine=machine, weights=weights)
         events = list(going.steps(iterations))
         if ranks.first:
-            going.checkpoint().save(folder / f"{ranks.size}.safetensors")
+            name = "nudged" if nudged else str(ranks.size)
+            going.checkpoint().save(folder / f"{name}.safetensors")
             seconds = statistics.median(event.seconds for event in events[2:])  # kernels are chosen
-            (folder / f"{ranks.size}.json").write_text(json.dumps(seconds), encoding="utf-8")
+            (folder / f"{name}.json").write_text(json.dumps(seconds), encoding="utf-8")
 
 
-def launch(preset: str, n: int, iterations: int, folder: Path) -> float:
+def launch(preset: str, n: int, iterations: int, folder: Path, nudged: str = "") -> float:
     """Trains by n processes; the median seconds of an iteration."""
     words = [sys.executable, "-m", "torch.distributed.run", "--standalone", f"--nproc-per-node={n}"]
-    words += ["-m", "benchmarks.distributed", "--train", preset, str(iterations), str(folder)]
+    words += [
+        "-m",
+        "benchmarks.distributed",
+        "--train",
+        preset,
+        str(iterations),
+        str(folder),
+        nudged,
+    ]
     quiet = {"OMP_NUM_THREADS": "1", "PYTHONWARNINGS": "ignore"}
     subprocess.run(words, cwd=ROOT, check=True, env=os.environ | quiet)
-    seconds: float = json.loads((folder / f"{n}.json").read_text(encoding="utf-8"))
+    seconds: float = json.loads((folder / f"{nudged or n}.json").read_text(encoding="utf-8"))
     return seconds
 
 
@@ -106,20 +124,28 @@ def compare(preset: str, numbers: list[int], turns: int, iterations: int) -> dic
         for _ in range(turns):
             for n in numbers:
                 seconds[n].append(launch(preset, n, iterations, folder))
-        saved = {n: Checkpoint.load(folder / f"{n}.safetensors") for n in numbers}
-    one = saved[1]
+        launch(preset, 1, iterations, folder, "nudged")
+        names = ["nudged", *map(str, numbers)]
+        saved = {name: Checkpoint.load(folder / f"{name}.safetensors") for name in names}
+    one = saved["1"]
     weights = sum(weight.numel() for weight in one.weights.values())
+    apart = {
+        name: {
+            "weights_apart": max(distance(each.weights[k], w) for k, w in one.weights.items()),
+            "latents_apart": distance(each.latents, one.latents),
+        }
+        for name, each in saved.items()
+    }
     rows = {}
     for n in numbers:
         ratios = [alone / n / many for alone, many in zip(seconds[1], seconds[n], strict=True)]
         rows[str(n)] = {
             "ms": round(1000 * statistics.median(seconds[n]), 1),
             "efficiency": round(statistics.median(ratios), 3),
-            "weights_apart": max(distance(saved[n].weights[k], w) for k, w in one.weights.items()),
-            "latents_apart": distance(saved[n].latents, one.latents),
+            **apart[str(n)],
         }
     told = handed_over(one.spec, weights, one.spec.batch_size)
-    return {"ranks": rows, "bytes": told, "weights": weights}
+    return {"ranks": rows, "nudged": apart["nudged"], "bytes": told, "weights": weights}
 
 
 class _Calls(TorchDispatchMode):
@@ -180,11 +206,11 @@ def main() -> None:
     parser.add_argument("--ranks", type=int, nargs="+", default=[1, 2], help="beside 1")
     parser.add_argument("--turns", type=int, default=3)
     parser.add_argument("--iterations", type=int, default=12)
-    parser.add_argument("--train", nargs=3, help=argparse.SUPPRESS)
+    parser.add_argument("--train", nargs=4, help=argparse.SUPPRESS)
     args = parser.parse_args()
     if args.train:
-        preset, iterations, folder = args.train
-        train(preset, int(iterations), Path(folder))
+        preset, iterations, folder, nudged = args.train
+        train(preset, int(iterations), Path(folder), bool(nudged))
         return
     numbers = sorted({1, *args.ranks})
     runs = {name: compare(name, numbers, args.turns, args.iterations) for name in RUNS}
@@ -195,6 +221,7 @@ def main() -> None:
                 f"  {n} processes {row['ms']:9.1f} ms  efficiency {row['efficiency']:.2f}  "
                 f"weights apart {row['weights_apart']:.1e}  latents {row['latents_apart']:.1e}"
             )
+        print("  one, nudged:", run["nudged"])
     faces = estimate(runs["objects"]["weights"])
     print("a million faces on eight H100, calculated:", faces)
     results = {"runs": runs, "assumed": ESTIMATE, "calculated": faces}
