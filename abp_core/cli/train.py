@@ -177,7 +177,7 @@ def _require_place(out: Path) -> None:
             ) from error
 
 
-def _new_run(args: argparse.Namespace, ranks: Ranks) -> Trainer:
+def _new_run(args: argparse.Namespace, ranks: Ranks = ALONE) -> Trainer:
     preset = PRESETS[args.preset or DEFAULT_PRESETS[datasets.kind_of(args.data)]]
     spec = dataclasses.replace(preset.training, seed=args.seed or 0)
     if args.step_size is not None:
@@ -188,7 +188,7 @@ def _new_run(args: argparse.Namespace, ranks: Ranks) -> Trainer:
     return Trainer(spec, dataset, ranks=ranks)
 
 
-def _resume(args: argparse.Namespace, ranks: Ranks) -> Trainer:
+def _resume(args: argparse.Namespace, ranks: Ranks = ALONE) -> Trainer:
     """The run of --resume; its data is read again as the checkpoint says it was."""
     saved = Checkpoint.load(args.resume)
     source = saved.source
