@@ -50,7 +50,7 @@ def energy_ceiling(energy: Tensor, z: Tensor) -> Tensor:
     At rest U exceeds its minimum by about d / 2 for d latents, so a fifth of the start and ten
     times d above it is far outside any walk that samples, and soon crossed by one that explodes.
     """
-    return 1.2 * energy + 10 * z[0].numel()
+    return 1.2 * energy + 10 * z.shape[1:].numel()
 
 
 @dataclass(frozen=True, slots=True)

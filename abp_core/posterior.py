@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from abp_core.observation import Observation
+from abp_core.observation import Full, Observation
 
 # Kernels choose their order of summation by how many examples they are given, and a chain must not
 # depend on who else is in its batch. So examples are evaluated in lots of this many, the last one
@@ -24,7 +24,9 @@ def in_lots(z: Tensor, lot: int = LOT, *, split: bool = True) -> list[Tensor]:
 
 def observe(observation: Observation, x: Tensor, index: Tensor) -> Tensor:
     """A(x) of signals x (n, ...), the examples `index`, in lots: what was seen of an example does
-    not depend on its company either."""
+    not depend on its company either. Signals that were seen whole are what was seen."""
+    if isinstance(observation, Full):
+        return x
     lots = [observation.measure(x[some], index[some]) for some in in_lots(x)]
     return torch.cat(lots)[: len(x)]
 

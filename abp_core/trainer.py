@@ -8,10 +8,12 @@ from typing import Self
 import torch
 from torch import Tensor
 
+from abp_core.adaptation.preconditioner import squares
 from abp_core.adaptation.tuner import Adaptation, Look
 from abp_core.chains.examples import DataMismatch
 from abp_core.chains.start import require_shape, start_chains
 from abp_core.checkpoint import Checkpoint
+from abp_core.checkpoint.file import MOST_BYTES
 from abp_core.data.datasets import Dataset
 from abp_core.device import Machine, this_machine
 from abp_core.generator import Generator
@@ -27,6 +29,7 @@ from abp_core.posterior import Posterior, misfit_of, observe, prior_energy
 from abp_core.priors import flow, kinds
 from abp_core.priors.flow import Flow, FlowProgress
 from abp_core.priors.kinds import Prior
+from abp_core.ranks import ALONE, Ranks
 from abp_core.spec import TrainingSpec
 
 
@@ -36,7 +39,9 @@ class Trainer:
     One chain an example persists from visit to visit, or one over the whole of a single picture or
     sound, which is visited window by window. Everything random is keyed by the seed,
     so a run that is saved and resumed takes exactly the steps of one that was not interrupted.
-    weights: of the generator by name, in place of those of the seed.
+    weights: of the generator by name, in place of those of the seed. ranks: the processes that
+    share the run; each is given all of the data, moves its part of every minibatch, and ends every
+    iteration with the same latents and weights.
     Raises DataMismatch where the data is not what the network makes.
     """
 
@@ -48,9 +53,10 @@ class Trainer:
         *,
         machine: Machine | None = None,
         weights: Mapping[str, Tensor] | None = None,
+        ranks: Ranks = ALONE,
     ) -> None:
         require_shape(spec, data.signals)
-        self.spec, self.data = spec, data
+        self.spec, self.data, self.ranks = spec, data, ranks
         self.machine = machine = machine or this_machine()
         self.observation = observation or Full()
         self.iteration, self.seconds = 0, 0.0
@@ -63,20 +69,26 @@ class Trainer:
             mean = seen.mean.to(machine.device)
             self.generator.start_at(mean, seen.deviation / seen.gain)
         self._chains = here = start_chains(
-            spec, data.signals.shape[2:], y, self.observation, machine.device
+            spec, data.signals.shape[2:], y, self.observation, machine.device, ranks
         )
+        if 4 * self.z.numel() > MOST_BYTES:
+            raise DataMismatch(
+                "The latents of so many examples are more than a checkpoint holds; please take "
+                "fewer examples, or fewer numbers for each."
+            )
+        self._averaged = ranks.average(self.generator)
         self._sample_loss = self._build_sample_loss() if spec.sample_loss_rate else None
         self._twin = twin = machine.chain_copy(self.generator)
         shown = (here.observation, here.y, here.index, self.sigma)
         self._posterior = Posterior(
             partial(here.signals, twin), *shown, here.lot, machine.splits_lots
         )
-        self._learning = Posterior(partial(here.signals, self.generator), *shown, lot=0)
-        self._adaptation = Adaptation(spec, self._posterior)
+        self._learning = Posterior(partial(here.signals, self._averaged), *shown, lot=0)
+        self._adaptation = Adaptation(spec, self._posterior, self.chains, ranks)
         self._told = torch.zeros(5, device=machine.device)  # figures of the last event
         fed: list[Fed] = [here, self._adaptation, self._learner]
         self._feed = Feed([*fed, *([self._sample_loss] if self._sample_loss else [])], machine)
-        self._bursts = Bursts(machine.queue()) if machine.records else None
+        self._bursts = Bursts(machine.queue()) if machine.records and ranks.alone else None
 
     @property
     def generator(self) -> Generator:
@@ -106,7 +118,7 @@ class Trainer:
     @property
     def chains(self) -> int:
         """How many chains, or windows of one, an iteration moves: its minibatch."""
-        return len(self._chains.index)
+        return self._chains.minibatch
 
     def step(self) -> TrainingEvent:
         """One whole iteration."""
@@ -185,14 +197,16 @@ class Trainer:
             state, info = walk.step(state, drawn)
             lost = lost | info.diverged
             if self.spec.langevin.acceptance:
-                accepted.append(info.acceptance.mean())
+                accepted.append(info.acceptance.sum() / self.chains)
             yield
         z = walk.propose(state, noise[-1])  # the learning step evaluates where it leads
         yield
-        diverged = self._learn(start, z, ceiling, lost)
-        adaptation.follow(curvature, state.grad)
+        ends = squares(state.grad) if adaptation.follows else state.grad.new_zeros(0)
+        shares = torch.stack(accepted) if accepted else state.energy.new_zeros(0)
+        diverged, (ends, shares) = self._learn(start, z, ceiling, lost, ends, shares)
+        adaptation.follow(curvature, ends, state.grad)
         if accepted:
-            adaptation.adapt(torch.stack(accepted).mean(), diverged / self.chains)
+            adaptation.adapt(shares.mean(), diverged / self.chains)
         sound = diverged < self.chains
         if self._sample_loss:
             self._sample_loss.step(sound)
@@ -244,6 +258,7 @@ class Trainer:
         observation: Observation | None = None,
         *,
         machine: Machine | None = None,
+        ranks: Ranks = ALONE,
     ) -> Self:
         """The run that `saved` was taken from, going on exactly; from a light checkpoint with
         optimisers that begin anew. Raises DataMismatch where the data, or what is seen of it, is
@@ -258,7 +273,14 @@ class Trainer:
                 "This is not what the model saw of its data; please hide the same parts to go on "
                 "training."
             )
-        trainer = cls(saved.spec, data, saved.observation, machine=machine, weights=saved.weights)
+        trainer = cls(
+            saved.spec,
+            data,
+            saved.observation,
+            machine=machine,
+            weights=saved.weights,
+            ranks=ranks,
+        )
         if trainer.z.shape != saved.latents.shape:
             raise DataMismatch("This model's latents are not of this data; please choose another.")
         trainer.z.copy_(saved.latents)
@@ -281,13 +303,22 @@ class Trainer:
             raise DataMismatch(
                 "A loss of samples needs examples that were seen whole; please set its rate to 0."
             )
-        return SampleLoss(self.spec, self.generator, self.data.signals, machine=self.machine)
+        return SampleLoss(
+            self.spec,
+            self.generator,
+            self.data.signals,
+            machine=self.machine,
+            network=self._averaged,
+        )
 
-    def _learn(self, start: Tensor, z: Tensor, ceiling: Tensor, lost: Tensor) -> Tensor:
+    def _learn(
+        self, start: Tensor, z: Tensor, ceiling: Tensor, lost: Tensor, *walked: Tensor
+    ) -> tuple[Tensor, list[Tensor]]:
         """Learning back-propagation: one step on W with the latents held fixed (paper, eq. 10).
         How many chains diverged, ().
 
         They are put back where they started and have no say in the step.
+        walked: what else is to be summed over all processes, returned as sums.
         """
         healthy = z.flatten(1).isfinite().all(1) & ~lost
         z = torch.where(_like(healthy, z), z, start)
@@ -295,16 +326,23 @@ class Trainer:
             residual = self._learning.residual(z)
         misfit = misfit_of(residual, self.sigma)
         healthy &= misfit.detach() + prior_energy(z) <= ceiling
-        norm = self._learner.gradient_norm((misfit * healthy).mean())
+        k = self.chains  # of which all processes together move each once
+        loss = (misfit * healthy).sum() * self.ranks.size / k  # what is averaged is the mean then
+        norm = self._learner.gradient_norm(loss)
         healthy &= norm.isfinite()
         z = torch.where(_like(healthy, z), z, start)
-        self._learner.step(healthy.any())
+        well, unexplained, apart, size, *sums = self.ranks.sum(
+            healthy.sum(),
+            misfit.detach().sum() / k,
+            residual.detach().float().abs().sum() / (k * residual.shape[1:].numel()),
+            z.square().sum() / (k * z.shape[1:].numel()),
+            *walked,
+        )
+        self._learner.step(well > 0)
         self._chains.keep(z)
-        diverged = (~healthy).sum()
-        error, size = residual.detach().float().abs().mean() / 2, z.square().mean().sqrt()
-        figures = [misfit.detach().mean(), error, norm, size, diverged.float()]
-        self._told.copy_(torch.stack(figures))
-        return diverged
+        diverged = k - well
+        self._told.copy_(torch.stack([unexplained, apart / 2, norm, size.sqrt(), diverged.float()]))
+        return diverged, sums
 
 
 class _Clock:

@@ -44,21 +44,21 @@ class Preconditioner:
         return cls(root @ root, root, inverse_root @ inverse_root)
 
 
-def second_moment(gradients: Tensor) -> Tensor:
-    """Of gradients (n, c, ...), over examples and positions: (c, c)."""
+def squares(gradients: Tensor) -> Tensor:
+    """The sum (c, c) of the squares of gradients (n, c, ...), over examples and positions."""
     rows = gradients.transpose(0, 1).flatten(1)
-    moment: Tensor = rows @ rows.T / rows.shape[1]
-    return moment
+    total: Tensor = rows @ rows.T
+    return total
 
 
-def fisher_information(residual: Energy, z: Tensor, noise: Tensor, sigma: float) -> Tensor:
-    """The mean curvature (c, c) of U over examples and positions, about z (n, c, ...), as if f
-    were linear there: I + E[g g^T] with g = J^T noise / sigma, J the derivative of y - A f.
+def fisher_gradient(residual: Energy, z: Tensor, noise: Tensor, sigma: float) -> Tensor:
+    """g = J^T noise / sigma (n, c, ...), J the derivative of y - A f about z (n, c, ...): the mean
+    curvature of U over examples and positions, as if f were linear there, is I + E[g g^T].
 
     noise: standard Gaussian, shaped like residual(z).
     """
     _, gradient = value_and_grad(lambda z: (residual(z) * noise).flatten(1).sum(1) / sigma, z)
-    return torch.eye(z.shape[1], device=z.device) + second_moment(gradient)
+    return gradient
 
 
 def apply_to_channels(matrix: Tensor, z: Tensor) -> Tensor:

@@ -10,12 +10,13 @@ from abp_core.adaptation.preconditioner import (
     ESTIMATE_RATE,
     FOLLOW_RATE,
     Preconditioner,
-    fisher_information,
-    second_moment,
+    fisher_gradient,
+    squares,
 )
 from abp_core.device import value_and_grad
 from abp_core.noise import CURVATURE_INDEX, chain_noise
 from abp_core.posterior import Posterior
+from abp_core.ranks import ALONE, Ranks
 from abp_core.spec import TrainingSpec
 
 STEP_RATE = 0.5  # a run that is about to explode does so within a few iterations
@@ -34,12 +35,15 @@ class Adaptation:
     """The walk's step size by now, (), and the curvature (c, c) that its metric is made of; both
     stay where they are in memory.
 
-    posterior: of those that an iteration visits. given: noise to look at a curvature with (see
-    feed.py).
+    posterior: of those that an iteration visits, of the minibatch those of this process. given:
+    noise to look at a curvature with (see feed.py).
     """
 
-    def __init__(self, spec: TrainingSpec, posterior: Posterior) -> None:
-        self._spec, self._posterior = spec, posterior
+    def __init__(
+        self, spec: TrainingSpec, posterior: Posterior, minibatch: int, ranks: Ranks = ALONE
+    ) -> None:
+        self._spec, self._posterior, self._minibatch = spec, posterior, minibatch
+        self._ranks = ranks
         device = posterior.y.device
         longest = torch.tensor(spec.langevin.step_size, dtype=torch.float64)
         self.step_size = longest.to(device)
@@ -59,13 +63,13 @@ class Adaptation:
         """What an iteration is given."""
         if not self._spec.window or self.look(iteration) is Look.KEPT:
             return {}
-        n, *shape = self._posterior.y.shape
+        part = torch.arange(self._minibatch)[self._ranks.part(self._minibatch)]
         noise = chain_noise(
             seed=self._spec.seed,
             sweep=iteration,
-            index=CURVATURE_INDEX + torch.arange(n),
+            index=CURVATURE_INDEX + part,
             steps=1,
-            shape=tuple(shape),
+            shape=tuple(self._posterior.y.shape[1:]),
         )
         return {"noise": noise[0]}
 
@@ -77,19 +81,34 @@ class Adaptation:
         """The curvature for walks from `start`."""
         if look is Look.KEPT:
             return self.curvature
-        if not self._spec.window:
-            return second_moment(value_and_grad(self._posterior.energy, start)[1])
         posterior = self._posterior
-        found = fisher_information(posterior.residual, start, self.given["noise"], posterior.sigma)
+        if not self._spec.window:
+            gradient = value_and_grad(posterior.energy, start)[1]
+            (total,) = self._ranks.sum(squares(gradient))
+            return self._moment(total, gradient)
+        gradient = fisher_gradient(posterior.residual, start, self.given["noise"], posterior.sigma)
+        (total,) = self._ranks.sum(squares(gradient))
+        found = torch.eye(len(total), device=total.device) + self._moment(total, gradient)
         return found if look is Look.FIRST else self.curvature.lerp(found, ESTIMATE_RATE)
 
-    def follow(self, curvature: Tensor, gradient: Tensor) -> None:
-        """Keeps the curvature of a walk; of examples, nearer to that of where it ended."""
-        if not self._spec.window and self._spec.langevin.preconditioned:
-            moment = second_moment(gradient)
+    @property
+    def follows(self) -> bool:
+        """Whether it is told the gradients with which walks end."""
+        return self._spec.langevin.preconditioned and not self._spec.window
+
+    def follow(self, curvature: Tensor, total: Tensor, gradient: Tensor) -> None:
+        """Keeps the curvature of a walk; of examples, nearer to that of where it ended. total: of
+        the squares of all processes' gradients there, of which `gradient` are this one's."""
+        if self.follows:
+            moment = self._moment(total, gradient)
             nearer = curvature.lerp(moment, FOLLOW_RATE)
             curvature = torch.where(moment.isfinite().all(), nearer, curvature)
         self.curvature.copy_(curvature)
+
+    def _moment(self, total: Tensor, gradient: Tensor) -> Tensor:
+        """The second moment (c, c) of the minibatch's gradients, whose squares have this sum, and
+        of which `gradient` (n, c, ...) are this process's."""
+        return total / (self._minibatch * gradient.shape[2:].numel())
 
     def resume(self, step_size: float, curvature: Tensor) -> None:
         """Goes on from what a run had come to."""

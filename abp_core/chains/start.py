@@ -5,22 +5,29 @@ from torch import Tensor
 
 from abp_core.chains.examples import Chains, DataMismatch, PerExample
 from abp_core.chains.windows import Place, Windows
+from abp_core.data.mapped import is_mapped
 from abp_core.data.pca import impute, start_at_components
 from abp_core.observation import Observation
+from abp_core.ranks import ALONE, Ranks
 from abp_core.spec import TrainingSpec
 
 
 def start_chains(
-    spec: TrainingSpec, size: Place, y: Tensor, observation: Observation, device: torch.device
+    spec: TrainingSpec,
+    size: Place,
+    y: Tensor,
+    observation: Observation,
+    device: torch.device,
+    ranks: Ranks = ALONE,
 ) -> Chains:
     """The chains of a run over signals of this size, of which y was seen."""
     if spec.window:
-        return Windows(spec, tuple(size), y, observation, device)
-    chains = PerExample(spec, y, observation, device)
+        return Windows(spec, tuple(size), y, observation, device, ranks)
+    chains = PerExample(spec, y, observation, device, ranks)
     if spec.components:
         d, visible = spec.generator.latent_shape[0], observation.visible
         whole = y if visible is None else impute(y, visible, d)
-        start_at_components(chains.z, whole.to(device))
+        start_at_components(chains.z, whole if is_mapped(whole) else whole.to(device))
     return chains
 
 

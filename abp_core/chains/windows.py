@@ -20,13 +20,13 @@ from itertools import product
 from types import EllipsisType
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 from torch.nn import functional as F
 
 from abp_core.chains.examples import DataMismatch, choose_visited
-from abp_core.generator import Generator
 from abp_core.noise import shift, walk_noise
 from abp_core.observation import Observation, Windowed
+from abp_core.ranks import ALONE, Ranks
 from abp_core.spec import TrainingSpec
 
 Place = tuple[int, ...]
@@ -77,7 +77,9 @@ class Windows:
         y: Tensor,
         observation: Observation,
         device: torch.device,
+        ranks: Ranks = ALONE,
     ) -> None:
+        self._ranks = ranks
         self._seed, self._channels = spec.seed, spec.generator.first_map[0]
         self._steps = spec.langevin.steps
         self._reach = reach = spec.generator.reach
@@ -96,8 +98,8 @@ class Windows:
         self._y = _pad(y, around * self._unit).to(device)
         self._visible = _pad(visible, around * self._unit).to(device)
 
-        k = min(spec.batch_size, self._schedule.windows)
-        self.index = torch.arange(k, device=device)
+        k = self.minibatch = min(spec.batch_size, self._schedule.windows)
+        self.index = torch.arange(k, device=device)[ranks.part(k)]
         self._cut_frame = _Cut(self._framed, self._window, unit=1, wider=around)
         self._cut_y = _Cut(self._y, self._window, unit=self._unit, wider=reach)
         self._cut_seen = _Cut(self._visible, self._window, unit=self._unit, wider=reach)
@@ -109,17 +111,17 @@ class Windows:
 
     def choose_visited(self, iteration: int) -> list[Place]:
         """Where the windows of an iteration begin."""
-        windows, k = self._schedule.windows, len(self.index)
+        windows, k = self._schedule.windows, self.minibatch
         places = self._schedule.places(iteration // (windows // k))
         return [places[n] for n in choose_visited(self._seed, iteration, windows, k).tolist()]
 
     def draw(self, iteration: int) -> dict[str, Tensor]:
         places, steps = self.choose_visited(iteration), self._steps
-        noise = [
-            self._noise(sweep=iteration + 1, steps=steps, at=place, size=self._window)
-            for place in places
-        ]
-        return {"places": torch.tensor(places), "noise": torch.stack(noise, 1)}
+        own = places[self._ranks.part(self.minibatch)]  # maybe none at all
+        noise = torch.empty(steps, len(own), self._channels, *self._window)
+        for drawn, at in zip(noise.unbind(1), own, strict=True):
+            drawn.copy_(self._noise(sweep=iteration + 1, steps=steps, at=at, size=self._window))
+        return {"places": torch.tensor(places), "noise": noise}
 
     def visit(self) -> Tensor:
         held = (self._frame, self.y, self._seen)
@@ -130,13 +132,14 @@ class Windows:
         inner.zero_()
         return start
 
-    def signals(self, generator: Generator, z: Tensor) -> Tensor:
+    def signals(self, generator: nn.Module, z: Tensor) -> Tensor:
         """What the windows reach becomes, with all around them as it stands."""
-        return generator.interior(_pad(z, 2 * self._reach) + self._frame)
+        x: Tensor = generator(_pad(z, 2 * self._reach) + self._frame)
+        return x
 
     def keep(self, z: Tensor) -> None:
         """Later ones of an iteration's windows have the last word where they overlap."""
-        self._cut_moved.write(z, self.given["places"])
+        self._cut_moved.write(self._ranks.gather(z, self.minibatch), self.given["places"])
 
     def _noise(self, *, sweep: int, steps: int, at: Place, size: Place) -> Tensor:
         """(steps, channels, *size) of the positions from `at`."""
@@ -152,7 +155,7 @@ class Windows:
     def _crop(self) -> tuple[Tensor, Tensor, Tensor]:
         """Of the windows visited: the latents of their frames, what was seen of all that they
         reach, and where it was seen."""
-        places = self.given["places"]
+        places = self.given["places"][self._ranks.part(self.minibatch)]
         cuts = (self._cut_frame, self._cut_y, self._cut_seen)
         return cuts[0].read(places), cuts[1].read(places), cuts[2].read(places)
 

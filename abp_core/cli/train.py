@@ -4,12 +4,17 @@ Exit codes: 0 when the run ended or was stopped (Ctrl-C, SIGTERM, a closed termi
 saved; 1 when it diverged, with its last good state saved; 2 for a request that cannot be met; 75
 when the graphics card failed, to go on from what was saved last.
 
+Under torchrun, or another launcher that speaks as it does, all its processes train one run, the
+first of them speaks and saves, and they end together (docs/clusters.md).
+
 With --rebuild FOLDER it makes the shipped models again; see zoo/rebuild.py.
 """
 
 import argparse
+import contextlib
 import dataclasses
 import math
+import os
 import signal
 import sys
 from collections.abc import Iterator, Sequence
@@ -30,6 +35,7 @@ from abp_core.learning.events import (
     TrainingEvent,
 )
 from abp_core.presets import PRESETS
+from abp_core.ranks import ALONE, Ranks, joined
 from abp_core.spec import Kind
 from abp_core.trainer import Trainer
 from abp_core.zoo.catalogue import Recipe
@@ -50,24 +56,38 @@ class Stop:
             number = getattr(signal, name, None)
             ignored = number is not None and signal.getsignal(number) == signal.SIG_IGN
             if number is not None and not (name == "SIGHUP" and ignored):  # nohup stays nohup
-                signal.signal(number, self._note)
+                signal.signal(number, self.note)
 
-    def _note(self, number: int, frame: FrameType | None) -> None:
+    @property
+    def number(self) -> int:
+        """Of the signal; 0 where there was none."""
+        return signal.SIGINT if self.name == "Ctrl-C" else getattr(signal, self.name, 0)
+
+    def note(self, number: int, frame: FrameType | None = None) -> None:
         self.name = "Ctrl-C" if number == signal.SIGINT else signal.Signals(number).name
 
 
 def main() -> int:
     stop = Stop()
-    args = _arguments()
-    return _rebuild(args, stop) if args.rebuild else _run(args, stop)
+    with joined() as ranks, contextlib.ExitStack() as silence:
+        if not ranks.first:
+            nobody = silence.enter_context(Path(os.devnull).open("w", encoding="utf-8"))
+            silence.enter_context(contextlib.redirect_stdout(nobody))
+        with ranks.refusing_together():
+            args = _arguments()
+            if args.rebuild and not ranks.alone:
+                raise Refusal("--rebuild is for one process; please start it without a launcher.")
+        return _rebuild(args, stop) if args.rebuild else _run(args, stop, ranks)
 
 
-def _run(args: argparse.Namespace, stop: Stop) -> int:
-    this_machine()  # before anything is read: what was chosen may not be here
-    if not args.data.exists():
-        raise Refusal(f"{args.data} was not found.")
-    _require_place(args.out)
-    trainer = _resume(args) if args.resume else _new_run(args)
+def _run(args: argparse.Namespace, stop: Stop, ranks: Ranks = ALONE) -> int:
+    with ranks.refusing_together():
+        this_machine()  # before anything is read: what was chosen may not be here
+        if not args.data.exists():
+            raise Refusal(f"{args.data} was not found.")
+        if ranks.first:
+            _require_place(args.out)
+        trainer = _resume(args, ranks) if args.resume else _new_run(args, ranks)
     out = _Out(args.out)
     try:
         return _train(trainer, args, out, stop)
@@ -176,7 +196,7 @@ def _require_place(out: Path) -> None:
             ) from error
 
 
-def _new_run(args: argparse.Namespace) -> Trainer:
+def _new_run(args: argparse.Namespace, ranks: Ranks = ALONE) -> Trainer:
     preset = PRESETS[args.preset or DEFAULT_PRESETS[datasets.kind_of(args.data)]]
     spec = dataclasses.replace(preset.training, seed=args.seed or 0)
     if args.step_size is not None:
@@ -184,10 +204,10 @@ def _new_run(args: argparse.Namespace) -> Trainer:
     dataset, spec = datasets.load(args.data, spec, sample_rate=preset.sample_rate)
     if dataset.notes:
         print(f"{args.data.name}: {dataset.remarks}", flush=True)
-    return Trainer(spec, dataset)
+    return Trainer(spec, dataset, ranks=ranks)
 
 
-def _resume(args: argparse.Namespace) -> Trainer:
+def _resume(args: argparse.Namespace, ranks: Ranks = ALONE) -> Trainer:
     """The run of --resume; its data is read again as the checkpoint says it was."""
     saved = Checkpoint.load(args.resume)
     source = saved.source
@@ -196,7 +216,7 @@ def _resume(args: argparse.Namespace) -> Trainer:
     )
     if args.step_size is not None:
         saved = saved.at(args.step_size)
-    return Trainer.resume(saved, dataset)
+    return Trainer.resume(saved, dataset, ranks=ranks)
 
 
 class _Out:
@@ -212,17 +232,19 @@ class _Out:
 
 
 def _train(trainer: Trainer, args: argparse.Namespace, out: _Out, stop: Stop) -> int:
-    """Trains, tells, saves. Returns the exit code."""
-    diverging, diverged = Diverging(trainer.chains), False
-    with tqdm(total=1.0, bar_format=BAR) as bar:
+    """Trains; the first of its processes tells and saves. Returns the exit code."""
+    diverging, diverged, first = Diverging(trainer.chains), False, trainer.ranks.first
+    with tqdm(total=1.0, bar_format=BAR, disable=not first) as bar:
         clock = _Ticks(bar)
         for event, share in _iterations(trainer, args, stop):
             clock.show(event, share, trainer.seconds)
             diverged = diverging.observe(event)
             if diverged:
                 break
-            if clock.due("save", SAVE_EVERY):
+            if first and clock.due("save", SAVE_EVERY):
                 out.save(trainer)
+    if not first:
+        return int(diverged)
     out.save(trainer)
     for _ in trainer.learn_prior():
         pass
@@ -246,12 +268,13 @@ def _iterations(
     trainer: Trainer, args: argparse.Namespace, stop: Stop
 ) -> Iterator[tuple[TrainingEvent, float]]:
     """What each iteration did and the share of the run that is done, until that is 1 or `stop`
-    has a name. An iteration that is stopped half-way leaves the run as it was."""
-    start, first = monotonic(), trainer.iteration
+    has a name. An iteration that is stopped half-way leaves the run as it was; several processes
+    stop after the same one, in which one of them was asked to or has come to the end."""
+    start, first, ranks = monotonic(), trainer.iteration, trainer.ranks
     share, most = 0.0, args.iterations
     while share < 1:
         for event in trainer.alternation(most and first + most - trainer.iteration):
-            if stop.name:
+            if stop.name and ranks.alone:
                 return
             if event is not None:
                 share = (
@@ -259,7 +282,10 @@ def _iterations(
                     if args.iterations is None
                     else (event.iteration - first) / args.iterations
                 )
+                share = ranks.highest(1 + stop.number if stop.number else min(share, 1.0))
                 yield event, min(share, 1.0)
+                if share > 1:
+                    stop.note(round(share - 1))
 
 
 class _Ticks:

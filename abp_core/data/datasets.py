@@ -13,7 +13,7 @@ import torch
 from PIL import Image
 from torch import Tensor
 
-from abp_core.data import decode, formats, remarks, rumble, sets, sounds
+from abp_core.data import decode, formats, mapped, remarks, rumble, sets, sounds
 from abp_core.data.colours import Pixels
 from abp_core.data.formats import FileRejected
 from abp_core.data.sounds import Samples
@@ -21,6 +21,7 @@ from abp_core.spec import Kind, SpecRejected, TrainingSpec
 
 LARGEST_PICTURE = 512  # pixels along a side; a larger texture is made smaller
 SMALLEST_PICTURE = 32
+DIGESTED_AT_ONCE = 1024  # examples
 SHORTEST_SOUND = 0.5  # seconds
 LOWEST_RATE, HIGHEST_RATE = 1_000, 192_000  # of a sound's signal, in hertz
 SOUND_DEVIATION = 0.25  # of a sound's signal, unless its peak would leave [-1, 1]
@@ -95,13 +96,14 @@ class Dataset:
     def digest(self) -> str:
         """SHA-256 of the signals and their shape."""
         digest = hashlib.sha256(repr(tuple(self.signals.shape)).encode())
-        digest.update(self.signals.numpy().tobytes())
+        for some in torch.split(self.signals, DIGESTED_AT_ONCE):
+            digest.update(some.numpy().tobytes())
         return digest.hexdigest()
 
 
 def kind_of(path: Path) -> Kind:
     """What a file or folder would be used as, by its content. Raises FileRejected."""
-    if path.is_dir():
+    if path.is_dir() or path.name.endswith(mapped.ENDING):
         return "objects"
     head = formats.read_head(path)
     formats.require_read(head, path.name)
@@ -145,6 +147,11 @@ def load(
         read = (picture.pixels.shape[1], picture.pixels.shape[0])
         smaller = remarks.of_picture(picture.size, read, dataset.source.scale)
         notes = (*picture.notes, *smaller)
+    elif path.name.endswith(mapped.ENDING):
+        signals = mapped.open_signals(path)
+        spec = dataclasses.replace(spec, examples=len(signals))
+        fitted = _fit(spec, tuple(signals.shape[2:]), signals.shape[1])
+        return Dataset(signals, Source(kind="objects", name=name)), fitted
     else:
         side = min(spec.generator.signal_shape[1:])
         found = sets.read_set(path, most=max(2, spec.examples), side=side)

@@ -3,6 +3,8 @@
 import torch
 from torch import Tensor
 
+from abp_core.data.mapped import SHARD
+
 MOST_COMPARED = 1000  # examples whose principal components are taken
 
 
@@ -23,8 +25,8 @@ def start_at_components(z: Tensor, y: Tensor) -> None:
     squares, vectors = squares.flip(0)[: z.shape[1]], vectors.flip(1)[:, : z.shape[1]]
     there = squares > 1e-5 * squares[0]  # the last of n components is nothing
     components = (some - mean).T @ vectors[:, there] / squares[there] * len(some) ** 0.5
-    scores = (flat - mean) @ components
-    z[:, : scores.shape[1]] = scores
+    for here, part in zip(torch.split(z, SHARD), torch.split(flat, SHARD), strict=True):
+        here[:, : components.shape[1]] = ((part - mean) @ components).to(z.device)
 
 
 def impute(y: Tensor, visible: Tensor, d: int) -> Tensor:

@@ -18,9 +18,10 @@ class PatchLoss:
     """Patches of 7 x 7 pixels at every scale of a Laplacian pyramid, wherever they lie: the sliced
     Wasserstein distance of Karras et al. (2018) as a loss. Pictures (n, 1 or 3, h, w) of a set."""
 
-    def __init__(self, pictures: Tensor) -> None:
+    def __init__(self, pictures: Tensor, device: torch.device | None = None) -> None:
+        """device: where signals are compared with some of them, if that is not where they lie."""
         self._pictures = pictures
-        some = pictures[:: max(1, len(pictures) // SOME)]
+        some = pictures[:: max(1, len(pictures) // SOME)].to(device or pictures.device)
         self._scales = [
             (
                 level.mean((0, 2, 3), keepdim=True),
@@ -30,23 +31,21 @@ class PatchLoss:
         ]
 
     def draw(self, n: int, number: int = 0) -> dict[str, Tensor]:
-        """Which n of the pictures signals are compared with, chosen (n,), and along which
-        directions (scales, k, c p p), on the CPU. They are others for every number: those of a
-        fixed choice would soon be all that is right."""
+        """The n pictures that signals are compared with, and along which directions (scales, k,
+        c p p), where the pictures lie. They are others for every number: those of a fixed choice
+        would soon be all that is right."""
         draw = torch.Generator().manual_seed(number)
         chosen = torch.randint(len(self._pictures), (n,), generator=draw)
         shape = (DIRECTIONS, self._pictures.shape[1], PATCH, PATCH)
         directions = [
             F.normalize(torch.randn(shape, generator=draw).flatten(1)) for _ in self._scales
         ]
-        return {"chosen": chosen, "directions": torch.stack(directions)}
+        return {"data": self._pictures[chosen], "directions": torch.stack(directions)}
 
-    def distance(self, signals: Tensor, chosen: Tensor, directions: Tensor) -> Tensor:
+    def distance(self, signals: Tensor, data: Tensor, directions: Tensor) -> Tensor:
         """From as many of the pictures, as they were drawn."""
         apart = []
-        levels = zip(
-            laplacian_pyramid(signals), laplacian_pyramid(self._pictures[chosen]), strict=True
-        )
+        levels = zip(laplacian_pyramid(signals), laplacian_pyramid(data), strict=True)
         for both, (mean, unit), along in zip(levels, self._scales, directions, strict=True):
             made, real = (_project_patches(along, (level - mean) / unit) for level in both)
             apart.append((made - real).abs().mean())

@@ -8,7 +8,7 @@ at every scale, are to be those of the data.
 from collections.abc import Mapping
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from abp_core.device import Machine
 from abp_core.generator import Generator
@@ -32,10 +32,17 @@ class SampleLoss:
     """
 
     def __init__(
-        self, spec: TrainingSpec, generator: Generator, pictures: Tensor, *, machine: Machine
+        self,
+        spec: TrainingSpec,
+        generator: Generator,
+        pictures: Tensor,
+        *,
+        machine: Machine,
+        network: nn.Module | None = None,
     ) -> None:
-        self._spec, self._generator, self._machine = spec, generator, machine
-        self._statistics = PatchLoss(pictures.to(machine.device))
+        """network: through which the generator is asked, where that is to share its gradients."""
+        self._spec, self._network, self._machine = spec, network or generator, machine
+        self._statistics = PatchLoss(pictures, machine.device)
         self._optimiser = Optimiser(generator, BETAS)
         self.given = {name: t.to(machine.device) for name, t in self.draw(0).items()}
         self.given["rate"] = self._optimiser.rate
@@ -57,8 +64,8 @@ class SampleLoss:
         that would not be finite leaves the generator as it was."""
         given = self.given
         with self._machine.autocast():
-            made = self._generator(given["z"])
-        lack = WEIGHT * self._statistics.distance(made, given["chosen"], given["directions"])
+            made = self._network(given["z"])
+        lack = WEIGHT * self._statistics.distance(made, given["data"], given["directions"])
         taken = wanted & self._optimiser.gradient_norm(lack).isfinite()
         self._optimiser.step(taken)
         return taken

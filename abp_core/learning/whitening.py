@@ -6,10 +6,13 @@ it is exact, and leads the latents of all examples to the mean 0 and the covaria
 samples from the prior have.
 """
 
+from collections.abc import Iterable
+
 import torch
 from torch import Tensor
 
 from abp_core.adaptation.roots import roots
+from abp_core.data.mapped import SHARD
 from abp_core.generator import Generator
 
 TURNS = 10  # whole steps blow up a run that is still finding its scale, so this many make one
@@ -27,21 +30,34 @@ def standardise(generator: Generator, z: Tensor, wanted: Tensor | None = None) -
     vector = not generator.spec.spatial
     first = generator.opening if vector else generator.kernels[0]
     channels = z.shape[1]
-    codes = z.transpose(0, 1).reshape(channels, -1)
-    n = codes.shape[1]
+    parts = torch.split(z, SHARD)  # a set on the disk is not brought into memory as a whole
+    n = z[:, 0].numel()
     trust = n / (n + channels)
+    mean = shift = first.new_zeros(channels)
     if vector:
-        mean = codes.mean(1)
-        codes = codes - mean[:, None]
+        mean = _total(_codes(part, mean).sum(1) for part in parts) / n
         shift = trust * mean / TURNS
         if wanted is not None:
             shift = torch.where(wanted, shift, 0)
         generator.opening_bias.add_(shift @ first)
-        z -= shift
-    identity = torch.eye(channels, device=z.device)
-    covariance = trust * (codes @ codes.T / n) + (1 - trust) * identity
+    codes = (_codes(part, mean) for part in parts)
+    identity = torch.eye(channels, device=first.device)
+    covariance = trust * (_total(part @ part.T for part in codes) / n) + (1 - trust) * identity
     if wanted is not None:
         covariance = torch.where(wanted, covariance, identity)
     inverse, root = roots(covariance, 2 * TURNS)
-    z.copy_(torch.einsum("ij,nj...->ni...", inverse, z))
+    for part in parts:
+        moved = part - shift if vector else part
+        part.copy_(torch.einsum("ij,nj...->ni...", inverse, moved))
     first.copy_(torch.einsum("ij,j...->i...", root, first))
+
+
+def _codes(z: Tensor, mean: Tensor) -> Tensor:
+    """Latents (n, c, ...) as columns (c, positions) about a mean (c,)."""
+    codes = z.transpose(0, 1).reshape(len(mean), -1)
+    return codes - mean[:, None]
+
+
+def _total(terms: Iterable[Tensor]) -> Tensor:
+    first, *others = terms
+    return sum(others, start=first)

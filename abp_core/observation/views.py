@@ -21,6 +21,8 @@ class Moments:
     gain: float = 1.0
 
 
+AT_ONCE = 2**14  # examples of which copies are made
+
 Record = tuple[dict[str, object], dict[str, Tensor]]  # numbers, and tensors by name
 
 
@@ -80,6 +82,8 @@ class Full(Observation):
         return x
 
     def moments(self, y: Tensor, channels: int) -> Moments:
+        if len(y) > AT_ONCE:
+            return _moments_in_parts(y)
         return Moments(_deviation(y), y.transpose(0, 1).flatten(1).mean(1))
 
 
@@ -237,6 +241,18 @@ class Windowed:
 
     def record(self) -> Record:
         raise TypeError("Windows are cut anew by every run; a file keeps what they are cut of.")
+
+
+def _moments_in_parts(y: Tensor) -> Moments:
+    """The same of so many examples that copies of all may not fit into memory."""
+    first, second = y.new_zeros(2, y.shape[1], dtype=torch.float64)
+    for some in torch.split(y, AT_ONCE):
+        channels = some.transpose(0, 1).flatten(1)
+        first += channels.sum(1)
+        second += channels.square().sum(1)
+    n = y[:, 0].numel()
+    mean = first / n
+    return Moments(float((second / n - mean.square()).mean().sqrt()), mean.to(y))
 
 
 def _deviation(y: Tensor) -> float:

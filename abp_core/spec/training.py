@@ -64,8 +64,8 @@ class TrainingSpec:
             "The batch size must be a whole number from 1 to 4096.",
         )
         require(
-            is_count(self.examples) and self.examples <= 100_000,
-            "The number of examples must be a whole number from 1 to 100,000.",
+            is_count(self.examples) and self.examples <= 1_000_000,
+            "The number of examples must be a whole number from 1 to 1,000,000.",
         )
         require(
             is_count(self.seed, 0) and self.seed < 2**63,

@@ -134,7 +134,7 @@ def test_a_scale_of_training_must_be_positive(field: str, value: object) -> None
 
 
 @pytest.mark.parametrize("field", ["batch_size", "examples"])
-@pytest.mark.parametrize("value", [*NOT_COUNT, 100_001], ids=repr)
+@pytest.mark.parametrize("value", [*NOT_COUNT, 1_000_001], ids=repr)
 def test_a_size_of_training_must_be_a_count(field: str, value: object) -> None:
     with pytest.raises(SpecRejected, match=r"\.$"):
         TrainingSpec(**RUN | {field: value})
