@@ -39,6 +39,13 @@ class Machine:
         (see posterior.py): on a CPU in float32."""
         return self.fast is torch.float32 and self.device.type == "cpu"
 
+    @property
+    def fills_lots(self) -> bool:
+        """Whether examples are evaluated in whole lots, the last one filled up (see posterior.py):
+        on a CPU, whose kernels sum otherwise for other numbers of examples. Nothing is promised of
+        an example's company on a card, where one alone would cost as much as eight."""
+        return self.device.type == "cpu"
+
     def chain_copy(self, generator: Network) -> Network:
         """A twin of `generator` in fast precision, without weight gradients, for chains."""
         twin = copy.deepcopy(generator).to(self.fast).requires_grad_(False)

@@ -81,7 +81,10 @@ class Trainer:
         self._twin = twin = machine.chain_copy(self.generator)
         shown = (here.observation, here.y, here.index, self.sigma)
         self._posterior = Posterior(
-            partial(here.signals, twin), *shown, here.lot, machine.splits_lots
+            partial(here.signals, twin),
+            *shown,
+            here.lot if machine.fills_lots else 0,
+            machine.splits_lots,
         )
         self._learning = Posterior(partial(here.signals, self._averaged), *shown, lot=0)
         self._adaptation = Adaptation(spec, self._posterior, self.chains, ranks)

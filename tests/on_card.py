@@ -27,7 +27,7 @@ from abp_core.observation.views import Compressed, Downsampled, Grey, Occluded
 from abp_core.presets import PRESETS
 from abp_core.spec import GeneratorSpec, LangevinSpec, TrainingSpec
 from abp_core.trainer import Trainer
-from tests.tiny import FP32, NETWORKS, WHOLE, dataset, training, whole_dataset, whole_training
+from tests.tiny import AS_A_CARD, NETWORKS, WHOLE, dataset, training, whole_dataset, whole_training
 
 MANY = 9  # iterations of a burst
 ITERATIONS = 5  # the first ones as Python says them, the last ones as they were recorded
@@ -76,7 +76,7 @@ def alongside(run: Run) -> Answer:
     """What differs between the card and the CPU after some iterations, and what the last cost."""
     from tests import card  # there is one in a process, for good
 
-    ours = run.trainer(FP32)
+    ours = run.trainer(AS_A_CARD)
     with card.present() as log:
         theirs = run.trainer(card.machine())
         diverged, unordered = 0, []
@@ -97,7 +97,7 @@ def burst(run: Run) -> Answer:
     """What differs after many iterations that were queued at once, and what they cost together."""
     from tests import card
 
-    ours = run.trainer(FP32)
+    ours = run.trainer(AS_A_CARD)
     with card.present() as log, mock.patch.object(bursts, "BURST", 1e9):
         theirs = run.trainer(card.machine())
         theirs.step()
@@ -131,11 +131,11 @@ def replay(run: Run) -> Answer:
     """What differs between such a walk as the card and as the CPU walk it."""
     from tests import card
 
-    trainer = run.trainer(FP32)
+    trainer = run.trainer(AS_A_CARD)
     for _ in trainer.steps(ITERATIONS):
         pass
     saved = trainer.checkpoint()
-    mine = walked(run, saved, FP32)
+    mine = walked(run, saved, AS_A_CARD)
     with card.present() as log:
         other = walked(run, saved, card.machine())
         cost = {"transfers": [*log.transfers[:1]], "waits": [*log.waits[:1]]}

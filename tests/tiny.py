@@ -20,6 +20,19 @@ from abp_core.trainer import Trainer
 FP32 = Machine(torch.device("cpu"), torch.float32)
 BF16 = Machine(torch.device("cpu"), torch.bfloat16)
 
+
+class _AsACard(Machine):
+    """The CPU where it evaluates just those examples that are asked for, as a card does."""
+
+    __slots__ = ()
+
+    @property
+    def fills_lots(self) -> bool:
+        return False
+
+
+AS_A_CARD = _AsACard(torch.device("cpu"), torch.float32)
+
 # One network of every kind: spatial and vector latents, pictures and sounds.
 NETWORKS = {
     "texture": GeneratorSpec(

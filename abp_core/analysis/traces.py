@@ -135,7 +135,7 @@ def as_in_training(
         )
     twin = machine.chain_copy(saved.generator().to(machine.device))
     here = index.to(machine.device)
-    lot = 0 if saved.spec.window else LOT
+    lot = LOT if machine.fills_lots and not saved.spec.window else 0
     y = observe(saved.observation, signal, index).to(machine.device)
     sight = saved.observation.on(machine.device)
     posterior = Posterior(twin, sight, y, here, saved.sigma, lot, machine.splits_lots)

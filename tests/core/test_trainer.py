@@ -24,7 +24,7 @@ from abp_core.observation import Compressed, Downsampled, Full, Observation, Occ
 from abp_core.posterior import Posterior
 from abp_core.spec import LangevinSpec, TrainingSpec
 from abp_core.trainer import Trainer
-from tests.tiny import BF16, FP32, NETWORKS, dataset, sha256, training
+from tests.tiny import AS_A_CARD, BF16, FP32, NETWORKS, dataset, sha256, training
 
 PRECISIONS = pytest.mark.parametrize("machine", [FP32, BF16], ids=["fp32", "bf16"])
 KINDS = pytest.mark.parametrize("kind", NETWORKS)
@@ -139,6 +139,14 @@ class TestOrder:
         going = trainer(batch_size=64)
         assert going._chains.choose_visited(going.iteration).tolist() == list(range(10))
         assert going.step().diverged == 0
+
+
+@pytest.mark.parametrize(("machine", "most"), [(FP32, 8), (AS_A_CARD, 1)])
+def test_only_a_cpu_fills_lots(machine: Machine, most: int) -> None:
+    going, rows = trainer(machine=machine, batch_size=1), set()
+    going._twin.register_forward_pre_hook(lambda network, given: rows.add(len(given[0])))
+    going.step()
+    assert rows == {most}
 
 
 def test_training_walks_as_infer_does() -> None:

@@ -49,7 +49,7 @@ from demo.studio import PACK
 from demo.synthesise import endless
 from tests.demo.rooms import Rooms
 from tests.demo.runs import arrived
-from tests.tiny import FP32, NETWORKS, dataset, training, whole_dataset, whole_training
+from tests.tiny import AS_A_CARD, FP32, NETWORKS, dataset, training, whole_dataset, whole_training
 
 Made = dict[str, Any]
 PLANE, FACES, TEXTURE, SOUND = "noto_animal_faces_128", "toon_faces_64", "pebbles", "stream"
@@ -71,7 +71,7 @@ def alike(work: Callable[[], Made]) -> Made:
     """What differs between what `work` makes on the card and on the CPU."""
     from tests import card  # there is one in a process, for good
 
-    with this_is(FP32):
+    with this_is(AS_A_CARD):
         mine = work()
     with card.present() as log, this_is(card.machine()):
         other = work()
