@@ -1,11 +1,18 @@
 """The named settings: the paper's are the paper's, and every one can be built."""
 
+import dataclasses
+from pathlib import Path
+
 import pytest
 import torch
 
+from abp_core.data import datasets
 from abp_core.generator import Generator
+from abp_core.learning.events import Diverging
 from abp_core.presets import PRESETS
 from abp_core.spec import TrainingSpec
+from abp_core.trainer import Trainer
+from tests.tiny import AS_A_CARD
 
 OURS = {"texture", "sound", "objects", "plane", "quick-texture", "quick-sound", "quick-objects"}
 PAPERS = {"paper-texture", "paper-sound", "paper-objects", "paper-faces"}
@@ -58,6 +65,30 @@ def test_every_preset_can_be_built_kept_and_told_apart(name: str) -> None:
     assert tuple(x.shape) == (1, *spec.generator.signal_shape)
     assert preset.sentence.endswith(".")
     assert len({other.sentence for other in PRESETS.values()}) == len(PRESETS)
+
+
+BUNDLED = Path(__file__).parents[2] / "demo" / "examples"
+DATA = {
+    "texture": "textures/pebbles.jpg",
+    "sound": "sounds/stream.flac",
+    "objects": "objects/toon_faces_64.npz",
+}
+
+
+@pytest.mark.parametrize("name", PRESETS)
+def test_every_preset_learns_from_bundled_data(name: str) -> None:
+    """A run in which every chain diverges eight times in a row is given up."""
+    preset = PRESETS[name]
+    spec = preset.training
+    few = {"examples": min(spec.examples, 24), "batch_size": min(spec.batch_size, 4)}
+    path = BUNDLED / DATA[spec.generator.kind]
+    data, spec = datasets.load(
+        path, dataclasses.replace(spec, **few), sample_rate=preset.sample_rate
+    )
+    going = Trainer(spec, data, machine=AS_A_CARD)
+    diverging = Diverging(going.chains)
+    while going.updates < 2:
+        assert not diverging.observe(going.step())
 
 
 @pytest.mark.parametrize("kind", ["texture", "sound", "objects"])
