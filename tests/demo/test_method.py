@@ -23,7 +23,11 @@ def text(spec: TrainingSpec) -> str:
 def test_the_papers_settings_are_the_papers_two_moves(kind: str) -> None:
     spec = preset_for(kind, STYLES[2]).training
     assert [move.title for move in list_moves(spec)] == ["Beginning, once", "Inference", "Learning"]
-    assert "Not in the paper" not in describe_method(kind, STYLES[2])
+    # But for the step, which is the paper's only where chains bear it.
+    assert [move.title for move in list_moves(spec) if not move.paper] == ["Inference"]
+    walk = dataclasses.replace(spec.langevin, acceptance=0.0)
+    assert all(move.paper for move in list_moves(dataclasses.replace(spec, langevin=walk)))
+    assert describe_method(kind, STYLES[2]).count("Not in the paper") == 1
     assert "z ~ N(0, I), as in the paper" in text(spec)
 
 
