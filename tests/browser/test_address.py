@@ -160,6 +160,7 @@ def test_a_model_of_ones_own_is_in_no_link(visitor: Visitor, address: str) -> No
 def test_everyone_can_copy_a_link(visitor: Visitor, scheme: str, width: int) -> None:
     page = visitor.seen(scheme, width)  # type: ignore[arg-type]
     visitor.visit("Train", "?tab=nobody")
+    expect(page.locator("#abp-open")).to_be_enabled()  # it takes its colour as it comes to that
     page.get_by_role("button", name="Copy link", exact=True).click()
     expect(page.locator("#abp-share .bubble")).to_be_in_viewport(ratio=1)
     no_serious_findings(page)

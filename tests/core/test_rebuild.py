@@ -125,9 +125,9 @@ def test_a_rebuild_that_is_stopped_keeps_the_old_files(
         (tmp_path / name).write_bytes(content)
     begun = train._new_run
 
-    def stopped(args: object) -> object:
+    def stopped(*args: object) -> object:
         """The signal comes as the second model begins."""
-        trainer = begun(args)  # type: ignore[arg-type]
+        trainer = begun(*args)  # type: ignore[arg-type]
         if trainer.data.source.kind == "sound":
             stop.name = "SIGTERM"
         return trainer
