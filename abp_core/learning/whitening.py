@@ -15,7 +15,7 @@ from abp_core.adaptation.roots import roots
 from abp_core.data.mapped import SHARD
 from abp_core.generator import Generator
 
-TURNS = 10  # whole steps blow up a run that is still finding its scale, so this many make one
+SMALL_STEPS = 10  # make a whole one, which blows up a run that is still finding its scale
 
 
 @torch.no_grad()
@@ -36,7 +36,7 @@ def standardise(generator: Generator, z: Tensor, wanted: Tensor | None = None) -
     mean = shift = first.new_zeros(channels)
     if vector:
         mean = _total(_codes(part, mean).sum(1) for part in parts) / n
-        shift = trust * mean / TURNS
+        shift = trust * mean / SMALL_STEPS
         if wanted is not None:
             shift = torch.where(wanted, shift, 0)
         generator.opening_bias.add_(shift @ first)
@@ -45,7 +45,7 @@ def standardise(generator: Generator, z: Tensor, wanted: Tensor | None = None) -
     covariance = trust * (_total(part @ part.T for part in codes) / n) + (1 - trust) * identity
     if wanted is not None:
         covariance = torch.where(wanted, covariance, identity)
-    inverse, root = roots(covariance, 2 * TURNS)
+    inverse, root = roots(covariance, 2 * SMALL_STEPS)
     for part in parts:
         moved = part - shift if vector else part
         part.copy_(torch.einsum("ij,nj...->ni...", inverse, moved))
