@@ -7,7 +7,7 @@
 
 (() => {
   const plain = window.fetch;
-  const LONGEST = 2000; // milliseconds for which the answer to an order is held back at most
+  const LONGEST = 15_000; // milliseconds for which the answer to an order is held back at most
   const ENDING = [
     { msg: "broken_connection", message: "Connection errored out. " },
     { msg: "close_stream" },
