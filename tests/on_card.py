@@ -7,11 +7,14 @@ Prints a line of JSON for each case: its name, what differs, and what an iterati
 
 import dataclasses
 import json
+import subprocess
 import sys
 import traceback
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass, field
 from functools import partial
+from pathlib import Path
+from typing import Any
 from unittest import mock
 
 import torch
@@ -29,6 +32,7 @@ from abp_core.spec import GeneratorSpec, LangevinSpec, TrainingSpec
 from abp_core.trainer import Trainer
 from tests.tiny import AS_A_CARD, NETWORKS, WHOLE, dataset, training, whole_dataset, whole_training
 
+ROOT = Path(__file__).parents[1]
 MANY = 9  # iterations of a burst
 ITERATIONS = 5  # the first ones as Python says them, the last ones as they were recorded
 Answer = dict[str, object]
@@ -196,6 +200,15 @@ CASES: dict[str, Callable[[], Answer]] = {
     **{name: lambda run=run: replay(run()) for name, run in REPLAYS.items()},
     **{name: lambda run=run: burst(run()) for name, run in _bursts().items()},
 }
+
+
+def answers_of(module: str, cases: Collection[str]) -> dict[str, dict[str, Any]]:
+    """What every case of such a module answers, which is run in a process of its own."""
+    command = [sys.executable, "-W", "ignore", "-m", module]
+    ran = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+    found = {each["case"]: each for each in map(json.loads, ran.stdout.splitlines())}
+    assert set(found) == set(cases), ran.stderr
+    return found
 
 
 def main() -> None:

@@ -1,6 +1,5 @@
 """What a graphics card is asked, asked of a stand-in (tests/card.py) in a process of its own."""
 
-import json
 import subprocess
 import sys
 from pathlib import Path
@@ -8,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from tests.on_card import CASES
+from tests.on_card import CASES, answers_of
 
 ROOT = Path(__file__).parents[2]
 # An iteration is given what it cannot know and tells its figures, for which the host waits once;
@@ -19,16 +18,7 @@ MOST_TRANSFERS, MOST_WAITS = 8, 1
 @pytest.fixture(scope="module")
 def answers() -> dict[str, dict[str, Any]]:
     """What every case answered."""
-    ran = subprocess.run(
-        [sys.executable, "-W", "ignore", "-m", "tests.on_card"],
-        cwd=ROOT,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    found = [json.loads(line) for line in ran.stdout.splitlines()]
-    assert {each["case"] for each in found} == set(CASES), ran.stderr
-    return {each["case"]: each for each in found}
+    return answers_of("tests.on_card", CASES)
 
 
 @pytest.mark.parametrize("case", CASES)

@@ -1,32 +1,18 @@
 """What the studio asks a graphics card, asked of a stand-in (tests/card.py) in a process of its
 own."""
 
-import json
-import subprocess
-import sys
-from pathlib import Path
 from typing import Any
 
 import pytest
 
 from tests.demo.on_card import CASES
-
-ROOT = Path(__file__).parents[2]
+from tests.on_card import answers_of
 
 
 @pytest.fixture(scope="module")
 def answers() -> dict[str, dict[str, Any]]:
     """What every case answered."""
-    ran = subprocess.run(
-        [sys.executable, "-W", "ignore", "-m", "tests.demo.on_card"],
-        cwd=ROOT,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    found = {each["case"]: each for each in map(json.loads, ran.stdout.splitlines())}
-    assert set(found) == set(CASES), ran.stderr
-    return found
+    return answers_of("tests.demo.on_card", CASES)
 
 
 @pytest.mark.parametrize("case", CASES)
