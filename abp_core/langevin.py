@@ -184,14 +184,18 @@ def norms(z: Tensor) -> Tensor:
     return length
 
 
+def choose_rows(which: Tensor, yes: Tensor, no: Tensor) -> Tensor:
+    """Of n rows those of `yes` (n, ...) where `which` (n,) bool says so, else those of `no`."""
+    return torch.where(which.view(-1, *[1] * (yes.ndim - 1)), yes, no)
+
+
 def _choose(which: Tensor, yes: LangevinState, no: LangevinState) -> LangevinState:
     """By chain, which (n,); the step and the start of those that moved."""
-    wide = which.view(-1, *[1] * (yes.z.ndim - 1))
     moved = yes if yes.start is not None else no
     return LangevinState(
         max(yes.step, no.step),
-        torch.where(wide, yes.z, no.z),
+        choose_rows(which, yes.z, no.z),
         torch.where(which, yes.energy, no.energy),
-        torch.where(wide, yes.grad, no.grad),
+        choose_rows(which, yes.grad, no.grad),
         moved.start,
     )

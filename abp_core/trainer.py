@@ -17,7 +17,7 @@ from abp_core.checkpoint.file import MOST_BYTES
 from abp_core.data.datasets import Dataset
 from abp_core.device import Machine, this_machine
 from abp_core.generator import Generator
-from abp_core.langevin import Langevin
+from abp_core.langevin import Langevin, choose_rows
 from abp_core.learning.bursts import Bursts
 from abp_core.learning.events import TrainingEvent
 from abp_core.learning.feed import Fed, Feed
@@ -324,7 +324,7 @@ class Trainer:
         walked: what else is to be summed over all processes, returned as sums.
         """
         healthy = z.flatten(1).isfinite().all(1) & ~lost
-        z = torch.where(_like(healthy, z), z, start)
+        z = choose_rows(healthy, z, start)
         with self.machine.autocast():
             residual = self._learning.residual(z)
         misfit = misfit_of(residual, self.sigma)
@@ -333,7 +333,7 @@ class Trainer:
         loss = (misfit * healthy).sum() * self.ranks.size / k  # what is averaged is the mean then
         norm = self._learner.gradient_norm(loss)
         healthy &= norm.isfinite()
-        z = torch.where(_like(healthy, z), z, start)
+        z = choose_rows(healthy, z, start)
         well, unexplained, apart, size, *sums = self.ranks.sum(
             healthy.sum(),
             misfit.detach().sum() / k,
@@ -359,8 +359,3 @@ class _Clock:
 
     def __exit__(self, *_: object) -> None:
         self.seconds += perf_counter() - self._mark
-
-
-def _like(mask: Tensor, z: Tensor) -> Tensor:
-    """(n,) shaped to choose between rows of z (n, ...)."""
-    return mask.view(-1, *[1] * (z.ndim - 1))

@@ -8,7 +8,7 @@ from torch import Tensor
 
 from abp_core.adaptation.preconditioner import Preconditioner
 from abp_core.data.datasets import Dataset
-from abp_core.langevin import energy_ceiling, infer
+from abp_core.langevin import choose_rows, energy_ceiling, infer
 from abp_core.learning.events import TrainingEvent
 from abp_core.noise import chain_noise
 from abp_core.posterior import Posterior
@@ -166,7 +166,7 @@ class RepairRun(Run):
         z, own = infer(posterior.energy, start, noise, walk, preconditioner), trainer.z[index]
         with torch.no_grad():
             near = posterior.energy(z) <= energy_ceiling(posterior.energy(own), own)
-            z = torch.where(near.view(-1, *[1] * (z.ndim - 1)), z, own)
+            z = choose_rows(near, z, own)
             made: Tensor = trainer.generator(z).float().cpu()
         self._beside = z.cpu()
         return made.view(CHAINS_BESIDE, n, *made.shape[1:]).std(0)
