@@ -57,7 +57,9 @@ class Chains(Protocol):
 
 
 class PerExample:
-    """A chain an example: z (n, *latent_shape), for what was seen of them, y (n, ...)."""
+    """Chains of single examples: z (n * particles, *latent_shape), those of an example one after
+    another, for what was seen of them, y (n, ...). Particle p of example k takes the noise of
+    example k + n p, so that the first of them are the chains of a run that has no others."""
 
     lot = LOT
 
@@ -73,43 +75,49 @@ class PerExample:
         self._on_disk = mapped.is_mapped(y)  # there it stays; latents too, unless a card has room
         self._y = y if self._on_disk else y.to(device)
         self.observation = observation.on(device)
-        shape = (self._n, *spec.generator.latent_shape)
+        chains = self._n * spec.particles
+        shape = (chains, *spec.generator.latent_shape)
         self.z = (
             mapped.scratch(shape)
             if self._on_disk and device.type == "cpu"
             else torch.empty(shape, device=device)
         )
-        for shard in mapped.shards(self._n):
+        for shard in mapped.shards(chains):
             self.z[shard.start : shard.stop] = chain_noise(
                 seed=spec.seed,
                 sweep=0,
-                index=torch.arange(shard.start, shard.stop),
+                index=self._keys(torch.arange(shard.start, shard.stop)),
                 steps=1,
                 shape=spec.generator.latent_shape,
             )[0].to(device)
-        self.minibatch = min(spec.batch_size, self._n)
+        self.minibatch = min(spec.batch_size, self._n) * spec.particles
         self.given = {name: t.to(device) for name, t in self.draw(0).items()}
-        self._visited = self.given["visited"]
-        self.index = self._visited[ranks.part(self.minibatch)]
+        self._visited, self.index = self.given["visited"], self.given["index"]
         self.y = self.given["y"] if self._on_disk else self._y[self.index]
 
     def draw(self, iteration: int) -> dict[str, Tensor]:
+        spec = self._spec
         visited = self.choose_visited(iteration)
-        index = visited[self._ranks.part(self.minibatch)]
+        mine = visited[self._ranks.part(self.minibatch)]
+        steps = spec.langevin.steps
         noise = chain_noise(
-            seed=self._spec.seed,
+            seed=spec.seed,
             sweep=iteration + 1,
-            index=index,
-            steps=self._spec.langevin.steps,
-            shape=self._spec.generator.latent_shape,
+            index=self._keys(mine),
+            steps=steps if spec.persistent else steps + 1,
+            shape=spec.generator.latent_shape,
         )
+        index = mine // spec.particles
         read = {"y": self._y[index]} if self._on_disk else {}
-        return {"visited": visited, "noise": noise, **read}
+        anew = {} if spec.persistent else {"start": noise[-1]}
+        return {"visited": visited, "index": index, "noise": noise[:steps], **anew, **read}
 
     def visit(self) -> Tensor:
         if not self._on_disk:
             self.y.copy_(self._y[self.index])
-        return self.z[self.index]
+        if not self._spec.persistent:
+            return self.given["start"].clone()
+        return self.z[self._visited[self._ranks.part(self.minibatch)]]
 
     def signals(self, generator: nn.Module, z: Tensor) -> Tensor:
         x: Tensor = generator(z)
@@ -119,8 +127,16 @@ class PerExample:
         self.z[self._visited] = self._ranks.gather(z, self.minibatch)
 
     def choose_visited(self, iteration: int) -> Tensor:
-        """An epoch visits each at most once, in shuffled order."""
-        return choose_visited(self._spec.seed, iteration, self._n, self.minibatch)
+        """The chains (minibatch,): an epoch visits each example, with all its particles, at most
+        once, in shuffled order."""
+        particles = self._spec.particles
+        examples = choose_visited(self._spec.seed, iteration, self._n, self.minibatch // particles)
+        return (particles * examples[:, None] + torch.arange(particles)).flatten()
+
+    def _keys(self, chains: Tensor) -> Tensor:
+        """By which numbers chains take their noise."""
+        particles = self._spec.particles
+        return chains // particles + self._n * (chains % particles)
 
 
 def choose_visited(seed: int, iteration: int, n: int, size: int) -> Tensor:
