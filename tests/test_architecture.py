@@ -17,7 +17,7 @@ FLOORS: list[set[str]] = [
     {"chains", "langevin", "learning"},
     {"checkpoint", "evaluation"},
     {"trainer", "analysis", "synthesis"},
-    {"zoo"},
+    {"zoo", "family"},
     {"cli"},
     {"train", "synthesise"},
 ]

@@ -14,12 +14,13 @@ from abp_core.family.trial import Trial
 class Told:
     """What one iteration did. loss: the figure of the method's own curve (see `Method.curve`).
     seconds: spent computing. diverged: whether it can go on no more; its state is its last good
-    one."""
+    one. learnt: whether there is nothing more to learn, as with a method that is solved exactly."""
 
     iteration: int
     loss: float
     seconds: float
     diverged: bool = False
+    learnt: bool = False
 
 
 @dataclass(frozen=True, slots=True, eq=False)
