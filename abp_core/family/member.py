@@ -44,9 +44,12 @@ class Member(Protocol):
 
     trial: Trial
     seed: int
-    iteration: int
-    seconds: float
     parameters: int
+
+    @property
+    def iteration(self) -> int: ...
+    @property
+    def seconds(self) -> float: ...
 
     def alternation(self) -> Iterator[Told | None]:
         """One iteration in small moves of at most some tens of milliseconds: None after every move

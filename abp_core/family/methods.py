@@ -57,8 +57,9 @@ METHODS: dict[str, Method] = {
         title="ABP as in the paper",
         sentence="Each example has a code. Langevin steps move the codes towards what explains the "
         "examples, then one step moves the weights; new ones come from codes that are noise.",
-        equation="z ← z − (s²/2) ∂U/∂z + s ε,   U = |x − f(z; W)|² / (2σ²) + |z|² / 2\n"
-        "W ← W − η ∂/∂W Σ |x − f(z; W)|² / (2σ²)",
+        equation="U(z) = |x - f(z; W)|^2 / (2 sigma^2) + |z|^2 / 2\n"
+        "z <- z - (s^2/2) dU/dz + s * noise\n"
+        "W <- W - rate * dU/dW",
         source="Han, Lu, Zhu, Wu 2017",
         curve="reconstruction error",
         can=frozenset({"samples", "inference", "incomplete"}),
@@ -68,7 +69,8 @@ METHODS: dict[str, Method] = {
         title="ABP with a learnt prior",
         sentence="The studio's own settings: inference in a metric, and new ones from a prior that "
         "is learnt from the codes that were inferred.",
-        equation="z ← z − (s²/2) M ∂U/∂z + s M^½ ε,   then the step on W\n"
+        equation="z <- z - (s^2/2) M dU/dz + s * M^(1/2) noise\n"
+        "W <- W - rate * dU/dW\n"
         "new z ~ p(z), learnt from the inferred z",
         source="Pang, Han, Nijkamp, Zhu, Wu 2020 (the idea)",
         curve="reconstruction error",
