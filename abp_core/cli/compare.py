@@ -58,7 +58,7 @@ def write(comparison: Comparison, folder: Path) -> Iterator[tuple[str, Figures]]
     trial = comparison.trial
     yardstick = Yardstick.of(trial)
     for name, member in comparison.members.items():
-        file.save(name, member, folder / f"{name}.safetensors")
+        file.save_model(name, member, folder / f"{name}.safetensors")
         n = SAMPLES if trial.kind == "objects" else 1
         write_samples(trial, member.sample(n, SEED_OF_SAMPLES, trial.size), folder / name)
         figures = yardstick.judge(member)
