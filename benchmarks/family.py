@@ -105,7 +105,8 @@ def measure(
 
 
 def sheet(trial: Trial, tiles: dict[str, list[Tensor]]) -> Image.Image:
-    """A row a method: its name, samples, and what was held back as it rebuilds it; the data first."""
+    """A row a method: its name, samples, and what was held back as it rebuilds it; first of all the
+    data."""
     n = SHOWN if trial.kind == "objects" else 1
     rows = {"the data, and what was held back": [trial.data.signals[:n], trial.held[:n]]}
     rows |= {METHODS[name].title: pictures for name, pictures in tiles.items()}

@@ -98,11 +98,7 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument(
         "--methods", nargs="+", choices=list(METHODS), metavar="METHOD", help=", ".join(METHODS)
     )
-    parser.add_argument(
-        "--seconds",
-        type=arguments.number("seconds", 1, 1e6),
-        default=SECONDS,
-        help="each (default: 120)",
-    )
+    seconds = arguments.number("The seconds", 0, 1e6)
+    parser.add_argument("--seconds", type=seconds, default=SECONDS, help="each (default: 120)")
     parser.add_argument("--seed", type=arguments.seed, default=0)
     return parser.parse_args()
