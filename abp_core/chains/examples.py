@@ -57,9 +57,9 @@ class Chains(Protocol):
 
 
 class PerExample:
-    """Chains of single examples: z (n * particles, *latent_shape), those of an example one after
-    another, for what was seen of them, y (n, ...). Particle p of example k takes the noise of
-    example k + n p, so that the first of them are the chains of a run that has no others."""
+    """A chain an example, or several particles: z (particles * n, *latent_shape), the first of all
+    examples, then the second, for what was seen of them, y (n, ...). Row k is of example k mod n,
+    and takes the noise of an example k: the first n are the chains of a run that has no others."""
 
     lot = LOT
 
@@ -86,13 +86,15 @@ class PerExample:
             self.z[shard.start : shard.stop] = chain_noise(
                 seed=spec.seed,
                 sweep=0,
-                index=self._keys(torch.arange(shard.start, shard.stop)),
+                index=torch.arange(shard.start, shard.stop),
                 steps=1,
                 shape=spec.generator.latent_shape,
             )[0].to(device)
         self.minibatch = min(spec.batch_size, self._n) * spec.particles
         self.given = {name: t.to(device) for name, t in self.draw(0).items()}
-        self._visited, self.index = self.given["visited"], self.given["index"]
+        self._visited = self.given["visited"]
+        several = spec.particles > 1
+        self.index = self.given["index"] if several else self._visited[ranks.part(self.minibatch)]
         self.y = self.given["y"] if self._on_disk else self._y[self.index]
 
     def draw(self, iteration: int) -> dict[str, Tensor]:
@@ -103,14 +105,18 @@ class PerExample:
         noise = chain_noise(
             seed=spec.seed,
             sweep=iteration + 1,
-            index=self._keys(mine),
+            index=mine,
             steps=steps if spec.persistent else steps + 1,
             shape=spec.generator.latent_shape,
         )
-        index = mine // spec.particles
-        read = {"y": self._y[index]} if self._on_disk else {}
-        anew = {} if spec.persistent else {"start": noise[-1]}
-        return {"visited": visited, "index": index, "noise": noise[:steps], **anew, **read}
+        given = {"visited": visited, "noise": noise[:steps]}
+        if not spec.persistent:
+            given["start"] = noise[-1]
+        if spec.particles > 1:
+            given["index"] = mine % self._n
+        if self._on_disk:
+            given["y"] = self._y[mine % self._n]
+        return given
 
     def visit(self) -> Tensor:
         if not self._on_disk:
@@ -131,12 +137,7 @@ class PerExample:
         once, in shuffled order."""
         particles = self._spec.particles
         examples = choose_visited(self._spec.seed, iteration, self._n, self.minibatch // particles)
-        return (particles * examples[:, None] + torch.arange(particles)).flatten()
-
-    def _keys(self, chains: Tensor) -> Tensor:
-        """By which numbers chains take their noise."""
-        particles = self._spec.particles
-        return chains // particles + self._n * (chains % particles)
+        return torch.cat([examples + particle * self._n for particle in range(particles)])
 
 
 def choose_visited(seed: int, iteration: int, n: int, size: int) -> Tensor:

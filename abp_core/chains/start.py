@@ -28,8 +28,8 @@ def start_chains(
         d, visible = spec.generator.latent_shape[0], observation.visible
         whole = y if visible is None else impute(y, visible, d)
         whole = whole if is_mapped(whole) else whole.to(device)
-        for particle in range(spec.particles):
-            start_at_components(chains.z[particle :: spec.particles], whole)
+        for particles in torch.split(chains.z, len(y)):
+            start_at_components(particles, whole)
     return chains
 
 

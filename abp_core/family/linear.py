@@ -130,8 +130,8 @@ def leading(matrix: Tensor, k: int) -> Generator[None, None, tuple[Tensor, Tenso
 
 
 class PCA:
-    """A member (see member.py) that learns all it can in one iteration; every further one says that
-    it has converged. Of a set it knows the likelihood."""
+    """A member (see member.py) that learns all that there is in one iteration, and does nothing in
+    later ones. Of a set it knows the likelihood."""
 
     def __init__(self, trial: Trial, seed: int) -> None:
         self.trial, self.seed = trial, seed
@@ -147,7 +147,7 @@ class PCA:
 
     def alternation(self) -> Iterator[Told | None]:
         if self.iteration:
-            yield Told(self.iteration, self.model.unexplained, 0.0, converged=True)
+            yield Told(self.iteration, self.model.unexplained, 0.0, learnt=True)
             return
         began, seconds = perf_counter(), 0.0
         d = self.trial.spec.generator.latent_shape[0]
@@ -164,7 +164,7 @@ class PCA:
         seconds += perf_counter() - began
         self.model, self.iteration = fitted, 1
         self.seconds += seconds
-        yield Told(1, fitted.unexplained, seconds, converged=True)
+        yield Told(1, fitted.unexplained, seconds, learnt=True)
 
     def sample(self, n: int, seed: int, size: tuple[int, ...]) -> Tensor:
         """Of a set mean + W z; of one picture or sound a Gaussian field of scores, any size."""

@@ -153,10 +153,6 @@ class TrainingSpec:
             self.particles == 1 or not self.window,
             "Several particles are for examples that are visited whole, not window by window.",
         )
-        require(
-            self.particles == 1 or self.prior != "flow",
-            "A flow is learnt from one particle an example.",
-        )
 
     def fade(self, iteration: int) -> float:
         """What the learning rates are multiplied with by then: 1 / (1 + iteration / halved_after).
