@@ -55,8 +55,9 @@ class Checkpoint:
     chains stand; one over a whole picture or sound has the shape of its map, (1, c, ...).
     curvature (c, c): what the metric of a preconditioned walk is made of. sample_loss: what the
     second loss of a run that has one goes on from. particles: "others" ((particles - 1) * examples,
-    ...), where all but the first of every example stand, if there are any. learnt: what a prior needs beside the latents;
-    nothing before it is learnt. All are float32. observation: how the run sees its data.
+    ...), where all but the first of every example stand, if there are any. learnt: what a prior
+    needs beside the latents; nothing before it is learnt. All are float32. observation: how the run
+    sees its data.
 
     In its light form it is the model alone: there are no moments, and updates is 0.
     """

@@ -14,73 +14,31 @@ root mean square of what is left (Rybkin, Daniilidis and Levine, Simple and Effe
 with Calibrated Decoders, 2021), as a running mean.
 """
 
-import math
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from time import perf_counter
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from abp_core.checkpoint import Checkpoint
 from abp_core.device import this_machine
-from abp_core.family.encoder import LOG_2PI, Encoder, Gaussian, Upper, log_standard
+from abp_core.family.deep import DeepLatentGaussian, together
+from abp_core.family.encoder import Encoder, Upper
 from abp_core.family.member import Shown, Told
 from abp_core.family.model import as_model
 from abp_core.family.trial import Trial
 from abp_core.family.visits import LOT, Minibatches, Visits, Windows
 from abp_core.generator import Generator
-from abp_core.learning.learner import BETAS, Optimiser, copies
+from abp_core.learning.learner import Optimiser, copies
 from abp_core.noise import PRIOR_DRAW, chain_noise
 
 DRAWS = 8  # by which the bound of signals is measured, at least
+BETAS = (0.9, 0.999)  # of Adam
 FOLLOWS = 0.05  # of the way from the variance of e to that of a minibatch, every iteration
+COLD, WARM_AFTER = 0.05, 300  # what latents cost at first, and iterations until they cost all
 HALVED_AFTER = 2000  # iterations until the learning rate stands at half
 ABOVE = 2**58  # the first "example" whose noise is that of the layer above
 MEASURED = 2**57  # the first whose noise measures the bound of signals
-
-
-def importance_bound(log_weights: Tensor) -> Tensor:
-    """log (1/K) sum_k w_k, (n,), of log w (K, n): a bound of log p(x) on average, the tighter the
-    more draws there are (Burda, Grosse and Salakhutdinov 2016, equation 8)."""
-    return log_weights.logsumexp(0) - math.log(len(log_weights))
-
-
-class DeepLatentGaussian(nn.Module):
-    """z ~ N(0, I), or z ~ p(z | above) with above ~ N(0, I); x = f(z) + e, e ~ N(0, variance I);
-    and the Gaussians q by which the latents of x are inferred."""
-
-    def __init__(
-        self,
-        decoder: Callable[[Tensor], Tensor],
-        encoder: Callable[[Tensor], Gaussian],
-        upper: Upper | None = None,
-    ) -> None:
-        super().__init__()
-        self.decoder, self.encoder, self.upper = decoder, encoder, upper
-
-    def log_weights(
-        self, x: Tensor, variance: Tensor, noise: Tensor, above: Tensor | None = None
-    ) -> tuple[Tensor, Tensor]:
-        """log p(x, z) / q(z | x), (k, n), in nats, of k draws for signals x (n, ...); and the
-        squares |x - f(z)|^2 (k, n). noise (k, n, *latents), and of the layer above, where there
-        is one: standard Gaussian."""
-        q = self.encoder(x)
-        z = q.at(noise)
-        made = self.decoder(z.flatten(0, 1)).float().view(*noise.shape[:2], *x.shape[1:])
-        squares = (x - made).square().flatten(2).sum(2)
-        entries = x[0].numel()
-        likelihood = -(squares / variance + entries * (variance.log() + LOG_2PI)) / 2
-        return likelihood + self._log_ratio(z, above) - q.log_density(z), squares
-
-    def _log_ratio(self, z: Tensor, noise: Tensor | None) -> Tensor:
-        """log p(z), (k, n); with a layer above log p(z, above) / q(above | z) of a draw of it."""
-        if self.upper is None or noise is None:
-            return log_standard(z)
-        q = self.upper.infer(z.flatten(0, 1))
-        above = q.at(noise.view_as(q.mean)[None])
-        p = self.upper.prior(above[0], z.shape[3:])
-        ratio = p.log_density(z.view_as(p.mean)[None]) + log_standard(above)
-        return (ratio - q.log_density(above)).view(*z.shape[:2])
 
 
 class VAE:
@@ -145,12 +103,12 @@ class VAE:
         x = x.to(self.machine.device)
         noises = self._noise(index, self.iteration + 1, x, self.draws)
         with self.machine.autocast():
-            log_w, squares = self.model.log_weights(x, self.variance, *noises)
-        bound = importance_bound(log_w).sum()
-        found = torch.autograd.grad(-bound, list(self.model.parameters()))
+            weights = self.model.weigh(x, self.variance, *noises)
+        loss = -weights.bound(min(1.0, COLD + self.iteration / WARM_AFTER)).sum()
+        found = torch.autograd.grad(loss, list(self.model.parameters()))
         for total, part in zip(gradients, found, strict=True):
             total.add_(part)
-        return bound.detach(), squares.detach().mean(0).sum()
+        return weights.bound().detach().sum(), weights.squares.detach().mean(0).sum()
 
     def _learn(self, gradients: Sequence[Tensor], left: Tensor) -> bool:
         """One step on all weights, and of the noise level; whether it was taken."""
@@ -188,8 +146,8 @@ class VAE:
             here, index = one.to(self.machine.device), torch.tensor([MEASURED + k])
             noises = self._noise(index, seed, here, draws)
             parts = zip(*(torch.split(noise, LOT) for noise in noises), strict=True)
-            log_w = [self.model.log_weights(here, self.variance, *part)[0] for part in parts]
-            found.append(importance_bound(torch.cat(log_w)))
+            weights = [self.model.weigh(here, self.variance, *part) for part in parts]
+            found.append(together(weights).bound())
         return torch.cat(found).cpu()
 
     @torch.inference_mode()
