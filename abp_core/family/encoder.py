@@ -11,6 +11,7 @@ from torch.nn import functional as F
 
 from abp_core.spec import GeneratorSpec
 
+NARROWER = 2  # times fewer features than the generator has: it is as much work as that, and more
 LEAK = 0.2  # slope of the rectifiers below zero
 NARROWEST, WIDEST = -10.0, 4.0  # log variance
 HIDDEN = {1: 128, 2: 96, 3: 96}  # features between two latents, by the latents' axes
@@ -92,8 +93,9 @@ class Encoder(nn.Module):
         self._flat, kernel = flat, (1, k) if flat else (k, k)
         strides = [(1, s) if flat else (s, s)] * (len(spec.channels) + 1)
         strides += [(1, 1)] * len(spec.mixing)
+        inner = [-(-c // NARROWER) for c in reversed([*spec.mixing, *spec.channels])]
         last = spec.first_map[0] * (2 if spec.spatial else 1)
-        widths = [spec.out_channels, *reversed(spec.channels), *reversed(spec.mixing), last]
+        widths = [spec.out_channels, *inner, last]
         draw = torch.Generator().manual_seed(seed)
         self.layers = nn.ModuleList(
             Layer(before, after, kernel, stride, draw)

@@ -34,6 +34,7 @@ from abp_core.noise import PRIOR_DRAW, chain_noise
 
 DRAWS = 8  # by which the bound of signals is measured, at least
 BETAS = (0.9, 0.999)  # of Adam
+PATIENCE = 8  # iterations in a row without a finite gradient, after which it gives up
 FOLLOWS = 0.05  # of the way from the variance of e to that of a minibatch, every iteration
 COLD, WARM_AFTER = 0.05, 300  # what latents cost at first, and iterations until they cost all
 HALVED_AFTER = 2000  # iterations until the learning rate stands at half
@@ -61,7 +62,7 @@ class VAE:
         self.model = DeepLatentGaussian(decoder, Encoder(network, seed=seed + 1), upper)
         self.model.to(machine.device)
         self.variance = torch.tensor(trial.data.deviation**2, device=machine.device)
-        self._optimiser = Optimiser(self.model, BETAS)
+        self._optimiser, self._lost = Optimiser(self.model, BETAS), 0
         self._visits: Visits = Windows(trial, seed) if network.spatial else Minibatches(trial, seed)
 
     @property
@@ -79,36 +80,38 @@ class VAE:
         began, seconds = perf_counter(), 0.0
         x, index = self._visits.draw(self.iteration)
         gradients = [torch.zeros_like(p) for p in self.model.parameters()]
-        bound = left = torch.zeros((), device=self.machine.device)
+        told = torch.zeros(2, device=self.machine.device)
         for some in torch.split(torch.arange(len(x)), max(1, self._visits.lot // self.draws)):
-            climbed, squares = self._climb(x[some], index[some], gradients)
-            bound, left = bound + climbed, left + squares
-            seconds += perf_counter() - began
-            yield None
-            began = perf_counter()
+            for _ in self._climb(x[some], index[some], gradients, told):
+                seconds += perf_counter() - began
+                yield None
+                began = perf_counter()
         for gradient in gradients:
             gradient.div_(len(x))
-        sound = self._learn(gradients, left / x.numel())
-        loss = -float(bound) / x.numel()
+        loss, left = (told / x.numel()).unbind()
+        self._lost = 0 if self._learn(gradients, left) else self._lost + 1
         seconds += perf_counter() - began
         self.iteration += 1
         self.seconds += seconds
-        yield Told(self.iteration, loss, seconds, diverged=not sound)
+        yield Told(self.iteration, float(loss), seconds, diverged=self._lost >= PATIENCE)
 
     def _climb(
-        self, x: Tensor, index: Tensor, gradients: Sequence[Tensor]
-    ) -> tuple[Tensor, Tensor]:
-        """Adds to the gradients those of minus the bound of signals x; returns the bound and the
-        squares of what is left, both () and summed over signals."""
+        self, x: Tensor, index: Tensor, gradients: Sequence[Tensor], told: Tensor
+    ) -> Iterator[None]:
+        """There and back, two moves: adds to the gradients those of minus the bound of signals x,
+        and to told (2,) that itself and the squares of what is left."""
         x = x.to(self.machine.device)
         noises = self._noise(index, self.iteration + 1, x, self.draws)
         with self.machine.autocast():
             weights = self.model.weigh(x, self.variance, *noises)
         loss = -weights.bound(min(1.0, COLD + self.iteration / WARM_AFTER)).sum()
+        with torch.no_grad():
+            told += torch.stack([-weights.bound().sum(), weights.squares.mean(0).sum()])
+        yield
         found = torch.autograd.grad(loss, list(self.model.parameters()))
         for total, part in zip(gradients, found, strict=True):
             total.add_(part)
-        return weights.bound().detach().sum(), weights.squares.detach().mean(0).sum()
+        yield
 
     def _learn(self, gradients: Sequence[Tensor], left: Tensor) -> bool:
         """One step on all weights, and of the noise level; whether it was taken."""
