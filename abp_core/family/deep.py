@@ -58,9 +58,9 @@ class DeepLatentGaussian(nn.Module):
         if self.upper is None or noise is None:
             return log_standard(z)
         q = self.upper.infer(z.flatten(0, 1))
-        above = q.at(noise.view_as(q.mean)[None])
+        above = q.at(noise.reshape(q.mean.shape)[None])
         p = self.upper.prior(above[0], z.shape[3:])
-        ratio = p.log_density(z.view_as(p.mean)[None]) + log_standard(above)
+        ratio = p.log_density(z.reshape(p.mean.shape)[None]) + log_standard(above)
         return (ratio - q.log_density(above)).view(*z.shape[:2])
 
 

@@ -21,7 +21,7 @@ def as_model(
 ) -> Checkpoint:
     """The light checkpoint of a decoder with latents (n, ...) of the data of its trial, whose prior
     is N(0, I). sigma: noise level in signal units."""
-    langevin = trial.spec.langevin
+    latents, langevin = latents.cpu().clone(), trial.spec.langevin
     spec = dataclasses.replace(
         trial.spec,
         langevin=langevin.at(min(langevin.step_size, LONGEST_STEP)),
@@ -42,7 +42,7 @@ def as_model(
         weights=copies(dict(decoder.named_parameters())),
         first_moments={},
         second_moments={},
-        latents=latents.detach().cpu().clone(),
+        latents=latents,
         curvature=curvature_of(decoder, latents, sigma).cpu(),
     )
 
@@ -50,7 +50,7 @@ def as_model(
 def curvature_of(decoder: Generator, latents: Tensor, sigma: float) -> Tensor:
     """(c, c): the mean curvature of U at such latents (n, ...), of a map at its beginning; see
     adaptation/preconditioner.py."""
-    z = latents[:LOOKED_AT]
+    z = latents[:LOOKED_AT].to(decoder.device)
     for axis, size in enumerate(decoder.spec.latent_shape[1:], start=2):
         z = z.narrow(axis, 0, min(size, z.shape[axis]))
     with torch.no_grad():

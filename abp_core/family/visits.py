@@ -41,7 +41,7 @@ class Windows:
     """Of one picture or sound: as large as what the generator makes, at random places.
 
     Places are drawn from half a window beyond the border on, and from there back to it, so that
-    what lies at the border is seen as often as the rest.
+    what lies at the very border is seen half as often as the middle, and not hardly ever.
     """
 
     lot = 1

@@ -120,9 +120,7 @@ def particle_gradients(*, examples: int, particles: int, iterations: int) -> dic
         """Of W, of the mean misfit of latents (k, 4) over all examples and particles."""
         x = y.double().repeat(len(z) // examples, 1)
         codes = z.flatten(1).double()
-        return _gradient(
-            rows, lambda w: (x - codes @ w.T).square().sum(1).mean() / (2 * NOISE**2)
-        )
+        return _gradient(rows, lambda w: (x - codes @ w.T).square().sum(1).mean() / (2 * NOISE**2))
 
     return {
         "one": float((learnt(z[:examples]) - exact).norm() / exact.norm()),
@@ -139,7 +137,7 @@ def _gradient(at: Tensor, loss: Any) -> Tensor:
 
 def short_runs(*, visits: int, **changes: Any) -> dict[str, float]:
     """Short-run inference of the same examples, visit after visit with weights that stay: the means
-    of |z|^2 / d at the end of the first and of the second half of the visits, and the error of their
+    of |z|^2 / d where the first and the second half of the visits end, and the error of their
     difference; and the correlation of an example's latents at two visits that follow each other,
     beside what the posterior itself makes them have in common."""
     data = factor_data(100, 0)
@@ -153,10 +151,7 @@ def short_runs(*, visits: int, **changes: Any) -> dict[str, float]:
         persistent=False,
     )
     trainer = Trainer(dataclasses.replace(spec, **changes), data, machine=FP32)
-    ends = []
-    for _ in trainer.steps(visits):
-        ends.append(trainer.z.clone())
-    z = torch.stack(ends).flatten(2)
+    z = torch.stack([trainer.z.clone() for _ in trainer.steps(visits)]).flatten(2)
     sizes = z.square().mean((1, 2))
     first, second = sizes[: visits // 2], sizes[visits // 2 :]
     own = z - z.mean(0)  # what the posterior of the example tells is its mean over visits
