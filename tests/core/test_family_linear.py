@@ -150,4 +150,4 @@ class TestMember:
 
     def test_a_model_of_other_data_is_refused(self) -> None:
         with pytest.raises(ValueError, match="other data"):
-            learnt("objects").resume(learnt("texture").tensors(), 1, 0.0)
+            learnt("objects").resume(learnt("sound").tensors(), 1, 0.0)
