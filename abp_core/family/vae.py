@@ -33,6 +33,7 @@ from abp_core.learning.learner import Optimiser, copies
 from abp_core.noise import PRIOR_DRAW, chain_noise
 
 DRAWS = 8  # by which the bound of signals is measured, at least
+RATE = 1e-3  # of learning, at first
 BETAS = (0.9, 0.999)  # of Adam
 PATIENCE = 8  # iterations in a row without a finite gradient, after which it gives up
 FOLLOWS = 0.05  # of the way from the variance of e to that of a minibatch, every iteration
@@ -116,7 +117,7 @@ class VAE:
     def _learn(self, gradients: Sequence[Tensor], left: Tensor) -> bool:
         """One step on all weights, and of the noise level; whether it was taken."""
         sound = self._optimiser.hold(gradients).isfinite() & left.isfinite()
-        rate = self.trial.spec.learning_rate / (1 + self.iteration / HALVED_AFTER)
+        rate = RATE / (1 + self.iteration / HALVED_AFTER)
         self._optimiser.rate.fill_(rate)
         self._optimiser.step(sound)
         if bool(sound):
@@ -177,7 +178,7 @@ class VAE:
     @torch.inference_mode()
     def rebuild(self, x: Tensor) -> Tensor:
         """f of the encoder's mean."""
-        return torch.cat([self.decoder(z).float().cpu() for z in torch.split(self._means(x), 1)])
+        return torch.cat([self.decoder(z).float().cpu() for z in torch.split(self.means(x), 1)])
 
     def energy(self, x: Tensor) -> Tensor:
         """Minus its bound: an upper bound of -log p(x)."""
@@ -205,11 +206,11 @@ class VAE:
 
     def checkpoint(self) -> Checkpoint:
         """Its decoder, with the encoder's means of the data for latents."""
-        latents = self._means(self.trial.data.signals)
+        latents = self.means(self.trial.data.signals)
         return as_model(self.trial, self.decoder, latents, self.sigma, self.iteration, self.seconds)
 
     @torch.inference_mode()
-    def _means(self, x: Tensor) -> Tensor:
+    def means(self, x: Tensor) -> Tensor:
         """Of q(z | x), (n, *latents), of signals x (n, c, ...)."""
         parts = (
             self.model.encoder(some.to(self.machine.device)).mean for some in torch.split(x, LOT)
