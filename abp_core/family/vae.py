@@ -27,11 +27,12 @@ from abp_core.family.encoder import Encoder, Upper
 from abp_core.family.member import Shown, Told
 from abp_core.family.model import as_model
 from abp_core.family.trial import Trial
-from abp_core.family.visits import LOT, Minibatches, Visits, Windows
+from abp_core.family.visits import Minibatches, Visits, Windows
 from abp_core.generator import Generator
 from abp_core.learning.learner import Optimiser, copies
 from abp_core.noise import PRIOR_DRAW, chain_noise
 
+LOT = 8  # signals, or draws of one, that are computed at once where nobody waits
 DRAWS = 8  # by which the bound of signals is measured, at least
 RATE = 1e-3  # of learning, at first
 BETAS = (0.9, 0.999)  # of Adam

@@ -9,7 +9,7 @@ from abp_core.chains.examples import choose_visited
 from abp_core.family.trial import Trial
 from abp_core.noise import shift
 
-LOT = 8  # pictures of a set that are computed at once
+AT_ONCE = 200_000  # entries of the pictures of a set that are computed at once
 WINDOWS = 2  # of one picture or sound, that an iteration sees
 
 
@@ -26,11 +26,10 @@ class Visits(Protocol):
 class Minibatches:
     """Of a set: an epoch sees every picture at most once, in an order of its own."""
 
-    lot = LOT
-
     def __init__(self, trial: Trial, seed: int) -> None:
         self._x, self._seed = trial.data.signals, seed
         self._size = min(trial.spec.batch_size, len(self._x))
+        self.lot = max(1, AT_ONCE // self._x[0].numel())
 
     def draw(self, iteration: int) -> tuple[Tensor, Tensor]:
         index = choose_visited(self._seed, iteration, len(self._x), self._size)
