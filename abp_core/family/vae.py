@@ -220,7 +220,7 @@ class VAE:
 
 
 def _shaped(given: Tensor, as_one: Tensor) -> Tensor:
-    """Raises ValueError for a tensor of another shape."""
-    if given.shape != as_one.shape:
+    """Raises ValueError for a tensor of another shape, or without finite values."""
+    if given.shape != as_one.shape or not given.isfinite().all():
         raise ValueError("a tensor of another model")
     return given
