@@ -49,17 +49,17 @@ class TestShortRuns:
         assert torch.equal(one.z[visited], two.z[visited])
 
     def test_every_visit_ends_by_the_same_law(self) -> None:
-        found = short_runs(visits=40)
+        found = short_runs(visits=30)
         assert abs(found["first"] - found["second"]) < 4 * found["error"]
         assert found["follows"] == pytest.approx(found["followed_by_chance"], abs=0.05)
-        assert short_runs(visits=40, persistent=True)["follows"] > 0.5
+        assert short_runs(visits=20, persistent=True)["follows"] > 0.5
 
     def test_walks_begin_at_draws_from_the_prior(self) -> None:
         trainer = Trainer(
             training(NETWORK, persistent=False, batch_size=10), dataset(NETWORK), machine=FP32
         )
         starts = []
-        for iteration in range(200):
+        for iteration in range(150):
             trainer._feed.hand_over(iteration)
             starts.append(trainer._chains.visit())
         z = torch.cat(starts)
