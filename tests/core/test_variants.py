@@ -11,10 +11,11 @@ from abp_core.family.alternating import Alternating
 from abp_core.noise import chain_noise
 from abp_core.observation import Occluded
 from abp_core.posterior import misfit_of
-from abp_core.spec import SpecRejected, TrainingSpec
+from abp_core.spec import LangevinSpec, SpecRejected, TrainingSpec
 from abp_core.trainer import Trainer
 from abp_core.zoo.half_precision import lighten
 from benchmarks.evidence.family_latent import particle_gradients, short_runs
+from benchmarks.evidence.learning import FLAT, factor_data
 from tests.members import goes_on_exactly as member_goes_on_exactly
 from tests.members import leaves_as_it_was, small_trial
 from tests.tiny import (
@@ -92,6 +93,22 @@ class TestShortRuns:
         drawn = chain_noise(seed=7, sweep=4, index=torch.tensor([4]), steps=5, shape=(6,))
         assert torch.equal(walk.steps[0].z, drawn[4])
         assert torch.equal(walk.noise, drawn[:4])
+
+    def test_their_metric_is_the_fisher_information(self) -> None:
+        """They never come to rest, where gradients would tell the curvature: of a linear model it
+        is I + W^T W / sigma^2."""
+        walk = LangevinSpec(steps=2, step_size=0.5, preconditioned=True)
+        data = factor_data(50, 0)
+        spec = training(
+            FLAT, langevin=walk, persistent=False, batch_size=50, examples=50, learning_rate=1e-12
+        )
+        trainer = Trainer(spec, data, machine=FP32)
+        for _ in trainer.steps(33):
+            pass
+        rows = trainer.generator.kernels[0].detach().flatten(1)
+        expected = torch.eye(4) + rows @ rows.T / trainer.sigma**2
+        assert (trainer.curvature - expected).abs().max() < 0.25 * expected.max()
+        assert expected.max() > 2
 
     def test_it_goes_on_exactly(self, tmp_path) -> None:
         spec = training(NETWORK, persistent=False)
