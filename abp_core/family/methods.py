@@ -4,7 +4,6 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Literal
 
-
 from abp_core.family.member import Member
 from abp_core.family.trial import Trial
 

@@ -84,8 +84,7 @@ def _of_one(data: Dataset, spec: TrainingSpec) -> Trial:
             f"{source.name} is too small to hold back a quarter of it; please choose a larger one."
         )
     extent = tuple(
-        min(a, b)
-        for a, b in zip(learnt.shape[2:], spec.generator.signal_shape[1:], strict=True)
+        min(a, b) for a, b in zip(learnt.shape[2:], spec.generator.signal_shape[1:], strict=True)
     )
     network = spec.generator.fitted_to(extent, x.shape[1])
     return Trial(

@@ -1,0 +1,105 @@
+"""A random field p(x) ~ exp(F(x)) q(x): its energy, the walk in it, and how F learns."""
+
+from collections.abc import Iterator, Mapping
+
+import torch
+from torch import Tensor, nn
+
+from abp_core.device import Machine
+from abp_core.langevin import Langevin
+from abp_core.learning.learner import Optimiser, copies
+from abp_core.noise import chain_noise
+from abp_core.observation import Full
+from abp_core.spec import LangevinSpec
+
+BETAS = (0.5, 0.999)
+LOT = 16  # signals whose energy is worked out at a time
+
+
+class RandomField:
+    """p(x; theta) ~ exp(F(x; theta)) q(x) of signals x (n, c, ...), as Xie, Lu, Zhu and Wu (2016)
+    have it. q is white Gaussian of the data's mean in each channel and its deviation about that.
+
+    network: F, x (n, c, ...) -> (n,), a sum over all places; some of its parameters may be fixed
+    (not asking for a gradient). It stays here, and learns. signals: of the data, for q.
+    """
+
+    def __init__(
+        self, network: nn.Module, signals: Tensor, machine: Machine, walk: LangevinSpec, rate: float
+    ) -> None:
+        self.machine, self.walk = machine, walk
+        self.network = network.to(machine.device)
+        seen = Full().moments(signals, signals.shape[1])
+        assert seen.mean is not None
+        self.deviation = seen.deviation
+        self.mean = seen.mean.view(1, -1, *[1] * (signals.ndim - 2)).to(machine.device)
+        self._twin = machine.chain_copy(self.network)
+        self._dtype = machine.fast
+        self._optimiser = Optimiser(self.network, BETAS)
+        self._optimiser.rate.fill_(rate)
+
+    @property
+    def parameters(self) -> int:
+        """How many numbers learn."""
+        return sum(p.numel() for p in self.network.parameters() if p.requires_grad)
+
+    def reference_energy(self, x: Tensor) -> Tensor:
+        """-log q(x), (n,), up to a constant."""
+        return (x - self.mean).flatten(1).square().sum(1) / (2 * self.deviation**2)
+
+    def energy(self, x: Tensor) -> Tensor:
+        """U(x) = -F(x) - log q(x), (n,), in full precision."""
+        f: Tensor = self.network(x)
+        return self.reference_energy(x) - f
+
+    def fast_energy(self, x: Tensor) -> Tensor:
+        """U(x) as the walk has it, F in fast precision."""
+        f: Tensor = self._twin(x.to(self._dtype))
+        return self.reference_energy(x) - f.float()
+
+    @torch.no_grad()
+    def measure(self, x: Tensor) -> Tensor:
+        """U (n,) of signals (n, c, ...) on the CPU, where it is given back."""
+        lots = [self.energy(some.to(self.mean.device)).cpu() for some in torch.split(x, LOT)]
+        return torch.cat(lots)
+
+    def revise(self, x: Tensor, seed: int, sweep: int, steps: int) -> Iterator[Tensor]:
+        """Signals (n, c, ...) after every move of a walk from x; its noise is a function of
+        (seed, row, sweep, move). One that diverges is put back to x."""
+        langevin = Langevin(self.fast_energy, self.walk)
+        state, index = langevin.init(x), torch.arange(len(x))
+        for step in range(steps):
+            (noise,) = chain_noise(
+                seed=seed, sweep=sweep + step, index=index, steps=1, shape=tuple(x.shape[1:])
+            )
+            state, _ = langevin.step(state, noise.to(x.device))
+            yield state.z
+
+    def compare(self, data: Tensor, made: Tensor) -> Tensor:
+        """mean F(made) - mean F(data), (), whose gradient is that of the negative log-likelihood
+        where `made` are samples of p (Xie et al. 2016, equation 9)."""
+        with self.machine.autocast():
+            f: Tensor = self.network(torch.cat([data, made]))
+        return f[len(data) :].float().mean() - f[: len(data)].float().mean()
+
+    def gradient_norm(self, loss: Tensor) -> Tensor:
+        """(), of the gradient of a loss (), which the weights then hold."""
+        return self._optimiser.gradient_norm(loss)
+
+    def learn(self, wanted: Tensor) -> None:
+        """One step along the gradient that the weights hold, where `wanted` () bool."""
+        self._optimiser.step(wanted)
+        self.machine.refresh(self._twin, self.network)
+
+    def tensors(self) -> dict[str, Tensor]:
+        """What a resumed run needs, in memory of its own on the CPU."""
+        weights = {f"weight.{name}": p for name, p in self.network.named_parameters()}
+        return copies(weights) | self._optimiser.tensors()
+
+    @torch.no_grad()
+    def resume(self, held: Mapping[str, Tensor]) -> None:
+        """Goes on from `tensors()` of the same field. Raises KeyError or RuntimeError."""
+        for name, p in self.network.named_parameters():
+            p.copy_(held[f"weight.{name}"])
+        self._optimiser.resume(held)
+        self.machine.refresh(self._twin, self.network)
