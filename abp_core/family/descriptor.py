@@ -75,7 +75,7 @@ class Descriptor:
             temperature=spec.walk.temperature,
         )
         self.field = RandomField(network, signals, machine, walk, spec.rate)
-        self.chains = self._reference((self._batches.n, signals.shape[1], *extent), seed, 0)
+        self.chains = self._start((self._batches.n, signals.shape[1], *extent), seed, 0)
 
     @property
     def parameters(self) -> int:
@@ -101,7 +101,7 @@ class Descriptor:
         seconds = spent + perf_counter() - begun
         self.iteration += 1
         self.seconds += seconds
-        yield Told(self.iteration, float(loss), seconds, diverged=not bool(sound))
+        yield Told(self.iteration, float(loss.detach()), seconds, diverged=not bool(sound))
 
     @torch.no_grad()
     def sample(self, n: int, seed: int, size: tuple[int, ...]) -> Tensor:
@@ -109,7 +109,7 @@ class Descriptor:
         here = self.chains
         if n <= len(here) and tuple(size) == tuple(here.shape[2:]):
             return here[:n].float().cpu().clone()
-        x = self._reference((n, here.shape[1], *size), seed, SAMPLE_SWEEP)
+        x = self._start((n, here.shape[1], *size), seed, SAMPLE_SWEEP)
         *_, x = self.field.revise(x, seed, SAMPLE_SWEEP + 1, self.spec.longest)
         return x.float().cpu()
 
@@ -135,7 +135,7 @@ class Descriptor:
     def checkpoint(self) -> Checkpoint | None:
         return None
 
-    def _reference(self, shape: tuple[int, ...], seed: int, sweep: int) -> Tensor:
+    def _start(self, shape: tuple[int, ...], seed: int, sweep: int) -> Tensor:
         """Draws of q of a shape (n, c, ...)."""
         (noise,) = chain_noise(
             seed=seed, sweep=sweep, index=torch.arange(shape[0]), steps=1, shape=shape[1:]
