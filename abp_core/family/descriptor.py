@@ -10,11 +10,10 @@ from torch import Tensor, nn
 from abp_core.checkpoint import Checkpoint
 from abp_core.device import Machine, this_machine
 from abp_core.family.batches import Batches
-from abp_core.family.field import RandomField
+from abp_core.family.field import FieldSpec, RandomField
 from abp_core.family.member import Shown, Told
 from abp_core.family.trial import Trial
-from abp_core.noise import chain_noise
-from abp_core.spec import Kind, LangevinSpec
+from abp_core.spec import Kind
 
 SAMPLE_SWEEP = 2**48  # the first sweep of walks that only sample; learning never gets there
 
@@ -22,26 +21,18 @@ SAMPLE_SWEEP = 2**48  # the first sweep of walks that only sample; learning neve
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DescriptorSpec:
     """chains: how many persist, each of at most `extent` along an axis; an iteration compares them
-    with as many signals of the data. walk: of a chain in an iteration, step_size in units of the
-    data's deviation. rate: of learning. longest: moves of a walk that only samples."""
+    with as many signals of the data. longest: moves of a walk that only samples."""
 
     chains: int
     extent: int
-    walk: LangevinSpec
-    rate: float
+    field: FieldSpec = FieldSpec()
     longest: int = 200
 
 
 SPECS: dict[Kind, DescriptorSpec] = {
-    "texture": DescriptorSpec(
-        chains=8, extent=96, walk=LangevinSpec(steps=10, step_size=0.02), rate=1e-3
-    ),
-    "sound": DescriptorSpec(
-        chains=8, extent=8192, walk=LangevinSpec(steps=10, step_size=0.02), rate=1e-3
-    ),
-    "objects": DescriptorSpec(
-        chains=32, extent=64, walk=LangevinSpec(steps=10, step_size=0.02), rate=1e-3
-    ),
+    "texture": DescriptorSpec(chains=4, extent=96, field=FieldSpec(rate=2e-3)),
+    "sound": DescriptorSpec(chains=8, extent=8192),
+    "objects": DescriptorSpec(chains=16, extent=64),
 }
 
 
@@ -68,21 +59,17 @@ class Descriptor:
         signals = trial.data.signals
         extent = tuple(min(spec.extent, side) for side in trial.size)
         self._batches = Batches(signals, extent, spec.chains, seed)
-        deviation = trial.data.deviation
-        walk = LangevinSpec(
-            steps=spec.walk.steps,
-            step_size=spec.walk.step_size * deviation,
-            temperature=spec.walk.temperature,
+        self.field = RandomField(network, signals, machine, spec.field)
+        self.chains = self.field.draw_reference(
+            (self._batches.n, signals.shape[1], *extent), seed, 0
         )
-        self.field = RandomField(network, signals, machine, walk, spec.rate)
-        self.chains = self._reference((self._batches.n, signals.shape[1], *extent), seed, 0)
 
     @property
     def parameters(self) -> int:
         return self.field.parameters
 
     def alternation(self) -> Iterator[Told | None]:
-        begun, field, steps = perf_counter(), self.field, self.spec.walk.steps
+        begun, field, steps = perf_counter(), self.field, self.spec.field.steps
         spent, x = 0.0, self.chains
         for x in field.revise(x, self.seed, 1 + self.iteration * steps, steps):  # noqa: B020
             spent += perf_counter() - begun
@@ -101,7 +88,7 @@ class Descriptor:
         seconds = spent + perf_counter() - begun
         self.iteration += 1
         self.seconds += seconds
-        yield Told(self.iteration, float(loss), seconds, diverged=not bool(sound))
+        yield Told(self.iteration, float(loss.detach()), seconds, diverged=not bool(sound))
 
     @torch.no_grad()
     def sample(self, n: int, seed: int, size: tuple[int, ...]) -> Tensor:
@@ -109,7 +96,7 @@ class Descriptor:
         here = self.chains
         if n <= len(here) and tuple(size) == tuple(here.shape[2:]):
             return here[:n].float().cpu().clone()
-        x = self._reference((n, here.shape[1], *size), seed, SAMPLE_SWEEP)
+        x = self.field.draw_reference((n, here.shape[1], *size), seed, SAMPLE_SWEEP)
         *_, x = self.field.revise(x, seed, SAMPLE_SWEEP + 1, self.spec.longest)
         return x.float().cpu()
 
@@ -134,11 +121,3 @@ class Descriptor:
 
     def checkpoint(self) -> Checkpoint | None:
         return None
-
-    def _reference(self, shape: tuple[int, ...], seed: int, sweep: int) -> Tensor:
-        """Draws of q of a shape (n, c, ...)."""
-        (noise,) = chain_noise(
-            seed=seed, sweep=sweep, index=torch.arange(shape[0]), steps=1, shape=shape[1:]
-        )
-        field = self.field
-        return field.mean + field.deviation * noise.to(field.mean.device)

@@ -7,42 +7,57 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+LEAK = 0.2
 
-class Convolutions(nn.Module):
-    """A sum over all places of what layers of convolutions make of signals x (n, c, h, w) or
-    (n, c, length), which are pictures of height one. layers: (features, kernel size, stride) of
-    each. scale: of the sum."""
+
+class BottomUp(nn.Module):
+    """F(x), (n,), of signals x (n, c, h, w) or (n, c, length), which are pictures of height one.
+
+    First the entries of every block of `fold` along an axis become channels of one place, which
+    with the convolution that follows is one of a larger kernel and a stride, and several times
+    faster. Then come convolutions of (features, stride) with three taps an axis and a rectifier,
+    and F is `scale` times a weighted sum of their features over all places.
+    """
 
     def __init__(
         self,
         channels: int,
         axes: int,
-        layers: Sequence[tuple[int, int, int]],
+        fold: int,
+        layers: Sequence[tuple[int, int]],
         *,
         seed: int,
-        scale: float = 1.0,
+        scale: float,
+        taps: int = 3,
     ) -> None:
         super().__init__()
-        self._flat, self._scale = axes == 1, scale
+        self._fold = (1, fold) if axes == 1 else (fold, fold)
+        self._scale, self._flat = scale, axes == 1
+        kernel = (1, taps) if axes == 1 else (taps, taps)
+        self._strides = [(1, s) if axes == 1 else (s, s) for _, s in layers]
+        draw, before = torch.Generator().manual_seed(seed), channels * math.prod(self._fold)
         self.kernels, self.biases = nn.ParameterList(), nn.ParameterList()
-        self._strides: list[tuple[int, int]] = []
-        draw, before = torch.Generator().manual_seed(seed), channels
-        for features, k, s in layers:
-            kernel = (1, k) if self._flat else (k, k)
-            self._strides.append((1, s) if self._flat else (s, s))
+        for features, _ in layers:
             values = torch.empty(features, before, *kernel).normal_(generator=draw)
-            values *= math.sqrt(2 / (before * math.prod(kernel)))
+            values *= math.sqrt(2 / (1 + LEAK**2) / (before * math.prod(kernel)))
             self.kernels.append(nn.Parameter(values.contiguous(memory_format=torch.channels_last)))
             self.biases.append(nn.Parameter(torch.zeros(features)))
             before = features
+        self.weights = nn.Parameter(torch.zeros(before))
 
     def forward(self, x: Tensor) -> Tensor:
         h = x.unsqueeze(2) if self._flat else x
-        h = h.contiguous(memory_format=torch.channels_last)
-        last = len(self.kernels) - 1
-        for layer, (kernel, bias) in enumerate(zip(self.kernels, self.biases, strict=True)):
-            padding = (kernel.shape[2] // 2, kernel.shape[3] // 2)
-            h = F.conv2d(h, kernel, bias, self._strides[layer], padding)
-            if layer < last:
-                h = F.leaky_relu(h, 0.2)
-        return self._scale * h.flatten(1).sum(1, dtype=torch.float32)
+        h = _fold(h, self._fold).contiguous(memory_format=torch.channels_last)
+        for kernel, bias, stride in zip(self.kernels, self.biases, self._strides, strict=True):
+            h = F.conv2d(h, kernel, bias, stride, (kernel.shape[2] // 2, kernel.shape[3] // 2))
+            h = F.leaky_relu(h, LEAK)
+        summed = h.sum((2, 3), dtype=torch.float32)
+        return self._scale * (summed * self.weights.float()).sum(1)
+
+
+def _fold(h: Tensor, block: tuple[int, int]) -> Tensor:
+    """Maps (n, c, h, w) with the entries of every block as channels of one place."""
+    n, c, height, width = h.shape
+    a, b = block
+    h = h.view(n, c, height // a, a, width // b, b).permute(0, 1, 3, 5, 2, 4)
+    return h.reshape(n, c * a * b, height // a, width // b)

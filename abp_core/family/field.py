@@ -1,6 +1,7 @@
 """A random field p(x) ~ exp(F(x)) q(x): its energy, the walk in it, and how F learns."""
 
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 
 import torch
 from torch import Tensor, nn
@@ -16,32 +17,58 @@ BETAS = (0.5, 0.999)
 LOT = 16  # signals whose energy is worked out at a time
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FieldSpec:
+    """reference: q's deviation, in units of the data's. steps, step_size: of the walk of an
+    iteration, in units of q's deviation. rate: of learning."""
+
+    reference: float = 0.1
+    steps: int = 10
+    step_size: float = 0.7
+    rate: float = 1e-3
+
+
 class RandomField:
     """p(x; theta) ~ exp(F(x; theta)) q(x) of signals x (n, c, ...), as Xie, Lu, Zhu and Wu (2016)
-    have it. q is white Gaussian of the data's mean in each channel and its deviation about that.
+    have it. q is white Gaussian about the data's mean in each channel. As in their paper it is
+    narrow: there one grey level, here `reference` of the data's deviation. Where F is piecewise
+    linear, so is its pull, and p is of that deviation about what F makes of x; a wide q would leave
+    it to F to hold every pixel still.
 
     network: F, x (n, c, ...) -> (n,), a sum over all places; some of its parameters may be fixed
     (not asking for a gradient). It stays here, and learns. signals: of the data, for q.
     """
 
     def __init__(
-        self, network: nn.Module, signals: Tensor, machine: Machine, walk: LangevinSpec, rate: float
+        self,
+        network: nn.Module,
+        signals: Tensor,
+        machine: Machine,
+        spec: FieldSpec,
     ) -> None:
-        self.machine, self.walk = machine, walk
+        self.machine = machine
         self.network = network.to(machine.device)
         seen = Full().moments(signals, signals.shape[1])
         assert seen.mean is not None
-        self.deviation = seen.deviation
+        self.deviation = spec.reference * seen.deviation
+        self.walk = LangevinSpec(steps=spec.steps, step_size=spec.step_size * self.deviation)
         self.mean = seen.mean.view(1, -1, *[1] * (signals.ndim - 2)).to(machine.device)
         self._twin = machine.chain_copy(self.network)
         self._dtype = machine.fast
         self._optimiser = Optimiser(self.network, BETAS)
-        self._optimiser.rate.fill_(rate)
+        self._optimiser.rate.fill_(spec.rate)
 
     @property
     def parameters(self) -> int:
         """How many numbers learn."""
         return sum(p.numel() for p in self.network.parameters() if p.requires_grad)
+
+    def draw_reference(self, shape: tuple[int, ...], seed: int, sweep: int) -> Tensor:
+        """Draws of q of a shape (n, c, ...), a function of (seed, row, sweep)."""
+        (noise,) = chain_noise(
+            seed=seed, sweep=sweep, index=torch.arange(shape[0]), steps=1, shape=shape[1:]
+        )
+        return self.mean + self.deviation * noise.to(self.mean.device)
 
     def reference_energy(self, x: Tensor) -> Tensor:
         """-log q(x), (n,), up to a constant."""
