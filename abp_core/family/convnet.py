@@ -9,6 +9,7 @@ measure.
 
 from functools import cache
 from pathlib import Path
+from typing import NamedTuple
 
 import torch
 from safetensors.torch import load_file
@@ -27,50 +28,62 @@ BLOCKS = ((3, 1, 32, 32, 16), (3, 2, 16, 96, 24), (3, 1, 24, 144, 24), (5, 2, 24
 LAST = {0: 2, 2: 4, 4: 8}  # the last block of each stride
 
 
-class ConvNet(nn.Module):
-    """x (n, 1 or 3, h, w) in [-1, 1] -> the features at strides 2, 4 and 8, each (n, channels, h /
-    stride, w / stride), up to a largest stride. Sides must be multiples of that stride.
+class Responses(NamedTuple):
+    """At one stride. features (n, channels, h, w): what the last block of the stride puts out.
+    rectified (n, 6 channels, h, w): these as the next block begins with them, weighed and cut off
+    below 0 and above 6; none at stride 8, where the file ends."""
 
-    Borders are zeros, as when it was taught; no layer mixes examples.
+    features: Tensor
+    rectified: Tensor | None
+
+
+class ConvNet(nn.Module):
+    """x (n, 1 or 3, h, w) in [-1, 1] -> its responses at strides 2, 4 and 8, up to a largest
+    stride, of which the sides must be multiples.
+
+    Borders are zeros, as when it was taught; no layer mixes examples. Its weights never learn.
     """
 
     def __init__(self, largest: int = 8) -> None:
         super().__init__()
-        self.largest = largest
         held = load_file(PATH)
-        self.kernels, self.biases = nn.ParameterDict(), nn.ParameterDict()
-        wanted = ["stem", *(f"{place}." for place in range(self._blocks))]
-        for name in sorted(held):
-            if name.endswith(".kernel") and any(name.startswith(part) for part in wanted):
-                layer = name.removesuffix(".kernel").replace(".", "_")
-                kernel = held[name].float().contiguous(memory_format=torch.channels_last)
-                bias = held[name.replace("kernel", "bias")].float()
-                self.kernels[layer] = nn.Parameter(kernel, requires_grad=False)
-                self.biases[layer] = nn.Parameter(bias, requires_grad=False)
+        self._blocks = 1 + next(place for place, stride in LAST.items() if stride == largest)
+        names = ["stem"]
+        for place, (_, _, before, between, _) in enumerate(BLOCKS[: self._blocks + 1]):
+            whole = place < self._blocks
+            names += [f"{place}.expand"] * (between > before)
+            names += [f"{place}.depth", f"{place}.project"] * whole
+        self._layers = nn.ModuleDict()
+        for name in names:
+            kernel, bias = held[f"{name}.kernel"].float(), held[f"{name}.bias"].float()
+            kernel = kernel.contiguous(memory_format=torch.channels_last)
+            parts = [nn.Parameter(part, requires_grad=False) for part in (kernel, bias)]
+            self._layers[name.replace(".", "_")] = nn.ParameterList(parts)
 
-    @property
-    def _blocks(self) -> int:
-        return 1 + next(place for place, stride in LAST.items() if stride == self.largest)
-
-    def forward(self, x: Tensor) -> dict[int, Tensor]:
-        h = x.expand(-1, 3, -1, -1).to(self.biases["stem"].dtype)
-        h = F.relu6(self._convolve("stem", h.contiguous(memory_format=torch.channels_last), 2))
-        found = {}
-        for place, (_, stride, before, between, after) in enumerate(BLOCKS[: self._blocks]):
+    def forward(self, x: Tensor) -> dict[int, Responses]:
+        h = x.expand(-1, 3, -1, -1).contiguous(memory_format=torch.channels_last)
+        h = F.relu6(self._convolve("stem", h, 2))
+        features: dict[int, Tensor] = {}
+        rectified: dict[int, Tensor] = {}
+        for place, (_, stride, before, between, after) in enumerate(BLOCKS):
             start = h
-            if between > before:
+            if f"{place}_expand" in self._layers:
                 h = F.relu6(self._convolve(f"{place}_expand", h))
+                if place - 1 in LAST:
+                    rectified[LAST[place - 1]] = h
+            if place == self._blocks:
+                break
             h = F.relu6(self._convolve(f"{place}_depth", h, stride, groups=between))
             h = self._convolve(f"{place}_project", h)
             h = h + start if before == after else h
             if place in LAST:
-                found[LAST[place]] = h
-        return found
+                features[LAST[place]] = h
+        return {at: Responses(found, rectified.get(at)) for at, found in features.items()}
 
     def _convolve(self, layer: str, h: Tensor, stride: int = 1, groups: int = 1) -> Tensor:
         """With zeros around such that every stride's position has an output; where they are odd in
         number the end has one more."""
-        kernel, bias = self.kernels[layer], self.biases[layer]
+        kernel, bias = self._layers[layer]  # type: ignore[misc]
         around = kernel.shape[-1] - stride
         if around % 2:
             h = F.pad(h, (around // 2, around - around // 2) * 2)
@@ -88,4 +101,4 @@ def features(x: Tensor, stride: int) -> Tensor:
     """Of pictures (n, 1 or 3, h, w) in [-1, 1], the features (n, channels, h / stride, w / stride)
     at one of STRIDES. What is over of a side beyond a multiple of the stride is left out."""
     height, width = (side // stride * stride for side in x.shape[2:])
-    return _network(stride)(x[:, :, :height, :width])[stride]
+    return _network(stride)(x[:, :, :height, :width])[stride].features

@@ -1,0 +1,178 @@
+"""FRAME: filters, random fields and maximum entropy."""
+
+import dataclasses
+import math
+from collections.abc import Iterator, Mapping
+from time import perf_counter
+from typing import Literal
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from abp_core.checkpoint import Checkpoint
+from abp_core.device import Machine, this_machine
+from abp_core.family.filters import Gabor, Photographic, Tones, levels_of
+from abp_core.family.loglinear import LogLinear
+from abp_core.family.member import Shown, Told
+from abp_core.family.reference import Reference
+from abp_core.family.trial import Trial
+from abp_core.langevin import Langevin
+from abp_core.noise import chain_noise
+from abp_core.spec import Kind, LangevinSpec
+
+Filters = Literal["gabor", "convnet"]
+
+ENTRIES = 2**16  # of all chains, channels left out
+WIDEST: dict[Kind, int] = {"texture": 256, "sound": 2**15, "objects": 512}  # a chain, along an axis
+LEVELS: dict[Kind, int] = {"texture": 3, "sound": 6, "objects": 2}
+BLOCK: dict[Kind, int] = {"texture": 24, "sound": 512, "objects": 24}
+RATE: dict[Kind, float] = {"texture": 0.05, "sound": 0.05, "objects": 0.002}
+MOST_PICTURES = 2048  # of a set, whose statistics are learnt
+STEPS = 4  # of the walk in an iteration
+STEP_SIZE = 0.3  # where the energy's mean curvature is 1
+LONGEST = 120  # moves of a walk that only samples
+SAMPLE_SWEEP = 2**48  # the first sweep of those; learning never gets there
+
+
+class Frame:
+    """p(x; w) ~ exp(sum_k w_k . h_k(F_k * x)) q(x) (Zhu, Wu and Mumford 1998; with the filters of a
+    ConvNet Lu, Zhu and Wu 2016): of all densities whose filters respond as they do to the data, the
+    one nearest to q. The filters are fixed; weights learn until chains that persist have the data's
+    marginal histograms of responses: one of a filter for a texture or sound, one of a filter and
+    place for a set.
+
+    filters: those of pictures; a sound has its own. u (n, c, h, w): where the chains stand, in
+    coordinates in which q is white.
+    """
+
+    def __init__(
+        self, trial: Trial, seed: int, filters: Filters = "gabor", machine: Machine | None = None
+    ) -> None:
+        self.trial, self.seed, self.filters = trial, seed, filters
+        self.machine = machine = machine or this_machine()
+        self.iteration = 0
+        begun, signals = perf_counter(), _flat(trial.data.signals)[:MOST_PICTURES]
+        by_place = trial.kind == "objects"
+        size = signals.shape[2:]
+        levels = levels_of(size, LEVELS[trial.kind])
+        bank = self._bank(signals.shape[1], levels)
+        extent = tuple(
+            min(side, WIDEST[trial.kind]) // bank.multiple * bank.multiple or 1 for side in size
+        )
+        signals = _cut(signals, bank.multiple)
+        self._signals, self._multiple = signals, bank.multiple
+        reference = Reference.of(signals, extent)
+        self.field = LogLinear(
+            bank, reference, signals, machine, by_place=by_place, block=BLOCK[trial.kind]
+        )
+        chains = max(1, min(32, ENTRIES // math.prod(extent)))
+        self.u = self._noise((chains, signals.shape[1], *extent), seed, 0)
+        self.seconds = perf_counter() - begun
+
+    @property
+    def parameters(self) -> int:
+        return self.field.parameters
+
+    def alternation(self) -> Iterator[Told | None]:
+        begun, spent, u = perf_counter(), 0.0, self.u
+        for u in self._walk(self.field, self.u, self.seed, 1 + STEPS * self.iteration, STEPS):  # noqa: B020
+            spent += perf_counter() - begun
+            yield None
+            begun = perf_counter()
+        differences = self.field.compare(u)
+        squares = torch.cat([d.flatten().square() for d in differences])
+        loss = float(squares.mean().sqrt())
+        sound = math.isfinite(loss)
+        if sound:
+            self.u = u
+            self.field.learn(differences, RATE[self.trial.kind])
+        seconds = spent + perf_counter() - begun
+        self.iteration += 1
+        self.seconds += seconds
+        yield Told(self.iteration, loss, seconds, diverged=not sound)
+
+    @torch.no_grad()
+    def sample(self, n: int, seed: int, size: tuple[int, ...]) -> Tensor:
+        """Parts of the persistent chains that do not overlap, where there are as many; else where
+        as many walks from q lead."""
+        wanted = size if len(size) == 2 else (1, *size)
+        parts = self.field.reference.signal(self.u)
+        for axis, side in enumerate(wanted, 2):
+            parts = torch.cat(parts.split(side, axis)[: parts.shape[axis] // side] or [parts[:0]])
+        if len(parts) < n or parts.shape[2:] != wanted:
+            parts = self._draw(n, seed, wanted)
+        x = parts[:n].clamp(-1, 1).float().cpu()
+        return x if len(size) == 2 else x.squeeze(2)
+
+    def rebuild(self, x: Tensor) -> Tensor | None:
+        return None
+
+    @torch.no_grad()
+    def energy(self, x: Tensor) -> Tensor | None:
+        x = _cut(_flat(x), self._multiple)
+        field = self._field_of(tuple(x.shape[2:]))
+        return torch.cat([field.energy(field.reference.white(some.to(field.machine.device))).cpu()
+                          for some in torch.split(x, 16)])  # fmt: skip
+
+    def show(self) -> tuple[Shown, ...]:
+        return ()
+
+    def tensors(self) -> dict[str, Tensor]:
+        return self.field.tensors() | {"chains": self.u.cpu().clone()}
+
+    def resume(self, tensors: Mapping[str, Tensor], iteration: int, seconds: float) -> None:
+        if tensors["chains"].shape != self.u.shape:
+            raise ValueError("chains of other data")
+        self.field.resume(tensors)
+        self.u = tensors["chains"].to(self.u.device, copy=True)
+        self.iteration, self.seconds = iteration, seconds
+
+    def checkpoint(self) -> Checkpoint | None:
+        return None
+
+    def _bank(self, channels: int, levels: int) -> Gabor | Tones | Photographic:
+        if self.trial.kind == "sound":
+            return Tones(levels)
+        return (Gabor if self.filters == "gabor" else Photographic)(channels, levels)
+
+    def _walk(
+        self, field: LogLinear, u: Tensor, seed: int, sweep: int, steps: int
+    ) -> Iterator[Tensor]:
+        """From u, the step set by the gradient where it begins: at rest its mean square is the mean
+        curvature of the energy, which learning raises."""
+        walk = Langevin(field.energy, LangevinSpec(steps=steps, step_size=STEP_SIZE))
+        state = walk.init(u)
+        curvature = state.grad.square().mean().clamp(min=1)
+        walk = dataclasses.replace(walk, adapted=STEP_SIZE / curvature.sqrt())
+        for step in range(steps - 1):
+            state, _ = walk.step(state, self._noise(u.shape, seed, sweep + step))
+            yield state.z
+        yield walk.propose(state, self._noise(u.shape, seed, sweep + steps - 1))
+
+    def _draw(self, n: int, seed: int, size: tuple[int, ...]) -> Tensor:
+        over = tuple(-(-side // self._multiple) * self._multiple if side > 1 else 1 for side in size)
+        field = self._field_of(over)
+        u = self._noise((n, self.u.shape[1], *over), seed, SAMPLE_SWEEP)
+        *_, u = self._walk(field, u, seed, SAMPLE_SWEEP + 1, LONGEST)
+        return field.reference.signal(u)[:, :, : size[0], : size[1]]
+
+    def _field_of(self, size: tuple[int, ...]) -> LogLinear:
+        return self.field
+
+    def _noise(self, shape: tuple[int, ...], seed: int, sweep: int) -> Tensor:
+        (noise,) = chain_noise(
+            seed=seed, sweep=sweep, index=torch.arange(shape[0]), steps=1, shape=tuple(shape[1:])
+        )
+        return noise.to(self.machine.device)
+
+
+def _flat(x: Tensor) -> Tensor:
+    """A sound as a picture of height one."""
+    return x.unsqueeze(2) if x.ndim == 3 else x
+
+
+def _cut(x: Tensor, multiple: int) -> Tensor:
+    """Without what its sides have over multiples."""
+    height, width = (side // multiple * multiple if side > 1 else 1 for side in x.shape[2:])
+    return x[:, :, :height, :width]
