@@ -7,7 +7,7 @@ from time import perf_counter
 from typing import Literal
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 from torch.nn import functional as F
 
 from abp_core.checkpoint import Checkpoint
@@ -28,10 +28,11 @@ WIDEST: dict[Kind, int] = {"texture": 256, "sound": 2**15, "objects": 512}  # a 
 LEVELS: dict[Kind, int] = {"texture": 3, "sound": 6, "objects": 2}
 BLOCK: dict[Kind, int] = {"texture": 24, "sound": 512, "objects": 24}
 RATE: dict[Kind, float] = {"texture": 0.05, "sound": 0.05, "objects": 0.002}
-MOST_PICTURES = 2048  # of a set, whose statistics are learnt
+MOST_PICTURES = 512  # of a set, whose statistics are learnt
 STEPS = 4  # of the walk in an iteration
 STEP_SIZE = 0.3  # where the energy's mean curvature is 1
 LONGEST = 120  # moves of a walk that only samples
+BOARD = 288  # pixels in which the weights of filters are shown, along a row
 SAMPLE_SWEEP = 2**48  # the first sweep of those; learning never gets there
 
 
@@ -76,7 +77,7 @@ class Frame:
 
     def alternation(self) -> Iterator[Told | None]:
         begun, spent, u = perf_counter(), 0.0, self.u
-        for u in self._walk(self.field, self.u, self.seed, 1 + STEPS * self.iteration, STEPS):  # noqa: B020
+        for u in self._walk(self.field, self.u, self.seed, 1 + STEPS * self.iteration, STEPS):
             spent += perf_counter() - begun
             yield None
             begun = perf_counter()
@@ -116,7 +117,24 @@ class Frame:
                           for some in torch.split(x, 16)])  # fmt: skip
 
     def show(self) -> tuple[Shown, ...]:
-        return ()
+        strengths = self.field.strengths()
+        if not self.field.by_place:
+            rows = [F.interpolate(s.view(1, 1, -1), BOARD, mode="nearest") for s in strengths]
+            board = torch.stack(rows, 2).repeat_interleave(BOARD // 2 // len(rows), 2)
+            return (Shown(f"Weights of the filters, {self._rows()}.", board, heat=True),)
+        squares = [s.square().sum(0)[None, None] for s in strengths]
+        size = self.u.shape[2:]
+        maps = [F.interpolate(s, size, mode="bilinear", align_corners=False) for s in squares]
+        caption = "Where the weights are large: what all pictures share is held there."
+        return (Shown(caption, torch.stack(maps).sum(0).sqrt(), heat=True),)
+
+    def _rows(self) -> str:
+        if self.trial.kind == "sound":
+            return "one a cell; by rows waves, loudness, slow loudness, from high pitches to low"
+        rows = "waves and spots, strengths of waves"
+        if self.filters == "convnet":
+            rows = "differences, stride 2 as it is and rectified, stride 4 as it is and rectified"
+        return f"one a cell; by rows {rows}, from fine to coarse"
 
     def tensors(self) -> dict[str, Tensor]:
         return self.field.tensors() | {"chains": self.u.cpu().clone()}
@@ -151,14 +169,20 @@ class Frame:
         yield walk.propose(state, self._noise(u.shape, seed, sweep + steps - 1))
 
     def _draw(self, n: int, seed: int, size: tuple[int, ...]) -> Tensor:
-        over = tuple(-(-side // self._multiple) * self._multiple if side > 1 else 1 for side in size)
+        over = tuple(
+            -(-side // self._multiple) * self._multiple if side > 1 else 1 for side in size
+        )
         field = self._field_of(over)
         u = self._noise((n, self.u.shape[1], *over), seed, SAMPLE_SWEEP)
         *_, u = self._walk(field, u, seed, SAMPLE_SWEEP + 1, LONGEST)
         return field.reference.signal(u)[:, :, : size[0], : size[1]]
 
     def _field_of(self, size: tuple[int, ...]) -> LogLinear:
-        return self.field
+        """The field over signals of a size; that of a set has one."""
+        here = self.field.reference
+        if size == here.size or self.field.by_place:
+            return self.field
+        return self.field.at(Reference.of(self._signals, size))
 
     def _noise(self, shape: tuple[int, ...], seed: int, sweep: int) -> Tensor:
         (noise,) = chain_noise(

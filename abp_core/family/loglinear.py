@@ -1,6 +1,8 @@
 """A log-linear random field: fixed statistics, weighted; the weights alone learn."""
 
+import copy
 from collections.abc import Iterable, Mapping
+from typing import Self
 
 import torch
 from torch import Tensor, nn
@@ -87,6 +89,16 @@ class LogLinear:
             )
         ]
 
+    def at(self, reference: Reference) -> Self:
+        """The same field over signals of another size, unless places are told apart."""
+        other = copy.copy(self)
+        other.reference = reference.to(self.machine.device)
+        return other
+
+    def strengths(self) -> list[Tensor]:
+        """Of every map the length of a filter's weights, (c, h, w) or (c, 1, 1), on the CPU."""
+        return [w.square().sum(0).sqrt().cpu() for w in self.weights]
+
     def tensors(self) -> dict[str, Tensor]:
         """The weights, in memory of their own on the CPU."""
         return copies({f"weights.{place}": w for place, w in enumerate(self.weights)})
@@ -125,9 +137,10 @@ class LogLinear:
         """Sums over signals of statistics and of their products: by place (c, h, w, 1 + J, 1 + J);
         else of blocks (c + c J, c + c J), about their mean."""
         marginals = marginals.to(r.device, torch.float32)
-        h = marginals.statistics(r.float())
+        r = r.float()
         if self.by_place:
-            return [h.sum(0), torch.einsum("njchw,nkchw->chwjk", h, h)]
+            return [len(r) * marginals.mean(r, by_place=True), marginals.products(r)]
+        h = marginals.statistics(r)
         sides = [max(1, self._block * r.shape[3] // self._entries) if side > 1 else 1
                  for side in r.shape[2:]]  # fmt: skip
         sides = [min(side, have // 2) or 1 for side, have in zip(sides, r.shape[2:], strict=True)]
@@ -135,7 +148,7 @@ class LogLinear:
         rows = blocks.transpose(0, 1).flatten(1)
         rows = rows - rows.mean(1, keepdim=True)
         covariance = rows @ rows.mT / rows.shape[1] * (sides[0] * sides[1])
-        return [h.mean((3, 4), keepdim=True).sum(0), covariance * len(r)]
+        return [len(r) * marginals.mean(r, by_place=False), covariance * len(r)]
 
     def _invert(self, mean: Tensor, second: Tensor) -> Tensor:
         """C^-1, C with a ridge."""

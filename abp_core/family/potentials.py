@@ -7,7 +7,7 @@ from torch import Tensor
 from torch.nn import functional as F
 
 QUIET = 0.2  # of the mean deviation of all filters: the least scale of one, which may hardly speak
-BLOCK = 24  # pixels of the signal over which statistics are summed for their covariance
+SORTED = 2**13  # responses of a filter of which the quantiles are taken
 
 
 class _Potential(torch.autograd.Function):
@@ -53,8 +53,8 @@ class Marginals:
         deviation = r.std(1)
         scale = (deviation.square() + (QUIET * deviation.mean()).square()).sqrt()
         shares = torch.sigmoid(torch.linspace(-3.5, 3.5, knots))  # denser towards the tails
-        rows = [row[:: 1 + len(row) // 2**16] for row in r]
-        at = torch.stack([torch.quantile(row, shares) for row in rows], 1) / scale
+        some = r[:, :: 1 + r.shape[1] // SORTED]
+        at = torch.quantile(some, shares, dim=1) / scale if knots else scale.new_zeros(0)
         return cls(scale.view(-1, 1, 1), at.view(knots, len(scale), 1, 1))
 
     def to(self, device: torch.device, dtype: torch.dtype) -> "Marginals":
@@ -71,8 +71,19 @@ class Marginals:
         r = r / self.scale
         return torch.stack([r, *(F.relu(r - knot) for knot in self.knots)], 1)
 
+    def products(self, r: Tensor) -> Tensor:
+        """Of every place (c, h, w, 1 + J, 1 + J): the products of its statistics, summed over
+        signals."""
+        h = self.statistics(r)
+        found = h.new_empty(h.shape[1], *h.shape[1:])
+        for j in range(len(found)):
+            for k in range(j + 1):
+                found[j, k] = found[k, j] = torch.linalg.vecdot(h[:, j], h[:, k], dim=0)
+        return found.permute(2, 3, 4, 0, 1)
+
     def mean(self, r: Tensor, *, by_place: bool) -> Tensor:
-        """Of the signals (n, 1 + J, c, h, w) the mean statistic, float32."""
+        """Over all signals, (1 + J, c, h, w) by place, else over places too (1 + J, c, 1, 1);
+        float32."""
         r = r / self.scale
         over = (0,) if by_place else (0, 2, 3)
         parts = [r, *(F.relu(r - knot) for knot in self.knots)]

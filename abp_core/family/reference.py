@@ -76,7 +76,9 @@ def _spectrum(y: Tensor, size: tuple[int, int]) -> Tensor:
     )
     lags = torch.zeros(*covariance.shape[:2], *size)
     rows, columns = (_lags(side) for side in block)
-    lags[:, :, rows[:, None] % size[0], columns % size[1]] = covariance[:, :, rows[:, None], columns]
+    lags[:, :, rows[:, None] % size[0], columns % size[1]] = covariance[
+        :, :, rows[:, None], columns
+    ]
     return torch.fft.rfft2(lags).real.permute(2, 3, 0, 1)
 
 
