@@ -55,10 +55,11 @@ class ConvNet(nn.Module):
             names += [f"{place}.depth", f"{place}.project"] * whole
         self._layers = nn.ModuleDict()
         for name in names:
-            kernel, bias = held[f"{name}.kernel"].float(), held[f"{name}.bias"].float()
-            kernel = kernel.contiguous(memory_format=torch.channels_last)
-            parts = [nn.Parameter(part, requires_grad=False) for part in (kernel, bias)]
-            self._layers[name.replace(".", "_")] = nn.ParameterList(parts)
+            layer = [held[f"{name}.{part}"].float() for part in ("kernel", "bias")]
+            layer[0] = layer[0].contiguous(memory_format=torch.channels_last)
+            self._layers[name.replace(".", "_")] = nn.ParameterList(
+                [nn.Parameter(part, requires_grad=False) for part in layer]
+            )
 
     def forward(self, x: Tensor) -> dict[int, Responses]:
         h = x.expand(-1, 3, -1, -1).contiguous(memory_format=torch.channels_last)
@@ -83,7 +84,7 @@ class ConvNet(nn.Module):
     def _convolve(self, layer: str, h: Tensor, stride: int = 1, groups: int = 1) -> Tensor:
         """With zeros around such that every stride's position has an output; where they are odd in
         number the end has one more."""
-        kernel, bias = self._layers[layer]  # type: ignore[misc]
+        kernel, bias = self._layers[layer].parameters()
         around = kernel.shape[-1] - stride
         if around % 2:
             h = F.pad(h, (around // 2, around - around // 2) * 2)
@@ -101,4 +102,5 @@ def features(x: Tensor, stride: int) -> Tensor:
     """Of pictures (n, 1 or 3, h, w) in [-1, 1], the features (n, channels, h / stride, w / stride)
     at one of STRIDES. What is over of a side beyond a multiple of the stride is left out."""
     height, width = (side // stride * stride for side in x.shape[2:])
-    return _network(stride)(x[:, :, :height, :width])[stride].features
+    responses: dict[int, Responses] = _network(stride)(x[:, :, :height, :width])
+    return responses[stride].features

@@ -56,8 +56,7 @@ def spot(deviation: float = 1.0) -> Tensor:
     (Marr and Hildreth 1980). Its mean is 0 and its length 1."""
     squares = _places(SIDE).square()[:, None] + _places(SIDE).square()
     inner, outer = (torch.exp(-squares / (2 * s**2)) for s in (deviation, 1.6 * deviation))
-    found = inner / inner.sum() - outer / outer.sum()
-    return found / found.norm()
+    return _of_length_1(inner / inner.sum() - outer / outer.sum())
 
 
 def difference(axis: int) -> Tensor:
@@ -66,7 +65,7 @@ def difference(axis: int) -> Tensor:
     middle = SIDE // 2
     found[middle, middle] = 1
     found[(middle - 1, middle) if axis == 0 else (middle, middle - 1)] = -1
-    return found / found.norm()
+    return _of_length_1(found)
 
 
 def tone(phase: float, wavelength: float) -> Tensor:
@@ -178,5 +177,9 @@ def _places(side: int) -> Tensor:
 
 def _without_mean(wave: Tensor, window: Tensor) -> Tensor:
     """wave * window, the wave moved so that the mean is 0, of length 1."""
-    found = window * (wave - (wave * window).sum() / window.sum())
-    return found / found.norm()
+    return _of_length_1(window * (wave - (wave * window).sum() / window.sum()))
+
+
+def _of_length_1(kernel: Tensor) -> Tensor:
+    scaled: Tensor = kernel / kernel.norm()
+    return scaled

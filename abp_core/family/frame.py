@@ -55,20 +55,16 @@ class Frame:
         self.iteration = 0
         begun, signals = perf_counter(), _flat(trial.data.signals)[:MOST_PICTURES]
         by_place = trial.kind == "objects"
-        size = signals.shape[2:]
-        levels = levels_of(size, LEVELS[trial.kind])
-        bank = self._bank(signals.shape[1], levels)
-        extent = tuple(
-            min(side, WIDEST[trial.kind]) // bank.multiple * bank.multiple or 1 for side in size
-        )
+        bank = self._bank(signals.shape[1], levels_of(signals.shape[2:], LEVELS[trial.kind]))
         signals = _cut(signals, bank.multiple)
+        height, width = (min(side, WIDEST[trial.kind]) for side in signals.shape[2:])
         self._signals, self._multiple = signals, bank.multiple
-        reference = Reference.of(signals, extent)
+        reference = Reference.of(signals, (height, width))
         self.field = LogLinear(
             bank, reference, signals, machine, by_place=by_place, block=BLOCK[trial.kind]
         )
-        chains = max(1, min(32, ENTRIES // math.prod(extent)))
-        self.u = self._noise((chains, signals.shape[1], *extent), seed, 0)
+        chains = max(1, min(32, ENTRIES // (height * width)))
+        self.u = self._noise((chains, signals.shape[1], height, width), seed, 0)
         self.seconds = perf_counter() - begun
 
     @property
@@ -77,8 +73,8 @@ class Frame:
 
     def alternation(self) -> Iterator[Told | None]:
         begun, spent, u = perf_counter(), 0.0, self.u
-        for u in self._walk(self.field, self.u, self.seed, 1 + STEPS * self.iteration, STEPS):
-            spent += perf_counter() - begun
+        for moved in self._walk(self.field, u, self.seed, 1 + STEPS * self.iteration, STEPS):
+            u, spent = moved, spent + perf_counter() - begun
             yield None
             begun = perf_counter()
         differences = self.field.compare(u)
@@ -100,8 +96,12 @@ class Frame:
         wanted = size if len(size) == 2 else (1, *size)
         parts = self.field.reference.signal(self.u)
         for axis, side in enumerate(wanted, 2):
-            parts = torch.cat(parts.split(side, axis)[: parts.shape[axis] // side] or [parts[:0]])
-        if len(parts) < n or parts.shape[2:] != wanted:
+            if side > parts.shape[axis]:
+                parts = parts[:0]
+                break
+            whole = parts.unfold(axis, side, side).movedim(axis, 0)
+            parts = whole.flatten(0, 1).movedim(-1, axis)
+        if len(parts) < n:
             parts = self._draw(n, seed, wanted)
         x = parts[:n].clamp(-1, 1).float().cpu()
         return x if len(size) == 2 else x.squeeze(2)
@@ -112,9 +112,9 @@ class Frame:
     @torch.no_grad()
     def energy(self, x: Tensor) -> Tensor | None:
         x = _cut(_flat(x), self._multiple)
-        field = self._field_of(tuple(x.shape[2:]))
-        return torch.cat([field.energy(field.reference.white(some.to(field.machine.device))).cpu()
-                          for some in torch.split(x, 16)])  # fmt: skip
+        field = self._field_of((x.shape[2], x.shape[3]))
+        lots = [field.reference.white(some.to(self.u.device)) for some in torch.split(x, 16)]
+        return torch.cat([field.energy(u).cpu() for u in lots])
 
     def show(self) -> tuple[Shown, ...]:
         strengths = self.field.strengths()
@@ -169,15 +169,13 @@ class Frame:
         yield walk.propose(state, self._noise(u.shape, seed, sweep + steps - 1))
 
     def _draw(self, n: int, seed: int, size: tuple[int, ...]) -> Tensor:
-        over = tuple(
-            -(-side // self._multiple) * self._multiple if side > 1 else 1 for side in size
-        )
-        field = self._field_of(over)
-        u = self._noise((n, self.u.shape[1], *over), seed, SAMPLE_SWEEP)
+        height, width = (_up(side, self._multiple) for side in size)
+        field = self._field_of((height, width))
+        u = self._noise((n, self.u.shape[1], height, width), seed, SAMPLE_SWEEP)
         *_, u = self._walk(field, u, seed, SAMPLE_SWEEP + 1, LONGEST)
         return field.reference.signal(u)[:, :, : size[0], : size[1]]
 
-    def _field_of(self, size: tuple[int, ...]) -> LogLinear:
+    def _field_of(self, size: tuple[int, int]) -> LogLinear:
         """The field over signals of a size; that of a set has one."""
         here = self.field.reference
         if size == here.size or self.field.by_place:
@@ -194,6 +192,10 @@ class Frame:
 def _flat(x: Tensor) -> Tensor:
     """A sound as a picture of height one."""
     return x.unsqueeze(2) if x.ndim == 3 else x
+
+
+def _up(side: int, multiple: int) -> int:
+    return -(-side // multiple) * multiple if side > 1 else 1
 
 
 def _cut(x: Tensor, multiple: int) -> Tensor:

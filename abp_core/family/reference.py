@@ -40,8 +40,10 @@ class Reference:
 
     def to(self, device: torch.device) -> Self:
         """The same on a device."""
-        held = (self.mean, self.deviation, self.root)
-        return type(self)(*(tensor.to(device) for tensor in held), self.size)
+        mean, deviation, root = (
+            tensor.to(device) for tensor in (self.mean, self.deviation, self.root)
+        )
+        return type(self)(mean, deviation, root, self.size)
 
     def signal(self, u: Tensor) -> Tensor:
         """x (n, c, h, w) of u, which is like it."""
@@ -79,7 +81,8 @@ def _spectrum(y: Tensor, size: tuple[int, int]) -> Tensor:
     lags[:, :, rows[:, None] % size[0], columns % size[1]] = covariance[
         :, :, rows[:, None], columns
     ]
-    return torch.fft.rfft2(lags).real.permute(2, 3, 0, 1)
+    spectrum: Tensor = torch.fft.rfft2(lags).real
+    return spectrum.permute(2, 3, 0, 1)
 
 
 def _lags(side: int) -> Tensor:

