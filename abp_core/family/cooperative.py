@@ -16,7 +16,7 @@ from abp_core.family.latents import curvature_of
 from abp_core.family.member import Told
 from abp_core.family.trial import Trial
 from abp_core.generator import Generator
-from abp_core.langevin import infer
+from abp_core.langevin import choose_rows, infer
 from abp_core.learning.learner import BETAS, Optimiser
 from abp_core.noise import chain_noise
 from abp_core.observation import Full
@@ -39,6 +39,7 @@ class CooperativeSpec:
     field: FieldSpec = FieldSpec()
     walk: LangevinSpec | None = None
     sigma: float = 0.3
+    lasting: float = 16
     rate: float = 1e-3
 
 
@@ -80,6 +81,10 @@ class Cooperative:
         self._shape = (
             network_spec.map_shape_of(extent) if network_spec.spatial else network_spec.latent_shape
         )
+        n = self._batches.n
+        self.z = self._latents(n, self._shape, seed, 0)
+        self.chains = self.field.draw_reference((n, signals.shape[1], *extent), seed, 0)
+        self.curvature = torch.eye(self._shape[0])
         self._shown: tuple[Tensor, ...] = ()
 
     @property
@@ -99,10 +104,12 @@ class Cooperative:
         yield dataclasses.replace(told, seconds=clock)
 
     def _moves(self) -> Iterator[Told | None]:
-        spec, steps, n = self.spec, self.spec.field.steps, self._batches.n
-        z = self._latents(n, self._shape, self.seed, self.iteration + 1)
+        steps, n = self.spec.field.steps, self._batches.n
+        fresh = self._fresh()
+        new = self._latents(n, self._shape, self.seed, self.iteration + 1)
+        z = choose_rows(fresh, new, self.z)
         with torch.no_grad():
-            proposed = self._twin(z)
+            proposed = choose_rows(fresh, self._twin(z), self.chains)
         yield None
         revised = proposed
         for revised in self.field.revise(proposed, self.seed, 1 + self.iteration * steps, steps):
@@ -111,9 +118,14 @@ class Cooperative:
         loss = self.field.compare(data, revised)
         norm = self.field.gradient_norm(loss)
         yield None
-        if spec.walk is not None:
-            z = self._infer(z, revised, spec.walk)
+        curvature = self.curvature
+        if self.iteration % 8 == 0:
+            posterior = self._posterior(revised, self._twin)
+            found = curvature_of(posterior, z, self.seed, self.iteration + 1)
+            curvature = found if self.iteration == 0 else curvature.lerp(found, 0.3)
             yield None
+        z = self._infer(z, revised, curvature)
+        yield None
         with self.machine.autocast():
             made = self.generator(z)
         misfit = misfit_of(revised - made, self.sigma).mean()
@@ -123,23 +135,30 @@ class Cooperative:
         self.field.learn(sound)
         self._optimiser.step(sound)
         self.machine.refresh(self._twin, self.generator)
-        self._shown = (proposed, revised, data)
+        self._shown = (made.detach().float(), revised, data)
+        self.z, self.chains, self.curvature = z, revised, curvature
         self.iteration += 1
-        moved = float((revised - proposed).square().mean().sqrt())
+        moved = float((revised - made).detach().square().mean().sqrt())
         yield Told(self.iteration, moved, 0.0, diverged=not bool(sound))
 
-    def _infer(self, z: Tensor, revised: Tensor, walk: LangevinSpec) -> Tensor:
+    def _fresh(self):
+        n = self._batches.n
+        if self.iteration == 0:
+            return torch.ones(n, dtype=torch.bool)
+        each = max(1, round(n / self.spec.lasting))
+        first = (self.iteration * each) % n
+        return torch.tensor([(row - first) % n < each for row in range(n)])
+
+    def _infer(self, z: Tensor, revised: Tensor, curvature: Tensor) -> Tensor:
         posterior = self._posterior(revised, self._twin)
-        sweep = self.iteration + 1
-        curvature = curvature_of(posterior, z, self.seed, sweep)
         noise = chain_noise(
             seed=self.seed,
-            sweep=sweep + SAMPLE_SWEEP,
+            sweep=self.iteration + 1 + SAMPLE_SWEEP,
             index=LATENT_INDEX + torch.arange(len(z)),
-            steps=walk.steps,
+            steps=self.spec.walk.steps,
             shape=tuple(z.shape[1:]),
         )
-        return infer(posterior.energy, z, noise, walk, Preconditioner.of(curvature))
+        return infer(posterior.energy, z, noise, self.spec.walk, Preconditioner.of(curvature))
 
     def _posterior(self, x: Tensor, generator: nn.Module) -> Posterior:
         return Posterior(generator, Full(), x, torch.arange(len(x)), self.sigma, lot=0)
