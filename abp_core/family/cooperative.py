@@ -117,7 +117,7 @@ class Cooperative:
         norm = norm + proposer.gradient_norm(misfit)
         yield None
         sound = norm.isfinite()
-        field.learn(sound)
+        field.learn(sound, now)
         proposer.learn(sound)
         if sound:
             self.z, self.chains = z, x
@@ -207,7 +207,7 @@ class Cooperative:
         x = self.proposer.generator.make(self.proposer.draw(n, whole, SAMPLE_SWEEP, seed).cpu())
         for axis, side in enumerate(size, 2):
             x = x.narrow(axis, 0, side)
-        return x
+        return x.clone()  # what was made in inference mode takes no gradient
 
     def _revise(self, x: Tensor, seed: int) -> Tensor:
         return self.field.walk_on(x.to(self.z.device), seed, SAMPLE_SWEEP, REVISING).cpu()

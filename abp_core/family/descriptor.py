@@ -85,7 +85,7 @@ class Descriptor:
         norm = field.gradient_norm(loss)
         yield None
         sound = norm.isfinite()
-        field.learn(sound)
+        field.learn(sound, self.iteration)
         if sound:
             self.chains = x
         self.iteration += 1

@@ -20,12 +20,15 @@ LOT = 16  # signals whose energy is worked out at a time
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FieldSpec:
     """reference: q's deviation, in units of the data's. steps, step_size: of the walk of an
-    iteration, in units of q's deviation. rate: of learning."""
+    iteration, in units of q's deviation. rate: of learning. halved_after: iterations until that
+    stands at half (a stochastic approximation, Robbins and Monro 1951); with a rate that stays,
+    F and the chains would swing about one another for ever."""
 
     reference: float = 0.1
     steps: int = 5
     step_size: float = 1.0
     rate: float = 1e-3
+    halved_after: int = 200
 
 
 class RandomField:
@@ -46,7 +49,7 @@ class RandomField:
         machine: Machine,
         spec: FieldSpec,
     ) -> None:
-        self.machine = machine
+        self.machine, self._spec = machine, spec
         self.network = network.to(machine.device)
         seen = Full().moments(signals, signals.shape[1])
         assert seen.mean is not None
@@ -56,7 +59,6 @@ class RandomField:
         self._twin = machine.chain_copy(self.network)
         self._dtype = machine.fast
         self._optimiser = Optimiser(self.network, BETAS)
-        self._optimiser.rate.fill_(spec.rate)
 
     @property
     def parameters(self) -> int:
@@ -120,8 +122,10 @@ class RandomField:
         """(), of the gradient of a loss (), which the weights then hold."""
         return self._optimiser.gradient_norm(loss)
 
-    def learn(self, wanted: Tensor) -> None:
+    def learn(self, wanted: Tensor, iteration: int) -> None:
         """One step along the gradient that the weights hold, where `wanted` () bool."""
+        fade = 1 / (1 + iteration / self._spec.halved_after)
+        self._optimiser.rate.fill_(self._spec.rate * fade)
         self._optimiser.step(wanted)
         self.machine.refresh(self._twin, self.network)
 
