@@ -1,57 +1,67 @@
-"""CoopNets: a generator that proposes, and a descriptor that revises."""
+"""CoopNets: a generator proposes, a descriptor revises, and each learns of the other."""
 
 import dataclasses
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from time import perf_counter
 
 import torch
 from torch import Tensor, nn
 
-from abp_core.adaptation.preconditioner import Preconditioner
+from abp_core.checkpoint import Checkpoint
 from abp_core.device import Machine, this_machine
 from abp_core.family.batches import Batches
+from abp_core.family.energies import bottom_up
 from abp_core.family.field import FieldSpec, RandomField
-from abp_core.family.latents import curvature_of
-from abp_core.family.member import Told
+from abp_core.family.member import Shown, Told
+from abp_core.family.pace import timed
+from abp_core.family.proposer import Proposer
 from abp_core.family.trial import Trial
-from abp_core.generator import Generator
-from abp_core.langevin import infer
-from abp_core.learning.learner import BETAS, Optimiser
-from abp_core.noise import chain_noise
-from abp_core.observation import Full
-from abp_core.posterior import Posterior, misfit_of
+from abp_core.langevin import choose_rows
 from abp_core.spec import Kind, LangevinSpec
 
 SAMPLE_SWEEP = 2**48  # the first sweep of what is drawn beside learning
-LATENT_INDEX = 2**60  # the first "example" whose noise makes latents; no signal gets there
+CURVATURE_EVERY = 8  # iterations until the curvature is taken anew,
+CURVATURE_RATE = 0.3  # and so much of the way to it
+SHOWN = 4  # signals of each sort
+KEPT = 64  # examples of a set whose latents a checkpoint holds
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CooperativeSpec:
-    """proposals: in an iteration, each of at most `extent` along an axis, and as many signals of
-    the data. walk: that infers the latents of what was revised; none of it takes those that
-    proposed. sigma: of the generator's noise, in units of the data's deviation. rate: of the
-    generator's learning."""
+    """proposals: under revision at a time, each of at most `extent` along an axis, and as many
+    signals of the data an iteration. lasting: iterations of revision until a fresh proposal takes
+    the place of one. field: of the descriptor and its walk. rate: of the generator's learning."""
 
     proposals: int
     extent: int
-    field: FieldSpec = FieldSpec()
-    walk: LangevinSpec | None = None
-    sigma: float = 0.3
-    rate: float = 1e-3
+    field: FieldSpec
+    lasting: int = 16
+    rate: float = 2e-3
 
 
 SPECS: dict[Kind, CooperativeSpec] = {
-    "texture": CooperativeSpec(proposals=4, extent=96),
-    "sound": CooperativeSpec(proposals=8, extent=8192),
-    "objects": CooperativeSpec(proposals=16, extent=64),
+    "texture": CooperativeSpec(proposals=4, extent=96, field=FieldSpec(rate=2e-3)),
+    "sound": CooperativeSpec(proposals=8, extent=8192, field=FieldSpec()),
+    "objects": CooperativeSpec(proposals=16, extent=64, field=FieldSpec()),
 }
-REBUILDING = LangevinSpec(steps=200, step_size=0.5, temperature=0.1, preconditioned=True)
+INFERRING = LangevinSpec(steps=2, step_size=0.7, temperature=0.1)  # an iteration's, of latents
+REVISING = 20  # moves of the walk that revises a sample
+REBUILDING = LangevinSpec(steps=15, step_size=0.7, temperature=0.1)
+ROUNDS = 4  # of it
 
 
 class Cooperative:
-    """A generator and a descriptor that teach one another (Xie, Lu, Gao and Wu 2018)."""
+    """A generator and a descriptor that teach one another (Xie, Lu, Gao and Wu 2018).
+
+    The generator proposes f(z), z ~ N(0, I). Langevin dynamics of the descriptor revise that, and
+    Langevin dynamics of the posterior move z after it; the descriptor learns from data against
+    what was revised, the generator from what was revised given z. As in the paper's algorithm, but
+    that a revision is long, and both learn while it lasts: proposals are replaced a few at a time.
+    Short ones leave a young generator, whose proposals are all alike, without anything to tell
+    apart.
+
+    network: F, as `Descriptor` takes it.
+    """
 
     def __init__(
         self,
@@ -63,90 +73,153 @@ class Cooperative:
     ) -> None:
         self.trial, self.seed = trial, seed
         self.spec = spec = spec or SPECS[trial.kind]
-        self.machine = machine = machine or this_machine()
+        machine = machine or this_machine()
         self.iteration, self.seconds = 0, 0.0
-        signals, network_spec = trial.data.signals, trial.spec.generator
-        unit = network_spec.enlargement
+        signals, made = trial.data.signals, trial.spec.generator
+        unit, deviation = made.enlargement, trial.data.deviation
         extent = tuple(min(spec.extent, side) // unit * unit for side in trial.size)
         self._batches = Batches(signals, extent, spec.proposals, seed)
         self.field = RandomField(network, signals, machine, spec.field)
-        self.generator = Generator(network_spec, seed=seed).to(machine.device)
-        deviation = trial.data.deviation
-        self.generator.start_at(self.field.mean.flatten(), deviation)
-        self.sigma = spec.sigma * deviation
-        self._twin = machine.chain_copy(self.generator)
-        self._optimiser = Optimiser(self.generator, BETAS)
-        self._optimiser.rate.fill_(spec.rate)
-        self._shape = (
-            network_spec.map_shape_of(extent) if network_spec.spatial else network_spec.latent_shape
-        )
-        self._shown: tuple[Tensor, ...] = ()
+        sigma = trial.spec.sigma * deviation
+        self.proposer = Proposer(made, extent, sigma, spec.rate, machine, seed)
+        self.proposer.start_at(self.field.mean.flatten(), deviation)
+        self.z = self.proposer.draw(self._batches.n, extent, 0)
+        self.chains = self.proposer.propose(self.z)
 
     @property
     def parameters(self) -> int:
-        return self.field.parameters + sum(p.numel() for p in self.generator.parameters())
+        weights = self.proposer.generator.parameters()
+        return self.field.parameters + sum(p.numel() for p in weights)
 
     def alternation(self) -> Iterator[Told | None]:
-        clock, moves = 0.0, self._moves()
-        while True:
-            begun = perf_counter()
-            told = next(moves)
-            clock += perf_counter() - begun
-            if told is not None:
-                break
-            yield None
-        self.seconds += clock
-        yield dataclasses.replace(told, seconds=clock)
+        for told in timed(self._moves()):
+            self.seconds += told.seconds if told else 0.0
+            yield told
 
     def _moves(self) -> Iterator[Told | None]:
-        spec, steps, n = self.spec, self.spec.field.steps, self._batches.n
-        z = self._latents(n, self._shape, self.seed, self.iteration + 1)
-        with torch.no_grad():
-            proposed = self._twin(z)
+        """An iteration; whatever lasts is changed after the last pause."""
+        field, proposer, now = self.field, self.proposer, self.iteration
+        steps = self.spec.field.steps
+        z, x = self._with_fresh_proposals()
         yield None
-        revised = proposed
-        for revised in self.field.revise(proposed, self.seed, 1 + self.iteration * steps, steps):
-            yield None
-        data = self._batches.draw(self.iteration).to(z.device)
-        loss = self.field.compare(data, revised)
-        norm = self.field.gradient_norm(loss)
+        x = yield from field.revise(x, self.seed, 1 + now * steps, steps)
+        data = self._batches.draw(now).to(x.device)
+        norm = field.gradient_norm(field.compare(data, x))
         yield None
-        if spec.walk is not None:
-            z = self._infer(z, revised, spec.walk)
+        curvature = proposer.curvature
+        if now % CURVATURE_EVERY == 0:
+            found = proposer.find_curvature(z, x, now + 1)
+            curvature = curvature.lerp(found, CURVATURE_RATE if now else 1.0)
             yield None
-        with self.machine.autocast():
-            made = self.generator(z)
-        misfit = misfit_of(revised - made, self.sigma).mean()
-        norm = norm + self._optimiser.gradient_norm(misfit)
+        z = proposer.infer(z, x, curvature, INFERRING, now + 1 + SAMPLE_SWEEP)
+        yield None
+        misfit = proposer.compare(z, x)
+        norm = norm + proposer.gradient_norm(misfit)
+        yield None
         sound = norm.isfinite()
-        yield None
-        self.field.learn(sound)
-        self._optimiser.step(sound)
-        self.machine.refresh(self._twin, self.generator)
-        self._shown = (proposed, revised, data)
+        field.learn(sound, now)
+        proposer.learn(sound)
+        if sound:
+            self.z, self.chains = z, x
+            proposer.curvature.copy_(curvature)
         self.iteration += 1
-        moved = float((revised - proposed).square().mean().sqrt())
-        yield Told(self.iteration, moved, 0.0, diverged=not bool(sound))
+        away = proposer.sigma * (2 * float(misfit.detach()) / x[0].numel()) ** 0.5
+        yield Told(self.iteration, away, 0.0, diverged=not bool(sound))
 
-    def _infer(self, z: Tensor, revised: Tensor, walk: LangevinSpec) -> Tensor:
-        posterior = self._posterior(revised, self._twin)
-        sweep = self.iteration + 1
-        curvature = curvature_of(posterior, z, self.seed, sweep)
-        noise = chain_noise(
+    def _with_fresh_proposals(self) -> tuple[Tensor, Tensor]:
+        """Latents and signals as they stand, but for those whose turn it is to be proposed."""
+        n = len(self.z)
+        each = max(1, round(n / self.spec.lasting))
+        turn = (torch.arange(n) - self.iteration * each) % n < each
+        new = self.proposer.draw(n, self.proposer.extent, self.iteration + 1)
+        z = choose_rows(turn.to(new.device), new, self.z)
+        return z, choose_rows(turn.to(new.device), self.proposer.propose(z), self.chains)
+
+    def sample(self, n: int, seed: int, size: tuple[int, ...]) -> Tensor:
+        """Proposals as the descriptor revises them."""
+        return self._revise(self._propose(n, seed, size), seed)
+
+    def rebuild(self, x: Tensor) -> Tensor | None:
+        z = self.proposer.rebuild(x.to(self.z.device), REBUILDING, ROUNDS, SAMPLE_SWEEP)
+        return self.proposer.generator.make(z.cpu())
+
+    def energy(self, x: Tensor) -> Tensor | None:
+        return self.field.measure(x)
+
+    def show(self) -> tuple[Shown, ...]:
+        """What is proposed, what becomes of that, and data."""
+        proposed = self._propose(SHOWN, self.seed, self.proposer.extent)
+        return (
+            Shown("proposed by the generator", proposed),
+            Shown("revised by the descriptor", self._revise(proposed, self.seed)),
+            Shown("data", self._batches.draw(self.iteration)[:SHOWN]),
+        )
+
+    def tensors(self) -> dict[str, Tensor]:
+        field = {f"descriptor/{name}": t for name, t in self.field.tensors().items()}
+        proposer = {f"generator/{name}": t for name, t in self.proposer.tensors().items()}
+        return field | proposer | {"z": self.z.cpu().clone(), "chains": self.chains.cpu().clone()}
+
+    def resume(self, tensors: Mapping[str, Tensor], iteration: int, seconds: float) -> None:
+        z, chains = tensors["z"], tensors["chains"]
+        if z.shape != self.z.shape or chains.shape != self.chains.shape:
+            raise ValueError("chains of other data")
+        self.field.resume(_group(tensors, "descriptor/"))
+        self.proposer.resume(_group(tensors, "generator/"))
+        self.z = z.to(self.z.device, copy=True)
+        self.chains = chains.to(self.z.device, copy=True)
+        self.iteration, self.seconds = iteration, seconds
+
+    def checkpoint(self) -> Checkpoint | None:
+        """With the latents of the first pictures of a set, or of all of the one signal."""
+        x, spec = self.trial.data.signals[:KEPT], self.trial.spec
+        walk = dataclasses.replace(spec.langevin, acceptance=0.0, preconditioned=True)
+        spec = dataclasses.replace(
+            spec,
+            langevin=walk,
+            examples=len(x),
             seed=self.seed,
-            sweep=sweep + SAMPLE_SWEEP,
-            index=LATENT_INDEX + torch.arange(len(z)),
-            steps=walk.steps,
-            shape=tuple(z.shape[1:]),
+            prior="normal",
+            standardised=False,
+            components=False,
+            sample_loss_rate=0.0,
         )
-        return infer(posterior.energy, z, noise, walk, Preconditioner.of(curvature))
-
-    def _posterior(self, x: Tensor, generator: nn.Module) -> Posterior:
-        return Posterior(generator, Full(), x, torch.arange(len(x)), self.sigma, lot=0)
-
-    @staticmethod
-    def _latents(n: int, shape: tuple[int, ...], seed: int, sweep: int) -> Tensor:
-        (z,) = chain_noise(
-            seed=seed, sweep=sweep, index=LATENT_INDEX + torch.arange(n), steps=1, shape=shape
+        z = self.proposer.rebuild(x.to(self.z.device), REBUILDING, ROUNDS, SAMPLE_SWEEP)
+        return Checkpoint(
+            spec=spec,
+            source=self.trial.data.source,
+            digest=self.trial.data.digest,
+            sigma=self.proposer.sigma,
+            step_size=walk.step_size,
+            iteration=self.iteration,
+            updates=0,
+            seconds=self.seconds,
+            weights=self.proposer.weights(),
+            first_moments={},
+            second_moments={},
+            latents=z.cpu(),
+            curvature=self.proposer.find_curvature(z, x.to(z.device), SAMPLE_SWEEP).cpu(),
         )
-        return z
+
+    def _propose(self, n: int, seed: int, size: tuple[int, ...]) -> Tensor:
+        unit = self.trial.spec.generator.enlargement
+        whole = tuple(-(-side // unit) * unit for side in size)
+        x = self.proposer.generator.make(self.proposer.draw(n, whole, SAMPLE_SWEEP, seed).cpu())
+        for axis, side in enumerate(size, 2):
+            x = x.narrow(axis, 0, side)
+        return x.clone()  # what was made in inference mode takes no gradient
+
+    def _revise(self, x: Tensor, seed: int) -> Tensor:
+        return self.field.walk_on(x.to(self.z.device), seed, SAMPLE_SWEEP, REVISING).cpu()
+
+
+def _group(tensors: Mapping[str, Tensor], prefix: str) -> dict[str, Tensor]:
+    """Those whose names begin so, by the rest of their names."""
+    return {k.removeprefix(prefix): t for k, t in tensors.items() if k.startswith(prefix)}
+
+
+def cooperative(trial: Trial, seed: int) -> Cooperative:
+    """CoopNets with the networks of a trial's kind."""
+    spec = SPECS[trial.kind]
+    network = bottom_up(trial, spec.field.reference * trial.data.deviation, seed)
+    return Cooperative(trial, seed, network, spec)

@@ -1,8 +1,8 @@
 """The descriptor: a density of pictures or sounds, learnt by walks among them."""
 
+import math
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from time import perf_counter
 
 import torch
 from torch import Tensor, nn
@@ -10,9 +10,12 @@ from torch import Tensor, nn
 from abp_core.checkpoint import Checkpoint
 from abp_core.device import Machine, this_machine
 from abp_core.family.batches import Batches
+from abp_core.family.energies import bottom_up
 from abp_core.family.field import FieldSpec, RandomField
 from abp_core.family.member import Shown, Told
+from abp_core.family.pace import timed
 from abp_core.family.trial import Trial
+from abp_core.noise import permutation
 from abp_core.spec import Kind
 
 SAMPLE_SWEEP = 2**48  # the first sweep of walks that only sample; learning never gets there
@@ -25,14 +28,14 @@ class DescriptorSpec:
 
     chains: int
     extent: int
-    field: FieldSpec = FieldSpec()
+    field: FieldSpec
     longest: int = 200
 
 
 SPECS: dict[Kind, DescriptorSpec] = {
     "texture": DescriptorSpec(chains=4, extent=96, field=FieldSpec(rate=2e-3)),
-    "sound": DescriptorSpec(chains=8, extent=8192),
-    "objects": DescriptorSpec(chains=16, extent=64),
+    "sound": DescriptorSpec(chains=8, extent=8192, field=FieldSpec()),
+    "objects": DescriptorSpec(chains=16, extent=64, field=FieldSpec()),
 }
 
 
@@ -69,36 +72,50 @@ class Descriptor:
         return self.field.parameters
 
     def alternation(self) -> Iterator[Told | None]:
-        begun, field, steps = perf_counter(), self.field, self.spec.field.steps
-        spent, x = 0.0, self.chains
-        for x in field.revise(x, self.seed, 1 + self.iteration * steps, steps):  # noqa: B020
-            spent += perf_counter() - begun
-            yield None
-            begun = perf_counter()
+        for told in timed(self._moves()):
+            self.seconds += told.seconds if told else 0.0
+            yield told
+
+    def _moves(self) -> Iterator[Told | None]:
+        """An iteration; whatever lasts is changed after the last pause."""
+        field, steps = self.field, self.spec.field.steps
+        x = yield from field.revise(self.chains, self.seed, 1 + self.iteration * steps, steps)
         data = self._batches.draw(self.iteration).to(x.device)
         loss = field.compare(data, x)
         norm = field.gradient_norm(loss)
-        sound = norm.isfinite() & loss.isfinite()
-        spent += perf_counter() - begun
         yield None
-        begun = perf_counter()
-        field.learn(sound)
+        sound = norm.isfinite()
+        field.learn(sound, self.iteration)
         if sound:
             self.chains = x
-        seconds = spent + perf_counter() - begun
         self.iteration += 1
-        self.seconds += seconds
-        yield Told(self.iteration, float(loss.detach()), seconds, diverged=not bool(sound))
+        apart = float(loss.detach()) / x[0].numel()
+        yield Told(self.iteration, apart, 0.0, diverged=not bool(sound))
 
-    @torch.no_grad()
     def sample(self, n: int, seed: int, size: tuple[int, ...]) -> Tensor:
-        """The persistent chains where they suffice; else where a walk from noise leads."""
-        here = self.chains
+        """The persistent chains as they stand where they suffice; where more are wanted, or larger
+        ones, where a walk from them leads: from chains laid side by side, or from draws of q."""
+        here, channels = self.chains, self.chains.shape[1]
         if n <= len(here) and tuple(size) == tuple(here.shape[2:]):
-            return here[:n].float().cpu().clone()
-        x = self.field.draw_reference((n, here.shape[1], *size), seed, SAMPLE_SWEEP)
-        *_, x = self.field.revise(x, seed, SAMPLE_SWEEP + 1, self.spec.longest)
-        return x.float().cpu()
+            return here[permutation(seed=seed, epoch=0, n=len(here))[:n]].float().cpu()
+        x = self.field.draw_reference((n, channels, *size), seed, SAMPLE_SWEEP)
+        if tuple(size) != tuple(here.shape[2:]):
+            x = self._lay(n, seed, size)
+        return self.field.walk_on(x, seed, SAMPLE_SWEEP + 1, self.spec.longest).float().cpu()
+
+    def _lay(self, n: int, seed: int, size: tuple[int, ...]) -> Tensor:
+        """Signals (n, c, *size) of chains side by side, in an order that the seed decides."""
+        here = self.chains
+        tiles = [-(-side // own) for side, own in zip(size, here.shape[2:], strict=True)]
+        count = n * math.prod(tiles)
+        rounds = range(-(-count // len(here)))
+        drawn = [permutation(seed=seed, epoch=epoch, n=len(here)) for epoch in rounds]
+        x = here[torch.cat(drawn)[:count]]
+        for axis, k in reversed(list(enumerate(tiles, 2))):  # rows of them, then columns
+            x = torch.cat(list(x.view(-1, k, *x.shape[1:]).unbind(1)), axis)
+        for axis, side in enumerate(size, 2):
+            x = x.narrow(axis, 0, side)
+        return x.contiguous()
 
     def rebuild(self, x: Tensor) -> Tensor | None:
         return None
@@ -121,3 +138,10 @@ class Descriptor:
 
     def checkpoint(self) -> Checkpoint | None:
         return None
+
+
+def descriptor(trial: Trial, seed: int) -> Descriptor:
+    """The descriptor with the network of a trial's kind."""
+    spec = SPECS[trial.kind]
+    network = bottom_up(trial, spec.field.reference * trial.data.deviation, seed)
+    return Descriptor(trial, seed, network, spec)

@@ -7,7 +7,16 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from abp_core.family.trial import Trial
+from abp_core.spec import Kind
+
 LEAK = 0.2
+# By kind: entries along an axis that become channels, taps, and the layers' (features, stride).
+NETWORKS: dict[Kind, tuple[int, int, tuple[tuple[int, int], ...]]] = {
+    "texture": (2, 3, ((32, 1), (64, 2), (64, 2), (64, 2))),
+    "sound": (16, 9, ((64, 1), (96, 2), (96, 4), (96, 4))),
+    "objects": (2, 3, ((32, 1), (64, 2), (64, 2), (128, 2), (128, 2))),
+}
 
 
 class BottomUp(nn.Module):
@@ -61,3 +70,12 @@ def _fold(h: Tensor, block: tuple[int, int]) -> Tensor:
     a, b = block
     h = h.view(n, c, height // a, a, width // b, b).permute(0, 1, 3, 5, 2, 4)
     return h.reshape(n, c * a * b, height // a, width // b)
+
+
+def bottom_up(trial: Trial, reference: float, seed: int) -> BottomUp:
+    """F for the data of a trial under a white reference of this deviation. It is in units of the
+    reference's variance, so that its gradient pulls as strongly as the reference does."""
+    fold, taps, layers = NETWORKS[trial.kind]
+    channels, axes = trial.data.signals.shape[1], len(trial.size)
+    scale = reference**-2
+    return BottomUp(channels, axes, fold, layers, seed=seed, scale=scale, taps=taps)

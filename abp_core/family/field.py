@@ -1,6 +1,6 @@
 """A random field p(x) ~ exp(F(x)) q(x): its energy, the walk in it, and how F learns."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Generator, Mapping
 from dataclasses import dataclass
 
 import torch
@@ -20,12 +20,15 @@ LOT = 16  # signals whose energy is worked out at a time
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FieldSpec:
     """reference: q's deviation, in units of the data's. steps, step_size: of the walk of an
-    iteration, in units of q's deviation. rate: of learning."""
+    iteration, in units of q's deviation. rate: of learning. halved_after: iterations until that
+    stands at half (a stochastic approximation, Robbins and Monro 1951); with a rate that stays,
+    F and the chains would swing about one another for ever."""
 
     reference: float = 0.1
-    steps: int = 10
-    step_size: float = 0.7
+    steps: int = 5
+    step_size: float = 1.0
     rate: float = 1e-3
+    halved_after: int = 200
 
 
 class RandomField:
@@ -46,7 +49,7 @@ class RandomField:
         machine: Machine,
         spec: FieldSpec,
     ) -> None:
-        self.machine = machine
+        self.machine, self._spec = machine, spec
         self.network = network.to(machine.device)
         seen = Full().moments(signals, signals.shape[1])
         assert seen.mean is not None
@@ -56,7 +59,6 @@ class RandomField:
         self._twin = machine.chain_copy(self.network)
         self._dtype = machine.fast
         self._optimiser = Optimiser(self.network, BETAS)
-        self._optimiser.rate.fill_(spec.rate)
 
     @property
     def parameters(self) -> int:
@@ -68,7 +70,8 @@ class RandomField:
         (noise,) = chain_noise(
             seed=seed, sweep=sweep, index=torch.arange(shape[0]), steps=1, shape=shape[1:]
         )
-        return self.mean + self.deviation * noise.to(self.mean.device)
+        x: Tensor = self.mean + self.deviation * noise.to(self.mean.device)
+        return x
 
     def reference_energy(self, x: Tensor) -> Tensor:
         """-log q(x), (n,), up to a constant."""
@@ -79,7 +82,7 @@ class RandomField:
         f: Tensor = self.network(x)
         return self.reference_energy(x) - f
 
-    def fast_energy(self, x: Tensor) -> Tensor:
+    def _fast_energy(self, x: Tensor) -> Tensor:
         """U(x) as the walk has it, F in fast precision."""
         f: Tensor = self._twin(x.to(self._dtype))
         return self.reference_energy(x) - f.float()
@@ -90,17 +93,23 @@ class RandomField:
         lots = [self.energy(some.to(self.mean.device)).cpu() for some in torch.split(x, LOT)]
         return torch.cat(lots)
 
-    def revise(self, x: Tensor, seed: int, sweep: int, steps: int) -> Iterator[Tensor]:
-        """Signals (n, c, ...) after every move of a walk from x; its noise is a function of
-        (seed, row, sweep, move). One that diverges is put back to x."""
-        langevin = Langevin(self.fast_energy, self.walk)
+    def revise(self, x: Tensor, seed: int, sweep: int, steps: int) -> Generator[None, None, Tensor]:
+        """A walk from signals x (n, c, ...) that pauses after every move and returns where it ends.
+        Its noise is a function of (seed, row, sweep, move). One that diverges is put back to x."""
+        langevin = Langevin(self._fast_energy, self.walk)
         state, index = langevin.init(x), torch.arange(len(x))
         for step in range(steps):
             (noise,) = chain_noise(
                 seed=seed, sweep=sweep + step, index=index, steps=1, shape=tuple(x.shape[1:])
             )
             state, _ = langevin.step(state, noise.to(x.device))
-            yield state.z
+            yield
+        return state.z
+
+    def walk_on(self, x: Tensor, seed: int, sweep: int, steps: int) -> Tensor:
+        """Where such a walk ends, lot by lot."""
+        ends = [_end(self.revise(some, seed, sweep, steps)) for some in torch.split(x, LOT)]
+        return torch.cat(ends)
 
     def compare(self, data: Tensor, made: Tensor) -> Tensor:
         """mean F(made) - mean F(data), (), whose gradient is that of the negative log-likelihood
@@ -113,8 +122,10 @@ class RandomField:
         """(), of the gradient of a loss (), which the weights then hold."""
         return self._optimiser.gradient_norm(loss)
 
-    def learn(self, wanted: Tensor) -> None:
+    def learn(self, wanted: Tensor, iteration: int) -> None:
         """One step along the gradient that the weights hold, where `wanted` () bool."""
+        fade = 1 / (1 + iteration / self._spec.halved_after)
+        self._optimiser.rate.fill_(self._spec.rate * fade)
         self._optimiser.step(wanted)
         self.machine.refresh(self._twin, self.network)
 
@@ -130,3 +141,13 @@ class RandomField:
             p.copy_(held[f"weight.{name}"])
         self._optimiser.resume(held)
         self.machine.refresh(self._twin, self.network)
+
+
+def _end(walk: Generator[None, None, Tensor]) -> Tensor:
+    """What a walk returns."""
+    while True:
+        try:
+            next(walk)
+        except StopIteration as ended:
+            x: Tensor = ended.value
+            return x
