@@ -73,7 +73,7 @@ class Frame:
 
     def alternation(self) -> Iterator[Told | None]:
         begun, spent, u = perf_counter(), 0.0, self.u
-        for moved in self._walk(self.field, u, self.seed, 1 + STEPS * self.iteration, STEPS):
+        for moved in self.walk(self.field, u, self.seed, 1 + STEPS * self.iteration, STEPS):
             u, spent = moved, spent + perf_counter() - begun
             yield None
             begun = perf_counter()
@@ -94,13 +94,7 @@ class Frame:
         """Parts of the persistent chains that do not overlap, where there are as many; else where
         as many walks from q lead."""
         wanted = size if len(size) == 2 else (1, *size)
-        parts = self.field.reference.signal(self.u)
-        for axis, side in enumerate(wanted, 2):
-            if side > parts.shape[axis]:
-                parts = parts[:0]
-                break
-            whole = parts.unfold(axis, side, side).movedim(axis, 0)
-            parts = whole.flatten(0, 1).movedim(-1, axis)
+        parts = _tiles(self.field.reference.signal(self.u), wanted)
         if len(parts) < n:
             parts = self._draw(n, seed, wanted)
         x = parts[:n].clamp(-1, 1).float().cpu()
@@ -154,7 +148,7 @@ class Frame:
             return Tones(levels)
         return (Gabor if self.filters == "gabor" else Photographic)(channels, levels)
 
-    def _walk(
+    def walk(
         self, field: LogLinear, u: Tensor, seed: int, sweep: int, steps: int
     ) -> Iterator[Tensor]:
         """From u, the step set by the gradient where it begins: at rest its mean square is the mean
@@ -172,7 +166,7 @@ class Frame:
         height, width = (_up(side, self._multiple) for side in size)
         field = self._field_of((height, width))
         u = self._noise((n, self.u.shape[1], height, width), seed, SAMPLE_SWEEP)
-        *_, u = self._walk(field, u, seed, SAMPLE_SWEEP + 1, LONGEST)
+        *_, u = self.walk(field, u, seed, SAMPLE_SWEEP + 1, LONGEST)
         return field.reference.signal(u)[:, :, : size[0], : size[1]]
 
     def _field_of(self, size: tuple[int, int]) -> LogLinear:
@@ -194,11 +188,22 @@ def _flat(x: Tensor) -> Tensor:
     return x.unsqueeze(2) if x.ndim == 3 else x
 
 
+def _tiles(x: Tensor, size: tuple[int, ...]) -> Tensor:
+    """Parts (m, c, *size) of signals (n, c, h, w) that do not overlap, as many as there are."""
+    for axis, side in enumerate(size, 2):
+        if side > x.shape[axis]:
+            return x[:0]
+        x = x.unfold(axis, side, side).movedim(axis, 0).flatten(0, 1).movedim(-1, axis)
+    return x
+
+
 def _up(side: int, multiple: int) -> int:
+    """The next multiple; the height of a sound is 1."""
     return -(-side // multiple) * multiple if side > 1 else 1
 
 
 def _cut(x: Tensor, multiple: int) -> Tensor:
     """Without what its sides have over multiples."""
     height, width = (side // multiple * multiple if side > 1 else 1 for side in x.shape[2:])
-    return x[:, :, :height, :width]
+    part: Tensor = x[:, :, :height, :width]
+    return part

@@ -85,7 +85,7 @@ class LogLinear:
         self.weights = [
             weights + rate * self._solve(precision, difference)
             for weights, precision, difference in zip(
-                self.weights, self._precisions, differences, strict=True
+                self.weights, self.precisions, differences, strict=True
             )
         ]
 
@@ -128,7 +128,7 @@ class LogLinear:
             sums = [[a + b for a, b in zip(*pair, strict=True)]
                     for pair in zip(sums, found, strict=True)] if sums else found  # fmt: skip
         self.targets = [first / len(signals) for first, _ in sums]
-        self._precisions = [
+        self.precisions = [
             self._invert(target, second / len(signals))
             for target, (_, second) in zip(self.targets, sums, strict=True)
         ]

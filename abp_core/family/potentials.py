@@ -25,12 +25,17 @@ class _Potential(torch.autograd.Function):
             slope.add_(above)
             offset.addcmul_(above, knot, value=-1)
         ctx.save_for_backward(slope)
-        return offset.addcmul_(slope, r).flatten(1).sum(1, dtype=torch.float32)
+        return offset.addcmul_(slope, r).flatten(1).sum(1, dtype=_exact(r.dtype))
 
     @staticmethod
     def backward(ctx: Any, *grads: Tensor) -> tuple[Tensor, None, None]:
         (slope,) = ctx.saved_tensors
         return slope * grads[0].view(-1, 1, 1, 1).to(slope.dtype), None, None
+
+
+def _exact(dtype: torch.dtype) -> torch.dtype:
+    """In which sums are taken."""
+    return torch.promote_types(dtype, torch.float32)
 
 
 class Marginals:
