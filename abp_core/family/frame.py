@@ -24,6 +24,7 @@ from abp_core.spec import Kind, LangevinSpec
 Filters = Literal["gabor", "convnet"]
 
 ENTRIES = 2**16  # of all chains, channels left out
+MOST_CHAINS = 32
 WIDEST: dict[Kind, int] = {"texture": 256, "sound": 2**15, "objects": 512}  # a chain, along an axis
 LEVELS: dict[Kind, int] = {"texture": 3, "sound": 6, "objects": 2}
 BLOCK: dict[Kind, int] = {"texture": 24, "sound": 512, "objects": 24}
@@ -31,7 +32,7 @@ RATE: dict[Kind, float] = {"texture": 0.05, "sound": 0.05, "objects": 0.002}
 MOST_PICTURES = 512  # of a set, whose statistics are learnt
 STEPS = 4  # of the walk in an iteration
 STEP_SIZE = 0.3  # where the energy's mean curvature is 1
-LONGEST = 120  # moves of a walk that only samples
+LONGEST = 160  # moves of a walk that only samples, a multiple of STEPS
 BOARD = 288  # pixels in which the weights of filters are shown, along a row
 SAMPLE_SWEEP = 2**48  # the first sweep of those; learning never gets there
 
@@ -43,12 +44,18 @@ class Frame:
     marginal histograms of responses: one of a filter for a texture or sound, one of a filter and
     place for a set.
 
-    filters: those of pictures; a sound has its own. u (n, c, h, w): where the chains stand, in
+    filters: those of pictures; a sound has its own. entries: of all chains together. u (n, c, h, w): where the chains stand, in
     coordinates in which q is white.
     """
 
     def __init__(
-        self, trial: Trial, seed: int, filters: Filters = "gabor", machine: Machine | None = None
+        self,
+        trial: Trial,
+        seed: int,
+        filters: Filters = "gabor",
+        machine: Machine | None = None,
+        *,
+        entries: int = ENTRIES,
     ) -> None:
         self.trial, self.seed, self.filters = trial, seed, filters
         self.machine = machine = machine or this_machine()
@@ -63,7 +70,7 @@ class Frame:
         self.field = LogLinear(
             bank, reference, signals, machine, by_place=by_place, block=BLOCK[trial.kind]
         )
-        chains = max(1, min(32, ENTRIES // (height * width)))
+        chains = max(1, min(MOST_CHAINS, entries // (height * width)))
         self.u = self._noise((chains, signals.shape[1], height, width), seed, 0)
         self.seconds = perf_counter() - begun
 
@@ -151,16 +158,20 @@ class Frame:
     def walk(
         self, field: LogLinear, u: Tensor, seed: int, sweep: int, steps: int
     ) -> Iterator[Tensor]:
-        """From u, the step set by the gradient where it begins: at rest its mean square is the mean
-        curvature of the energy, which learning raises."""
-        walk = Langevin(field.energy, LangevinSpec(steps=steps, step_size=STEP_SIZE))
-        state = walk.init(u)
-        curvature = state.grad.square().mean().clamp(min=1)
-        walk = dataclasses.replace(walk, adapted=STEP_SIZE / curvature.sqrt())
-        for step in range(steps - 1):
-            state, _ = walk.step(state, self._noise(u.shape, seed, sweep + step))
-            yield state.z
-        yield walk.propose(state, self._noise(u.shape, seed, sweep + steps - 1))
+        """From u (n, c, h, w), where so many moves lead, STEPS of them with one step size: that of
+        the gradient where they begin, whose mean square at rest is the mean curvature of the
+        energy, which learning raises."""
+        langevin = Langevin(field.energy, LangevinSpec(steps=STEPS, step_size=STEP_SIZE))
+        shape = tuple(u.shape)
+        for first in range(sweep, sweep + steps, STEPS):
+            state = langevin.init(u)
+            curvature = state.grad.square().mean().clamp(min=1)
+            walk = dataclasses.replace(langevin, adapted=STEP_SIZE / curvature.sqrt())
+            for move in range(first, first + STEPS - 1):
+                state, _ = walk.step(state, self._noise(shape, seed, move))
+                yield state.z
+            u = walk.propose(state, self._noise(shape, seed, first + STEPS - 1))
+            yield u
 
     def _draw(self, n: int, seed: int, size: tuple[int, ...]) -> Tensor:
         height, width = (_up(side, self._multiple) for side in size)
@@ -205,5 +216,4 @@ def _up(side: int, multiple: int) -> int:
 def _cut(x: Tensor, multiple: int) -> Tensor:
     """Without what its sides have over multiples."""
     height, width = (side // multiple * multiple if side > 1 else 1 for side in x.shape[2:])
-    part: Tensor = x[:, :, :height, :width]
-    return part
+    return x.narrow(2, 0, height).narrow(3, 0, width)

@@ -120,7 +120,7 @@ def exact_lattice(*, chains: int = 1000, iterations: int = 300) -> dict[str, Any
     }
 
 
-def matching(frame: Frame, *, iterations: int, moves: int = 120) -> dict[str, Any]:
+def matching(frame: Frame, *, iterations: int, moves: int = 160) -> dict[str, Any]:
     """What a texture's samples lack of the data's statistics, before learning and after, of chains
     that begin anew from q and walk with weights that stand still; root mean squares in units of the
     standard errors that the statistics of one signal of the chains' size have of the data's own
@@ -166,8 +166,8 @@ def _set(field: LogLinear, weights: Tensor) -> None:
 
 
 def _noise(chains: int, sweep: int, steps: int = 1) -> Tensor:
-    index = torch.arange(chains)
-    return chain_noise(seed=5, sweep=sweep, index=index, steps=steps, shape=(1, 1, SITES))
+    shape = (chains, 1, 1, SITES)
+    return chain_noise(seed=5, sweep=sweep, index=torch.arange(1), steps=steps, shape=shape)[:, 0]
 
 
 def _walk(field: LogLinear, u: Tensor, *, steps: int, sweep: int) -> Tensor:
