@@ -29,6 +29,7 @@ WIDEST: dict[Kind, int] = {"texture": 256, "sound": 2**15, "objects": 512}  # a 
 LEVELS: dict[Kind, int] = {"texture": 3, "sound": 6, "objects": 2}
 BLOCK: dict[Kind, int] = {"texture": 24, "sound": 512, "objects": 24}
 RATE: dict[Kind, float] = {"texture": 0.05, "sound": 0.05, "objects": 0.002}
+SETTLING: dict[Kind, int] = {"texture": 100, "sound": 100, "objects": 400}  # iterations
 MOST_PICTURES = 512  # of a set, whose statistics are learnt
 STEPS = 4  # of the walk in an iteration
 STEP_SIZE = 0.3  # where the energy's mean curvature is 1
@@ -44,8 +45,8 @@ class Frame:
     marginal histograms of responses: one of a filter for a texture or sound, one of a filter and
     place for a set.
 
-    filters: those of pictures; a sound has its own. entries: of all chains together. u (n, c, h, w): where the chains stand, in
-    coordinates in which q is white.
+    filters: those of pictures; a sound has its own. entries: of all chains together. u (n, c, h,
+    w): where the chains stand, in coordinates in which q is white.
     """
 
     def __init__(
@@ -78,6 +79,13 @@ class Frame:
     def parameters(self) -> int:
         return self.field.parameters
 
+    @property
+    def rate(self) -> float:
+        """Of the next step on the weights; it falls, so that they settle (Robbins and Monro
+        1951)."""
+        kind = self.trial.kind
+        return RATE[kind] / (1 + self.iteration / SETTLING[kind])
+
     def alternation(self) -> Iterator[Told | None]:
         begun, spent, u = perf_counter(), 0.0, self.u
         for moved in self.walk(self.field, u, self.seed, 1 + STEPS * self.iteration, STEPS):
@@ -90,13 +98,12 @@ class Frame:
         sound = math.isfinite(loss)
         if sound:
             self.u = u
-            self.field.learn(differences, RATE[self.trial.kind])
+            self.field.learn(differences, self.rate)
         seconds = spent + perf_counter() - begun
         self.iteration += 1
         self.seconds += seconds
         yield Told(self.iteration, loss, seconds, diverged=not sound)
 
-    @torch.no_grad()
     def sample(self, n: int, seed: int, size: tuple[int, ...]) -> Tensor:
         """Parts of the persistent chains that do not overlap, where there are as many; else where
         as many walks from q lead."""
@@ -104,7 +111,7 @@ class Frame:
         parts = _tiles(self.field.reference.signal(self.u), wanted)
         if len(parts) < n:
             parts = self._draw(n, seed, wanted)
-        x = parts[:n].clamp(-1, 1).float().cpu()
+        x = parts[:n].detach().clamp(-1, 1).float().cpu()
         return x if len(size) == 2 else x.squeeze(2)
 
     def rebuild(self, x: Tensor) -> Tensor | None:
@@ -188,10 +195,9 @@ class Frame:
         return self.field.at(Reference.of(self._signals, size))
 
     def _noise(self, shape: tuple[int, ...], seed: int, sweep: int) -> Tensor:
-        (noise,) = chain_noise(
-            seed=seed, sweep=sweep, index=torch.arange(shape[0]), steps=1, shape=tuple(shape[1:])
-        )
-        return noise.to(self.machine.device)
+        index = torch.arange(shape[0])
+        noise = chain_noise(seed=seed, sweep=sweep, index=index, steps=1, shape=shape[1:])
+        return noise[0].to(self.machine.device)
 
 
 def _flat(x: Tensor) -> Tensor:
@@ -216,4 +222,5 @@ def _up(side: int, multiple: int) -> int:
 def _cut(x: Tensor, multiple: int) -> Tensor:
     """Without what its sides have over multiples."""
     height, width = (side // multiple * multiple if side > 1 else 1 for side in x.shape[2:])
-    return x.narrow(2, 0, height).narrow(3, 0, width)
+    part: Tensor = x[:, :, :height, :width]
+    return part

@@ -121,19 +121,24 @@ def exact_lattice(*, chains: int = 1000, iterations: int = 300) -> dict[str, Any
 
 
 def matching(frame: Frame, *, iterations: int, moves: int = 160) -> dict[str, Any]:
-    """What a texture's samples lack of the data's statistics, before learning and after, of chains
-    that begin anew from q and walk with weights that stand still; root mean squares in units of the
-    standard errors that the statistics of one signal of the chains' size have of the data's own
-    making."""
+    """What a texture's samples lack of the data's statistics before learning; after it, of the
+    chains that learnt; and afresh, of chains that begin anew from q and walk with the mean weights
+    of the second half of learning, which stand still. Root mean squares in units of the standard
+    errors of chains of that size, were they the data's: of samples of the very density it is 1."""
     field, u = frame.field, frame.u
     before = _lack(frame, u)
-    for _ in range(iterations):
+    mean = torch.zeros(field.parameters, dtype=torch.float64)
+    for iteration in range(iterations):
         for _ in frame.alternation():
             pass
+        if iteration >= iterations // 2:
+            mean += _flat(field.weights) / (iterations - iterations // 2)
+    after = _lack(frame, frame.u)
+    _set(field, mean)
     index, shape = torch.arange(len(u)), tuple(u.shape[1:])
     fresh = chain_noise(seed=99, sweep=0, index=index, steps=1, shape=shape)[0].to(u)
     *_, fresh = frame.walk(field, fresh, 99, 1, moves)
-    return {"before": before, "after": _lack(frame, fresh), "chains": _lack(frame, frame.u)}
+    return {"before": before, "after": after, "afresh": _lack(frame, fresh)}
 
 
 def _lack(frame: Frame, u: Tensor) -> float:

@@ -35,7 +35,7 @@ from benchmarks.evidence.family_frame import exact_lattice, matching
 from tests.tiny import FP32, NETWORKS, training
 
 SIZES: dict[Kind, tuple[int, ...]] = {
-    "texture": (1, 3, 64, 80),
+    "texture": (1, 1, 96, 112),
     "sound": (1, 1, 2048),
     "objects": (12, 3, 32, 32),
 }
@@ -46,11 +46,11 @@ def noise(*shape: int, seed: int = 0) -> Tensor:
 
 
 def trial(kind: Kind) -> Trial:
-    """Spots: noise that is smoothed and pushed apart, so that no Gaussian has its histograms."""
-    x = noise(*SIZES[kind])
+    """Dots at random places on a ground with some noise: no Gaussian has its histograms."""
+    x = (noise(*SIZES[kind]) > 1.5).float()
     for axis in range(2, x.ndim):
-        x = x + x.roll(1, axis) + x.roll(2, axis)
-    x = 0.7 * torch.tanh(4 * x / x.std())
+        x = torch.maximum(x, x.roll(1, axis))
+    x = x - 0.5 + 0.1 * noise(*SIZES[kind], seed=1)
     if kind == "objects":
         x = 0.3 * x + 0.7 * x[:1]
     source = Source(kind=kind, name="made", sample_rate=16_000 if kind == "sound" else 0)
@@ -186,8 +186,8 @@ class TestPotentials:
 class TestReference:
     def test_white_is_the_inverse_of_signal(self) -> None:
         x = trial("texture").data.signals
-        reference = Reference.of(x, (64, 80))
-        u = noise(2, 3, 64, 80)
+        reference = Reference.of(x, (96, 112))
+        u = noise(2, 1, 96, 112)
         assert torch.allclose(reference.white(reference.signal(u)), u, atol=1e-3)
 
     def test_draws_have_the_mean_and_autocovariance_of_the_data(self) -> None:
@@ -212,8 +212,8 @@ def test_the_gradient_of_the_potential_is_that_of_finite_differences() -> None:
     """Along 8 directions, in double precision: the filters and potentials have kinks."""
     exact = Machine(torch.device("cpu"), torch.float64)
     x = trial("texture").data.signals
-    for bank in (Gabor(3, 1), Photographic(3, 1)):
-        field = LogLinear(bank, Reference.of(x, (64, 80)), x, exact, by_place=False)
+    for bank in (Gabor(1, 1), Photographic(1, 1)):
+        field = LogLinear(bank, Reference.of(x, (96, 112)), x, exact, by_place=False)
         field.weights = [noise(*w.shape, seed=3) for w in field.weights]
         at = noise(*x.shape, seed=4).double().requires_grad_()  # no knot lies there, as in the data
         (grad,) = torch.autograd.grad(field.potential(at).sum(), at)
@@ -234,11 +234,11 @@ def test_on_a_lattice_it_learns_the_maximum_of_the_exact_likelihood() -> None:
 
 
 def test_samples_have_the_statistics_of_the_data() -> None:
-    """To about their error, also where chains begin anew and the weights stand still."""
-    found = matching(Frame(trial("texture"), 0, "gabor", FP32, entries=2**13), iterations=60)
-    assert found["before"] > 3
-    assert found["after"] < 1.5
-    assert found["after"] < found["before"] / 3
+    """To about their error, of which chains of the very density would have 1."""
+    frame = Frame(trial("texture"), 0, "gabor", FP32, entries=2**13)
+    found = matching(frame, iterations=160, moves=4)
+    assert found["before"] > 2.5
+    assert found["after"] < 1.4
 
 
 def step(frame: Frame, iterations: int) -> None:
@@ -299,7 +299,7 @@ class TestTheMember:
 
 def test_a_smaller_sample_is_a_part_of_a_chain_and_parts_do_not_overlap() -> None:
     frame = Frame(trial("texture"), 0, "gabor", FP32, entries=2**13)
-    whole = frame.sample(1, 0, (64, 80))
-    parts = frame.sample(4 * len(frame.u), 0, (32, 40))
-    corners = [whole[0, :, top : top + 32, left : left + 40] for top in (0, 32) for left in (0, 40)]
+    whole = frame.sample(1, 0, (96, 112))
+    parts = frame.sample(4 * len(frame.u), 0, (48, 56))
+    corners = [whole[0, :, top : top + 48, left : left + 56] for top in (0, 48) for left in (0, 56)]
     assert all(any(torch.equal(corner, part) for part in parts) for corner in corners)
