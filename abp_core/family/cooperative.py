@@ -44,7 +44,7 @@ SPECS: dict[Kind, CooperativeSpec] = {
     "sound": CooperativeSpec(proposals=8, extent=8192, field=FieldSpec()),
     "objects": CooperativeSpec(proposals=16, extent=64, field=FieldSpec()),
 }
-INFERRING = LangevinSpec(steps=2, step_size=0.7, temperature=0.1)  # an iteration's, of latents
+INFERRING = LangevinSpec(steps=2, step_size=0.7)  # an iteration's, of latents
 REVISING = 20  # moves of the walk that revises a sample
 REBUILDING = LangevinSpec(steps=15, step_size=0.7, temperature=0.1)
 ROUNDS = 4  # of it
