@@ -193,8 +193,8 @@ def generator_learnt(*, chains: int, iterations: int) -> dict[str, float]:
 
 
 def gradient_at_fixed_point(*, chains: int, iterations: int) -> dict[str, float]:
-    """The length of the generator's mean gradient where it has the descriptor's law, and where its
-    loadings are half and one and a half times those."""
+    """The generator's mean gradient along its loadings, where it has the descriptor's law, and
+    where they are half and one and a half times those: below 0 they grow, above they shrink."""
     return {
         name: _mean_gradient(chains, iterations, factor)
         for name, factor in (("half", 0.5), ("fixed point", 1.0), ("one and a half", 1.5))
@@ -212,4 +212,5 @@ def _mean_gradient(chains: int, iterations: int, factor: float) -> float:
         if member.iteration > iterations // 4:  # latents are at rest
             assert kernel.grad is not None
             total, seen = total + kernel.grad, seen + 1
-    return float((total / seen).norm())
+    along = LOADINGS.view_as(total) / LOADINGS.norm()
+    return float((total / seen * along).sum())
