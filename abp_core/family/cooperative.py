@@ -1,7 +1,7 @@
 """CoopNets: a generator proposes, a descriptor revises, and each learns of the other."""
 
 import dataclasses
-from collections.abc import Iterator, Mapping
+from collections.abc import Generator, Iterator, Mapping
 from dataclasses import dataclass
 
 import torch
@@ -20,8 +20,8 @@ from abp_core.langevin import choose_rows
 from abp_core.spec import Kind, LangevinSpec
 
 SAMPLE_SWEEP = 2**48  # the first sweep of what is drawn beside learning
-CURVATURE_EVERY = 8  # iterations until the curvature is taken anew,
-CURVATURE_RATE = 0.3  # and so much of the way to it
+CURVATURE_EVERY = 4  # iterations until the curvature is taken anew,
+CURVATURE_RATE = 0.1  # and so much of the way to it
 SHOWN = 4  # signals of each sort
 KEPT = 64  # examples of a set whose latents a checkpoint holds
 
@@ -40,11 +40,11 @@ class CooperativeSpec:
 
 
 SPECS: dict[Kind, CooperativeSpec] = {
-    "texture": CooperativeSpec(proposals=4, extent=96, field=FieldSpec(rate=2e-3)),
-    "sound": CooperativeSpec(proposals=8, extent=8192, field=FieldSpec()),
-    "objects": CooperativeSpec(proposals=16, extent=64, field=FieldSpec()),
+    "texture": CooperativeSpec(proposals=4, extent=96, lasting=100, field=FieldSpec(rate=2e-3)),
+    "sound": CooperativeSpec(proposals=6, extent=8192, lasting=100, field=FieldSpec(rate=2e-3)),
+    "objects": CooperativeSpec(proposals=16, extent=64, lasting=50, field=FieldSpec()),
 }
-INFERRING = LangevinSpec(steps=2, step_size=0.7, temperature=0.1)  # an iteration's, of latents
+INFERRING = LangevinSpec(steps=2, step_size=0.7)  # an iteration's, of latents
 REVISING = 20  # moves of the walk that revises a sample
 REBUILDING = LangevinSpec(steps=15, step_size=0.7, temperature=0.1)
 ROUNDS = 4  # of it
@@ -106,11 +106,7 @@ class Cooperative:
         data = self._batches.draw(now).to(x.device)
         norm = field.gradient_norm(field.compare(data, x))
         yield None
-        curvature = proposer.curvature
-        if now % CURVATURE_EVERY == 0:
-            found = proposer.find_curvature(z, x, now + 1)
-            curvature = curvature.lerp(found, CURVATURE_RATE if now else 1.0)
-            yield None
+        curvature = yield from self._look(z, x)
         z = proposer.infer(z, x, curvature, INFERRING, now + 1 + SAMPLE_SWEEP)
         yield None
         misfit = proposer.compare(z, x)
@@ -125,6 +121,17 @@ class Cooperative:
         self.iteration += 1
         away = proposer.sigma * (2 * float(misfit.detach()) / x[0].numel()) ** 0.5
         yield Told(self.iteration, away, 0.0, diverged=not bool(sound))
+
+    def _look(self, z: Tensor, x: Tensor) -> Generator[None, None, Tensor]:
+        """The curvature of U about z by now, which follows the generator."""
+        proposer, now = self.proposer, self.iteration
+        curvature = proposer.curvature
+        if now % CURVATURE_EVERY == 0:
+            for probe in range(1 if now else proposer.probes(z)):
+                found = proposer.probe_curvature(z, x, now + 1, probe)
+                curvature = curvature.lerp(found, CURVATURE_RATE if now else 1 / (probe + 1))
+                yield
+        return curvature
 
     def _with_fresh_proposals(self) -> tuple[Tensor, Tensor]:
         """Latents and signals as they stand, but for those whose turn it is to be proposed."""

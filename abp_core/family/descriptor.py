@@ -8,7 +8,7 @@ import torch
 from torch import Tensor, nn
 
 from abp_core.checkpoint import Checkpoint
-from abp_core.device import Machine, this_machine
+from abp_core.device import Machine, this_machine, value_and_grad
 from abp_core.family.batches import Batches
 from abp_core.family.energies import bottom_up
 from abp_core.family.field import FieldSpec, RandomField
@@ -18,6 +18,7 @@ from abp_core.family.trial import Trial
 from abp_core.noise import permutation
 from abp_core.spec import Kind
 
+SHOWN = 4  # signals of each sort
 SAMPLE_SWEEP = 2**48  # the first sweep of walks that only sample; learning never gets there
 
 
@@ -29,12 +30,12 @@ class DescriptorSpec:
     chains: int
     extent: int
     field: FieldSpec
-    longest: int = 200
+    longest: int = 100
 
 
 SPECS: dict[Kind, DescriptorSpec] = {
     "texture": DescriptorSpec(chains=4, extent=96, field=FieldSpec(rate=2e-3)),
-    "sound": DescriptorSpec(chains=8, extent=8192, field=FieldSpec()),
+    "sound": DescriptorSpec(chains=6, extent=8192, field=FieldSpec(rate=2e-3)),
     "objects": DescriptorSpec(chains=16, extent=64, field=FieldSpec()),
 }
 
@@ -124,7 +125,14 @@ class Descriptor:
         return self.field.measure(x)
 
     def show(self) -> tuple[Shown, ...]:
-        return ()
+        """The chains; and of pictures that were held back, where their energy pulls at pixels."""
+        shown = Shown("chains, as they stand", self.chains[:SHOWN].cpu().clone())
+        if self.trial.kind == "sound":
+            return (shown,)
+        x = self.trial.held[:SHOWN]
+        _, grad = value_and_grad(self.field.energy, x.to(self.chains.device))
+        pull = (grad * self.field.deviation**2).square().mean(1, keepdim=True).sqrt().cpu()
+        return shown, Shown("where it pulls at what it never saw", pull, heat=True)
 
     def tensors(self) -> dict[str, Tensor]:
         return self.field.tensors() | {"chains": self.chains.cpu().clone()}

@@ -65,9 +65,11 @@ class BottomUp(nn.Module):
 
 
 def _fold(h: Tensor, block: tuple[int, int]) -> Tensor:
-    """Maps (n, c, h, w) with the entries of every block as channels of one place."""
-    n, c, height, width = h.shape
+    """Maps (n, c, h, w) with the entries of every block as channels of one place; zeros fill the
+    last ones."""
     a, b = block
+    h = F.pad(h, (0, -h.shape[3] % b, 0, -h.shape[2] % a))
+    n, c, height, width = h.shape
     h = h.view(n, c, height // a, a, width // b, b).permute(0, 1, 3, 5, 2, 4)
     return h.reshape(n, c * a * b, height // a, width // b)
 

@@ -82,7 +82,7 @@ class RandomField:
         f: Tensor = self.network(x)
         return self.reference_energy(x) - f
 
-    def _fast_energy(self, x: Tensor) -> Tensor:
+    def fast_energy(self, x: Tensor) -> Tensor:
         """U(x) as the walk has it, F in fast precision."""
         f: Tensor = self._twin(x.to(self._dtype))
         return self.reference_energy(x) - f.float()
@@ -93,11 +93,14 @@ class RandomField:
         lots = [self.energy(some.to(self.mean.device)).cpu() for some in torch.split(x, LOT)]
         return torch.cat(lots)
 
-    def revise(self, x: Tensor, seed: int, sweep: int, steps: int) -> Generator[None, None, Tensor]:
+    def revise(
+        self, x: Tensor, seed: int, sweep: int, steps: int, first: int = 0
+    ) -> Generator[None, None, Tensor]:
         """A walk from signals x (n, c, ...) that pauses after every move and returns where it ends.
-        Its noise is a function of (seed, row, sweep, move). One that diverges is put back to x."""
-        langevin = Langevin(self._fast_energy, self.walk)
-        state, index = langevin.init(x), torch.arange(len(x))
+        Its noise is a function of (seed, row, sweep, move), rows
+        counted from `first`. One that diverges is put back to x."""
+        langevin = Langevin(self.fast_energy, self.walk)
+        state, index = langevin.init(x), first + torch.arange(len(x))
         for step in range(steps):
             (noise,) = chain_noise(
                 seed=seed, sweep=sweep + step, index=index, steps=1, shape=tuple(x.shape[1:])
@@ -108,8 +111,9 @@ class RandomField:
 
     def walk_on(self, x: Tensor, seed: int, sweep: int, steps: int) -> Tensor:
         """Where such a walk ends, lot by lot."""
-        ends = [_end(self.revise(some, seed, sweep, steps)) for some in torch.split(x, LOT)]
-        return torch.cat(ends)
+        firsts = range(0, len(x), LOT)
+        walks = [self.revise(x[k : k + LOT], seed, sweep, steps, k) for k in firsts]
+        return torch.cat([_end(walk) for walk in walks])
 
     def compare(self, data: Tensor, made: Tensor) -> Tensor:
         """mean F(made) - mean F(data), (), whose gradient is that of the negative log-likelihood

@@ -16,6 +16,7 @@ from abp_core.posterior import Posterior, misfit_of
 from abp_core.spec import GeneratorSpec, LangevinSpec
 
 LATENT_INDEX = 2**60  # the first "example" whose noise is one of latents; no signal gets there
+TOLD = 4  # gradients for each channel, of which a curvature is made
 
 
 class Proposer:
@@ -70,19 +71,29 @@ class Proposer:
         x: Tensor = self._twin(z)
         return x
 
-    def find_curvature(self, z: Tensor, x: Tensor, sweep: int) -> Tensor:
-        """The mean curvature of U (c, c) over examples and positions of z (n, c, ...), as if f were
-        linear there (the Fisher information; Girolami and Calderhead 2011)."""
+    def probe_curvature(self, z: Tensor, x: Tensor, sweep: int, probe: int = 0) -> Tensor:
+        """An unbiased estimate of the mean curvature of U (c, c) over examples and positions of
+        z (n, c, ...), as if f were linear there (the Fisher information; Girolami and Calderhead
+        2011). It has the rank of as many: the mean of several probes tells more."""
         (noise,) = chain_noise(
             seed=self.seed,
             sweep=sweep,
-            index=CURVATURE_INDEX + torch.arange(len(z)),
+            index=CURVATURE_INDEX + probe * len(z) + torch.arange(len(z)),
             steps=1,
             shape=tuple(x.shape[1:]),
         )
         posterior = self._posterior(x, self._twin)
         g = fisher_gradient(posterior.residual, z, noise.to(z.device), self.sigma)
         return torch.eye(z.shape[1], device=z.device) + squares(g) / (len(z) * z[0, 0].numel())
+
+    def find_curvature(self, z: Tensor, x: Tensor, sweep: int) -> Tensor:
+        """The mean of as many probes as tell of every channel, (c, c)."""
+        probes = range(self.probes(z))
+        return torch.stack([self.probe_curvature(z, x, sweep, k) for k in probes]).mean(0)
+
+    def probes(self, z: Tensor) -> int:
+        """How many tell of every channel of z (n, c, ...)."""
+        return -(-TOLD * z.shape[1] // (len(z) * z[0, 0].numel()))
 
     def infer(
         self, z: Tensor, x: Tensor, curvature: Tensor, walk: LangevinSpec, sweep: int
@@ -99,11 +110,9 @@ class Proposer:
         return infer(energy, z, noise, walk, Preconditioner.of(curvature))
 
     def rebuild(self, x: Tensor, walk: LangevinSpec, rounds: int, sweep: int) -> Tensor:
-        """Latents of signals x (n, c, ...) of any size, inferred from nothing by so many walks,
-        each in the metric of where it begins."""
-        z = torch.zeros(
-            len(x), *self.latent_shape(tuple(x.shape[2:])), device=self.curvature.device
-        )
+        """Latents of signals x (n, c, ...) of any size, inferred from draws of the prior by so many
+        walks, each in the metric of where it begins."""
+        z = self.draw(len(x), tuple(x.shape[2:]), sweep)
         for number in range(rounds):
             curvature = self.find_curvature(z, x, sweep + number)
             z = self.infer(z, x, curvature, walk, sweep + number)
