@@ -125,7 +125,7 @@ class TestConvNet:
     @pytest.mark.parametrize("channels", [1, 3])
     def test_its_features_are_those_of_the_package(self, channels: int) -> None:
         pytest.importorskip("efficientnet_lite_pytorch")
-        from abp_core.zoo.filters import network
+        from abp_core.family.first_layers import network
 
         x = noise(2, channels, 64, 96).clamp(-1, 1)
         net = network()
@@ -141,7 +141,7 @@ class TestConvNet:
 
     def test_the_file_is_what_the_script_makes(self) -> None:
         pytest.importorskip("efficientnet_lite_pytorch")
-        from abp_core.zoo.filters import first_layers
+        from abp_core.family.first_layers import first_layers
 
         with safe_open(convnet.PATH, "pt") as file:
             made = first_layers()

