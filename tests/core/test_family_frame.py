@@ -237,9 +237,9 @@ def test_on_a_lattice_it_learns_the_maximum_of_the_exact_likelihood() -> None:
 def test_samples_have_the_statistics_of_the_data() -> None:
     """To about their error, of which chains of the very density would have 1."""
     frame = Frame(trial("texture"), 0, "gabor", FP32, entries=2**13)
-    found = matching(frame, iterations=160, moves=4)
+    found = matching(frame, iterations=100, moves=4)
     assert found["before"] > 2.5
-    assert found["after"] < 1.4
+    assert found["after"] < 1.5
 
 
 def step(frame: Frame, iterations: int) -> None:
@@ -274,7 +274,8 @@ class TestTheMember:
             assert frame.iteration == 0
         assert frame.iteration == 1
 
-    def test_what_it_gives(self, kind: Kind, filters: str) -> None:
+    def test_what_it_gives(self, kind: Kind, filters: str, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr("abp_core.family.frame.LONGEST", 8)
         data = trial(kind)
         frame = Frame(data, 3, filters, FP32, entries=2**13)
         step(frame, 1)
