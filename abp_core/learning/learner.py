@@ -1,4 +1,4 @@
-"""Learning back-propagation: the generator's weights, and the optimisers that move them."""
+"""Learning back-propagation: a network's weights, and the optimisers that move them."""
 
 from collections.abc import Mapping, Sequence
 
@@ -13,7 +13,7 @@ MOMENTS = ("exp_avg", "exp_avg_sq")  # as Adam calls them
 
 
 class Optimiser:
-    """Adam over the weights of a network, and what it keeps of them by their names.
+    """Adam over the weights of `network`, and what it keeps of them by their names.
 
     rate (): the learning rate of the next step, to be written to.
     """
