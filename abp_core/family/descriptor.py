@@ -18,6 +18,7 @@ from abp_core.family.trial import Trial
 from abp_core.noise import permutation
 from abp_core.spec import Kind
 
+SEAMS = 30  # moves until chains side by side have grown together
 SHOWN = 4  # signals of each sort
 SAMPLE_SWEEP = 2**48  # the first sweep of walks that only sample; learning never gets there
 
@@ -25,7 +26,7 @@ SAMPLE_SWEEP = 2**48  # the first sweep of walks that only sample; learning neve
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DescriptorSpec:
     """chains: how many persist, each of at most `extent` along an axis; an iteration compares them
-    with as many signals of the data. longest: moves of a walk that only samples."""
+    with as many signals of the data. longest: moves of a walk that samples from draws of q."""
 
     chains: int
     extent: int
@@ -99,10 +100,11 @@ class Descriptor:
         here, channels = self.chains, self.chains.shape[1]
         if n <= len(here) and tuple(size) == tuple(here.shape[2:]):
             return here[permutation(seed=seed, epoch=0, n=len(here))[:n]].float().cpu()
-        x = self.field.draw_reference((n, channels, *size), seed, SAMPLE_SWEEP)
-        if tuple(size) != tuple(here.shape[2:]):
-            x = self._lay(n, seed, size)
-        return self.field.walk_on(x, seed, SAMPLE_SWEEP + 1, self.spec.longest).float().cpu()
+        x, moves = self._lay(n, seed, size), SEAMS
+        if tuple(size) == tuple(here.shape[2:]):
+            shape = (n, channels, *size)
+            x, moves = self.field.draw_reference(shape, seed, SAMPLE_SWEEP), self.spec.longest
+        return self.field.walk_on(x, seed, SAMPLE_SWEEP + 1, moves).float().cpu()
 
     def _lay(self, n: int, seed: int, size: tuple[int, ...]) -> Tensor:
         """Signals (n, c, *size) of chains side by side, in an order that the seed decides."""
