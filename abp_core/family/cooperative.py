@@ -30,7 +30,7 @@ KEPT = 64  # examples of a set whose latents a checkpoint holds
 class CooperativeSpec:
     """proposals: under revision at a time, each of at most `extent` along an axis, and as many
     signals of the data an iteration. lasting: iterations of revision until a fresh proposal takes
-    the place of one. field: of the descriptor and its walk. rate: of the generator's learning, which
+    the place of one. field: of the descriptor and its walk. rate: of the generator's learning; it
     fades as the trial's does."""
 
     proposals: int
