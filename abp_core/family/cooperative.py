@@ -30,7 +30,8 @@ KEPT = 64  # examples of a set whose latents a checkpoint holds
 class CooperativeSpec:
     """proposals: under revision at a time, each of at most `extent` along an axis, and as many
     signals of the data an iteration. lasting: iterations of revision until a fresh proposal takes
-    the place of one. field: of the descriptor and its walk. rate: of the generator's learning."""
+    the place of one. field: of the descriptor and its walk. rate: of the generator's learning; it
+    fades as the trial's does."""
 
     proposals: int
     extent: int
@@ -81,7 +82,7 @@ class Cooperative:
         self._batches = Batches(signals, extent, spec.proposals, seed)
         self.field = RandomField(network, signals, machine, spec.field)
         sigma = trial.spec.sigma * deviation
-        self.proposer = Proposer(made, extent, sigma, spec.rate, machine, seed)
+        self.proposer = Proposer(made, extent, sigma, machine, seed)
         self.proposer.start_at(self.field.mean.flatten(), deviation)
         self.z = self.proposer.draw(self._batches.n, extent, 0)
         self.chains = self.proposer.propose(self.z)
@@ -114,7 +115,7 @@ class Cooperative:
         yield None
         sound = norm.isfinite()
         field.learn(sound, now)
-        proposer.learn(sound)
+        proposer.learn(sound, self.spec.rate * self.trial.spec.fade(now))
         if sound:
             self.z, self.chains = z, x
             proposer.curvature.copy_(curvature)

@@ -18,6 +18,7 @@ from abp_core.family.trial import Trial
 from abp_core.noise import permutation
 from abp_core.spec import Kind
 
+SEAMS = 30  # moves until chains side by side have grown together
 SHOWN = 4  # signals of each sort
 SAMPLE_SWEEP = 2**48  # the first sweep of walks that only sample; learning never gets there
 
@@ -25,7 +26,7 @@ SAMPLE_SWEEP = 2**48  # the first sweep of walks that only sample; learning neve
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DescriptorSpec:
     """chains: how many persist, each of at most `extent` along an axis; an iteration compares them
-    with as many signals of the data. longest: moves of a walk that only samples."""
+    with as many signals of the data. longest: moves of a walk from chains under noise."""
 
     chains: int
     extent: int
@@ -94,15 +95,18 @@ class Descriptor:
         yield Told(self.iteration, apart, 0.0, diverged=not bool(sound))
 
     def sample(self, n: int, seed: int, size: tuple[int, ...]) -> Tensor:
-        """The persistent chains as they stand where they suffice; where more are wanted, or larger
-        ones, where a walk from them leads: from chains laid side by side, or from draws of q."""
-        here, channels = self.chains, self.chains.shape[1]
-        if n <= len(here) and tuple(size) == tuple(here.shape[2:]):
-            return here[permutation(seed=seed, epoch=0, n=len(here))[:n]].float().cpu()
-        x = self.field.draw_reference((n, channels, *size), seed, SAMPLE_SWEEP)
+        """The persistent chains as they stand where they suffice. Where more are wanted, walks from
+        chains under as much white noise as the data deviates; larger ones, walks from chains laid
+        side by side."""
+        here, x = self.chains, self._lay(n, seed, size)
         if tuple(size) != tuple(here.shape[2:]):
-            x = self._lay(n, seed, size)
-        return self.field.walk_on(x, seed, SAMPLE_SWEEP + 1, self.spec.longest).float().cpu()
+            return self.field.walk_on(x, seed, SAMPLE_SWEEP + 1, SEAMS).float().cpu()
+        x, rest = x[: len(here)], x[len(here) :]
+        if len(rest):
+            noise = self.field.draw_reference(tuple(rest.shape), seed, SAMPLE_SWEEP)
+            rest = rest + (noise - self.field.mean) / self.spec.field.reference
+            rest = self.field.walk_on(rest, seed, SAMPLE_SWEEP + 1, self.spec.longest)
+        return torch.cat([x, rest]).float().cpu()
 
     def _lay(self, n: int, seed: int, size: tuple[int, ...]) -> Tensor:
         """Signals (n, c, *size) of chains side by side, in an order that the seed decides."""

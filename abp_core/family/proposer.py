@@ -31,7 +31,6 @@ class Proposer:
         spec: GeneratorSpec,
         extent: tuple[int, ...],
         sigma: float,
-        rate: float,
         machine: Machine,
         seed: int,
     ) -> None:
@@ -41,7 +40,6 @@ class Proposer:
         self.curvature = torch.eye(spec.latent_shape[0], device=machine.device)
         self._twin = machine.chain_copy(self.generator)
         self._optimiser = Optimiser(self.generator, BETAS)
-        self._optimiser.rate.fill_(rate)
 
     def start_at(self, mean: Tensor, deviation: float) -> None:
         """Lets f begin with signals of about this mean (channels,) and deviation."""
@@ -128,8 +126,9 @@ class Proposer:
         """(), of the gradient of a loss (), which the weights then hold."""
         return self._optimiser.gradient_norm(loss)
 
-    def learn(self, wanted: Tensor) -> None:
+    def learn(self, wanted: Tensor, rate: float) -> None:
         """One step along the gradient that the weights hold, where `wanted` () bool."""
+        self._optimiser.rate.fill_(rate)
         self._optimiser.step(wanted)
         self.machine.refresh(self._twin, self.generator)
 

@@ -173,7 +173,7 @@ def linear_cooperative(chains: int, loadings: Tensor, rate: float) -> Cooperativ
         kernel = member.proposer.generator.kernels[0]
         kernel.copy_(loadings.view(FACTORS, 1, SIDE, SIDE))
         member.proposer.generator.biases[0].zero_()
-    member.proposer.learn(torch.tensor(False))
+    member.proposer.learn(torch.tensor(False), 0.0)  # its twin follows
     return member
 
 

@@ -114,6 +114,17 @@ def test_its_samples_are_its_chains_or_where_a_walk_leads() -> None:
     assert member.sample(6, 0, (16, 16)).shape == (6, 3, 16, 16)
 
 
+def test_it_shows_its_chains_and_where_it_pulls() -> None:
+    member = go_on(small("objects"), 2)
+    chains, pull = member.show()
+    assert torch.equal(chains.signals, member.chains)
+    assert pull.heat
+    assert pull.signals.shape == (3, 1, 8, 8)
+    assert (pull.signals >= 0).all()
+    assert pull.signals.std() > 0
+    assert len(small("sound").show()) == 1
+
+
 def test_rows_of_a_long_walk_have_noise_of_their_own() -> None:
     member = small("objects")
     x = member.field.mean.expand(40, 3, 8, 8).contiguous()
