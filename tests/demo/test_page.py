@@ -374,7 +374,7 @@ def test_an_open_page_is_told_of_its_run_and_one_that_goes_away_is_noticed(
     visit = studio.studio.sessions.visit(token)
     assert not visit.spoken
     status, told = studio.live(token=token)
-    assert (status, told["runs"]) == (200, {"learn": None, "repair": None})
+    assert (status, told["runs"]) == (200, {"learn": None, "repair": None, "compare": None})
     assert studio.live(token=token, seen=told["seen"]) == (204, None)
     assert visit.spoken
     train(studio, token)
