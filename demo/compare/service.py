@@ -82,16 +82,15 @@ class Comparisons:
         recipe = RunRecipe(task=TASK, name=name, kind=kind, path=path, own=bool(upload))
         self.runs.begin(token, run, minutes, recipe)
 
-    def go_on(self, token: str, minutes: float) -> None:
-        """So many minutes more of each method. Raises Rejected."""
-        _require_minutes(minutes)
-        self.runs.go_on(token, minutes, TASK)
-
     def hold(self, token: str, label: str, minutes: float) -> None:
         """What the button says: Pause, Resume, or anything else to go on. Raises Rejected."""
         if label not in ("Pause", "Resume"):
             _require_minutes(minutes)
         self.runs.hold(token, label, minutes, TASK)
+
+    def stop(self, token: str) -> None:
+        """Ends the comparison, if there is one; then all are measured. Raises Rejected."""
+        self.runs.stop(token, TASK)
 
     def use(self, token: str, name: str) -> Model:
         """Makes what a method has learnt the page's current model. Raises Rejected."""

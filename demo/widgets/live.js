@@ -3,7 +3,7 @@
 // between its views. Whoever draws a run listens to the event "abp-live" of the document; the newest
 // of each task is in document.abpLive. Triggers "stand" when buttons shall stand otherwise, and
 // "lost" when the studio does not know this visit any more, "learnt" when a training ended that was
-// watched.
+// watched, "used" when a method of a comparison was chosen, which is the value's `wanted`.
 
 // Milliseconds until it asks again: while nothing happens, nobody looks, or the studio is silent.
 const IDLE = 2000;
@@ -77,6 +77,7 @@ function heard(answer) {
   seen = answer.seen;
   for (const [task, run] of Object.entries(answer.runs)) {
     const before = known[task];
+    if (run?.columns) keepPictures(before, run);
     if (run || !before) tell(task, run && { ...run, token });
     else gone(task, before);
     if (run && task === "learn") learnt(before, run);
@@ -88,6 +89,14 @@ function heard(answer) {
     props.value = { token, buttons: answer.buttons };
     trigger("stand");
   }
+}
+
+// Pictures that the page has are not sent again.
+/** @type {(before: Run | null, run: Run) => void} */
+function keepPictures(before, run) {
+  run.columns.forEach((column, i) => {
+    column.pictures ??= before.columns[i].pictures;
+  });
 }
 
 // The current model grows with the run that it is: the page says as of which iteration it was used.
@@ -107,8 +116,7 @@ function lost() {
 }
 /** @type {(task: string, run: Run) => void} */
 function gone(task, run) {
-  const detail =
-    "The studio was restarted, or nobody was here for long; press Train to begin anew.";
+  const detail = "The studio was restarted, or nobody was here for long; please begin anew.";
   tell(task, {
     ...run,
     stage: { ...run.stage, phase: "failed", headline: "This run is gone", detail },
@@ -125,6 +133,12 @@ function learnt(before, run) {
     trigger("learnt");
   }
 }
+
+// A method of a comparison shall be what the tabs act on.
+document.addEventListener("abp-use", ({ detail }) => {
+  props.value = { ...props.value, wanted: detail };
+  trigger("used");
+});
 
 function begin() {
   const now = props.value?.token;
