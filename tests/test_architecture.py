@@ -19,7 +19,7 @@ FLOORS: list[set[str]] = [
     {"trainer", "analysis", "synthesis"},
     {"zoo", "family"},
     {"cli"},
-    {"train", "synthesise"},
+    {"train", "synthesise", "compare"},
 ]
 PICKLES = {"pickle", "cPickle", "_pickle", "cloudpickle", "dill", "joblib", "shelve", "marshal"}
 

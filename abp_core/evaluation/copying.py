@@ -42,7 +42,8 @@ def best_matches(some: Tensor, signal: Tensor, *, centred: bool) -> Tensor:
     def summed(x: Tensor) -> Tensor:
         """(c, ...) over every window."""
         windows = torch.fft.irfftn(torch.fft.rfftn(x, dim=axes) * box.conj(), s=extent, dim=axes)
-        return windows[(slice(None), *rooms)]
+        found: Tensor = windows[(slice(None), *rooms)]
+        return found
 
     energy = summed(signal.square())
     if centred:

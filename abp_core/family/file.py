@@ -1,4 +1,4 @@
-"""A member of a comparison in one safetensors file."""
+"""A member of a comparison in one safetensors file, to go on from or to be used."""
 
 import json
 from pathlib import Path
@@ -20,10 +20,19 @@ class MemberRejected(Refusal):
 
 
 def save(name: str, member: Member, path: Path) -> None:
-    """Writes the method `name` as it stands: what the studio and the command line open as a model,
-    where it has a generator that says all, else a file of its own. Raises OSError."""
+    """Writes the method `name` as it stands, to go on from. Raises OSError."""
     with open_atomically(path) as file:
         file.write(content(name, member))
+
+
+def save_model(name: str, member: Member, path: Path) -> None:
+    """Writes what was learnt to be used: of a method with a generator the model that the studio and
+    the command line open, of others what `save` writes. Raises OSError."""
+    made = member.checkpoint()
+    if made is None:
+        save(name, member, path)
+    else:
+        made.save(path)
 
 
 def content(name: str, member: Member) -> bytes:

@@ -60,13 +60,11 @@ class Yardstick:
             copying = CopyingYardstick(x[0], (PATCH, PATCH), centred=True)
             return cls(trial, _of_one(x[0], _looks), lambda made: copying.copied(made[0]))
         rate = trial.data.source.sample_rate
-        mel = _spectrum(x[0], rate)
-        usual = mel.mean(1, keepdim=True)
-        heard = CopyingYardstick(mel - usual, (STRETCH,), centred=False)
+        heard = CopyingYardstick(_moments(x[0], rate), (STRETCH,), centred=False)
         return cls(
             trial,
             _of_one(x[0], lambda sound: _sounds(sound, rate)),
-            lambda made: heard.copied(_spectrum(made[0], rate) - usual),
+            lambda made: heard.copied(_moments(made[0], rate)),
         )
 
     def judge(self, member: Member) -> Figures:
@@ -140,6 +138,12 @@ def _looks_of(pictures: Tensor) -> Tensor:
 def _spectrum(sound: Tensor, rate: int) -> Tensor:
     """(bands, frames) of a sound (1, length)."""
     return log_mel(sound, rate)[0]
+
+
+def _moments(sound: Tensor, rate: int) -> Tensor:
+    """What a spectrum (bands, frames) says beyond its mean over time."""
+    mel = _spectrum(sound, rate)
+    return mel - mel.mean(1, keepdim=True)
 
 
 def _sounds(sound: Tensor, rate: int) -> Tensor:

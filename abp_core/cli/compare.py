@@ -1,0 +1,104 @@
+"""Methods beside one another: python -m abp_core.compare --data PATH --out FOLDER
+
+Every method learns from the same data for as many seconds, in turns, on this machine. Writes, as
+they stand at the end or at Ctrl-C, table.csv and for each method NAME.safetensors and its samples:
+NAME.png, or NAME.wav of a sound. Exit codes: 0 when it ended or was stopped, 2 for a request that
+cannot be met.
+"""
+
+import argparse
+import contextlib
+import math
+from collections.abc import Iterator
+from pathlib import Path
+
+import soundfile
+from PIL import Image
+from torch import Tensor
+from tqdm import tqdm
+
+from abp_core.cli import arguments
+from abp_core.data import datasets
+from abp_core.data.atomic import open_atomically
+from abp_core.errors import Refusal
+from abp_core.family import file
+from abp_core.family.comparison import Comparison
+from abp_core.family.methods import METHODS, why_not
+from abp_core.family.table import to_csv
+from abp_core.family.trial import Trial, load_trial
+from abp_core.family.verdict import Figures, Yardstick
+from abp_core.synthesis import sampling
+
+SECONDS = 120.0
+SAMPLES = 64  # of a set
+SEED_OF_SAMPLES = 1
+BAR = "{percentage:3.0f}% {bar} {elapsed} gone, {remaining} left{postfix}"
+
+
+def main() -> int:
+    args = _arguments()
+    if not args.data.exists():
+        raise Refusal(f"{args.data} was not found.")
+    names = args.methods or [n for n in METHODS if not why_not(n, datasets.kind_of(args.data))]
+    for name in names:
+        if sentence := why_not(name, datasets.kind_of(args.data)):
+            raise Refusal(f"{METHODS[name].title}: {sentence}")
+    comparison = Comparison(load_trial(args.data), names, args.seed)
+    args.out.mkdir(parents=True, exist_ok=True)
+    with contextlib.suppress(KeyboardInterrupt):  # what was learnt by then is kept
+        _learn(comparison, args.seconds)
+    rows = dict(write(comparison, args.out))
+    with open_atomically(args.out / "table.csv") as out:
+        out.write(to_csv(comparison, rows).encode())
+    return 0
+
+
+def write(comparison: Comparison, folder: Path) -> Iterator[tuple[str, Figures]]:
+    """Writes each member's model and samples, and tells its figures."""
+    trial = comparison.trial
+    yardstick = Yardstick.of(trial)
+    for name, member in comparison.members.items():
+        file.save_model(name, member, folder / f"{name}.safetensors")
+        n = SAMPLES if trial.kind == "objects" else 1
+        write_samples(trial, member.sample(n, SEED_OF_SAMPLES, trial.size), folder / name)
+        figures = yardstick.judge(member)
+        print(f"{METHODS[name].title}: {figures}", flush=True)
+        yield name, figures
+
+
+def write_samples(trial: Trial, made: Tensor, stem: Path) -> None:
+    """Samples (n, c, ...) as a sheet STEM.png, or the first as STEM.wav at its source's loudness.
+    Raises OSError."""
+    source = trial.data.source
+    if source.kind == "sound":
+        with open_atomically(stem.with_suffix(".wav")) as out:
+            samples = sampling.samples(made[0], source.gain)
+            soundfile.write(out, samples, source.sample_rate, format="WAV")
+        return
+    sheet = sampling.contact_sheet(sampling.pixels(made), max(1, math.isqrt(len(made))))
+    with open_atomically(stem.with_suffix(".png")) as out:
+        Image.fromarray(sheet).save(out, format="PNG")
+
+
+def _learn(comparison: Comparison, seconds: float) -> None:
+    """Until each method has spent so many."""
+    with tqdm(total=100, unit="%", bar_format=BAR) as bar:
+        for name, told in comparison.moves(seconds):
+            if told is not None:
+                bar.n = round(100 * comparison.progress(seconds), 1)
+                bar.set_postfix_str(f"{name} {told.loss:.4g}")
+
+
+def _arguments() -> argparse.Namespace:
+    parser = arguments.Parser(
+        prog="python -m abp_core.compare", description="Methods beside one another on one data."
+    )
+    parser.add_argument("--data", type=Path, required=True, help="a picture, sound or set")
+    parser.add_argument("--out", type=Path, required=True, help="a folder for what was learnt")
+    parser.add_argument(
+        "--methods", nargs="+", choices=list(METHODS), metavar="METHOD", help=", ".join(METHODS)
+    )
+    seconds = arguments.number("The seconds", 0, 1e6)
+    parser.add_argument("--seconds", type=seconds, default=SECONDS, help="each (default: 120)")
+    parser.add_argument("--seed", type=arguments.seed, default=0)
+    return parser.parse_args()
