@@ -17,35 +17,40 @@ const clock = (seconds) =>
 function newColumn(name) {
   const method = methodOf[name];
   const title = make("h3", { textContent: method?.title ?? "The data" });
+  const slots = [newSlot("new"), newSlot("rebuilt")];
+  const column = make("div", { className: "method" }, title, make("p", { className: "status" }));
+  column.append(...slots, ...(method ? ofMethod(method) : []), make("div", { className: "shown" }));
+  column.classList.toggle("data", !method);
+  column.dataset.name = name;
+  column.setAttribute("role", "listitem");
+  return column;
+}
+// What only a method has: its curve, its figures, and what can be done with it.
+/** @type {(method: Method) => Part[]} */
+function ofMethod(method) {
   const canvas = make("canvas");
   canvas.setAttribute("role", "img");
-  const curve = make("b", { textContent: method?.curve ?? "" });
-  const why = make("p", { className: "why", id: `abp-why-${name}` });
-  const use = make("button", { type: "button", className: "use", textContent: "Use it" });
+  const head = make("figcaption", {}, make("b", { textContent: method.curve }), make("output"));
+  const why = make("p", { className: "why", id: `abp-why-${method.name}` });
+  const use = order("use", "Use this model", `Use the model of ${method.title}`);
   use.title = "Makes it the model that the other tabs act on";
-  use.setAttribute("aria-label", `Use the model of ${method?.title}`);
   use.setAttribute("aria-describedby", why.id);
-  use.onclick = () => document.dispatchEvent(new CustomEvent("abp-use", { detail: name }));
-  const take = make("button", { type: "button", className: "take", textContent: "Download" });
-  take.setAttribute("aria-label", `Download the model of ${method?.title}`);
-  take.onclick = () => takeHome(name);
-  const column = make(
-    "div",
-    { className: name === DATA ? "column data" : "column" },
-    title,
-    make("p", { className: "status" }),
-    newSlot("new"),
-    newSlot("rebuilt"),
-    make("figure", { className: "curve" }, make("figcaption", {}, curve, make("output")), canvas),
+  use.onclick = () => document.dispatchEvent(new CustomEvent("abp-use", { detail: method.name }));
+  const take = order("take", "Download", `Download the model of ${method.title}`);
+  take.onclick = () => takeHome(method.name);
+  return [
+    make("figure", { className: "curve" }, head, canvas),
     make("dl"),
     make("div", { className: "orders" }, use, take),
     why,
     explained(method),
-    make("div", { className: "shown" }),
-  );
-  column.dataset.name = name;
-  column.setAttribute("role", "listitem");
-  return column;
+  ];
+}
+/** @type {(className: string, textContent: string, label: string) => Part} */
+function order(className, textContent, label) {
+  const button = make("button", { type: "button", className, textContent });
+  button.setAttribute("aria-label", label);
+  return button;
 }
 /** @type {(kind: string) => Part} */
 function newSlot(kind) {
@@ -59,9 +64,9 @@ function explained(method) {
     "details",
     {},
     make("summary", { textContent: "How it learns" }),
-    make("p", { textContent: method?.sentence ?? "" }),
-    make("pre", { textContent: method?.equation ?? "" }),
-    make("p", { textContent: method?.source ?? "" }),
+    make("p", { textContent: method.sentence }),
+    make("pre", { textContent: method.equation }),
+    make("p", { textContent: method.source }),
   );
 }
 
@@ -105,8 +110,8 @@ function showColumn(column, now, live) {
       make("dd", { textContent: now.begun ? value : "–" }),
     ]),
   );
-  disable(part(".use", column), !live || !now.begun || Boolean(now.why_not));
-  disable(part(".take", column), !live || !now.begun);
+  disable(part(".use", column), !live || !now.begun || Boolean(now.why_not), part(".columns"));
+  disable(part(".take", column), !live || !now.begun, part(".columns"));
   part(".orders", column).style.visibility = live ? "visible" : "hidden";
   part(".why", column).textContent = live ? now.why_not : "";
 }

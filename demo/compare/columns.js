@@ -32,10 +32,13 @@ function draw() {
   sight = look();
   const box = part(".columns");
   const names = sight.columns.map((each) => each.name);
-  const there = all(":scope > .column", box).map((each) => each.dataset.name);
-  if (names.join() !== there.join()) box.replaceChildren(...names.map(newColumn));
+  const there = all(":scope > .method", box).map((each) => each.dataset.name);
+  if (names.join() !== there.join()) {
+    box.replaceChildren(...names.map(newColumn));
+    all(".data", box).forEach(shapeAll);
+  }
   box.dataset.kind = sight.kind;
-  all(":scope > .column", box).forEach((column, i) => {
+  all(":scope > .method", box).forEach((column, i) => {
     showColumn(column, sight.columns[i], sight.live);
   });
   drawTable(sight.columns);
@@ -43,6 +46,20 @@ function draw() {
   all(".kinds button").forEach((button) => {
     choose(button, button.dataset.kind === before);
   });
+}
+
+// The pictures of all have the shape of the data's.
+/** @type {(picture: Part, name: string) => void} */
+function shapeAs(picture, name) {
+  const { naturalWidth, naturalHeight } = picture;
+  if (naturalWidth > 1) element.style.setProperty(name, `${naturalWidth} / ${naturalHeight}`);
+}
+/** @type {(column: Part) => void} */
+function shapeAll(column) {
+  for (const slot of ["new", "rebuilt"]) {
+    const picture = part(`.${slot} img`, column);
+    picture.onload = () => shapeAs(picture, `--${slot}`);
+  }
 }
 
 /** @type {(each: Before) => Part} */

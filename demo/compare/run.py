@@ -1,13 +1,13 @@
 """Several methods that learn in turns, as one job drives them."""
 
-import dataclasses
 import math
 from collections.abc import Generator, Iterator
+from dataclasses import asdict, replace
 from itertools import cycle
 
 from abp_core.family.comparison import Comparison
 from abp_core.family.member import Member, Told
-from abp_core.family.verdict import Yardstick
+from abp_core.family.verdict import Figures, Yardstick
 from demo import limits
 from demo.compare.view import draw_data, draw_new, draw_rebuilt, draw_shown
 from demo.runs.columns import DATA, Column, Pictures
@@ -20,11 +20,14 @@ MEASURED = "is being measured"
 TABS = "Explore and Inference have nothing to move, Synthesise and Repair nothing to infer"
 WHY_NOT = f"It has no generator with latents: {TABS}."
 
+TOLD = ("reconstruction", "features", "copied", "diversity")
+
 View = tuple[Column, ...]
 
 
 class ComparisonRun:
-    """A comparison as a job drives it. seconds: that each method may compute.
+    """A comparison as a job drives it. seconds: that each method may compute. figures: what those
+    that were measured came to.
 
     Its clock is the share of all budgets that is spent, times one of them, so that a method which
     ends early takes its rest with it.
@@ -38,6 +41,7 @@ class ComparisonRun:
         self._turns, self._later = cycle(comparison.names), cycle(comparison.names)
         self._yardstick: Yardstick | None = None
         self._measuring: set[str] = set()
+        self.figures: dict[str, Figures] = {}
         self._set_out(seconds)
 
     def _set_out(self, seconds: float) -> None:
@@ -52,8 +56,9 @@ class ComparisonRun:
 
     def awake(self, seconds: float, step_factor: float = 1.0) -> "ComparisonRun":
         """It goes on where it stood, and what it was measured by is out of date."""
+        self.figures.clear()
         for name, column in self._columns.items():
-            self._columns[name] = dataclasses.replace(column, figures={})
+            self._columns[name] = replace(column, figures={})
         self._set_out(seconds)
         return self
 
@@ -98,7 +103,8 @@ class ComparisonRun:
             for name, member in members.items():
                 self._redraw(name, rebuilt=False)
                 self._redraw(name, rebuilt=True)
-                self._tell(name, figures=_figures(self._yardstick, member))
+                self.figures[name] = self._yardstick.judge(member)
+                self._tell(name, figures=_told(self.figures[name]))
                 self._measuring.discard(name)
                 yield self._view()
         finally:
@@ -117,9 +123,9 @@ class ComparisonRun:
         column, member = self._columns[name], self.comparison.members[name]
         now: Pictures = column.pictures
         if rebuilt:
-            now = dataclasses.replace(now, rebuilt=draw_rebuilt(member))
+            now = replace(now, rebuilt=draw_rebuilt(member))
         else:
-            now = dataclasses.replace(now, new=draw_new(member), shown=draw_shown(member))
+            now = replace(now, new=draw_new(member), shown=draw_shown(member))
         self._tell(name, pictures=now, drawn=column.drawn + 1)
 
     def _follow(self, name: str, member: Member) -> None:
@@ -156,16 +162,13 @@ class ComparisonRun:
         return RAN_AWAY if told.diverged else LEARNT if told.learnt else ""
 
     def _tell(self, name: str, **news: object) -> None:
-        self._columns[name] = dataclasses.replace(self._columns[name], **news)  # type: ignore[arg-type]
+        self._columns[name] = replace(self._columns[name], **news)  # type: ignore[arg-type]
 
 
-def _figures(yardstick: Yardstick, member: Member) -> dict[str, float | None]:
-    """What a member is measured by; what is no number is not known."""
-    told = yardstick.judge(member)
-    found = {
-        name: getattr(told, name) for name in ("reconstruction", "features", "copied", "diversity")
-    }
+def _told(told: Figures) -> dict[str, float | None]:
+    """Figures as a page is told of them; what is no number is not known."""
     return {
         name: value if value is not None and math.isfinite(value) else None
-        for name, value in found.items()
+        for name, value in asdict(told).items()
+        if name in TOLD
     }

@@ -1,7 +1,5 @@
 """The orders of the Compare tab: look at a file, begin, and take home or use what was learnt."""
 
-import csv
-import io
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, get_args
@@ -10,10 +8,11 @@ from abp_core.checkpoint import Checkpoint
 from abp_core.data import datasets
 from abp_core.data.atomic import open_atomically
 from abp_core.data.datasets import Dataset
-from abp_core.family import file
 from abp_core.family.comparison import Comparison
+from abp_core.family.file import save_model
 from abp_core.family.member import Member
 from abp_core.family.methods import METHODS, why_not
+from abp_core.family.table import to_csv
 from abp_core.family.trial import load_trial
 from abp_core.spec import Kind
 from demo import limits
@@ -22,13 +21,13 @@ from demo.compare.sheet import draw_sheet
 from demo.errors import Rejected, translate_disk_errors, translate_errors
 from demo.models.collection import Model, model_of
 from demo.models.downloads import model_file, slug
-from demo.runs.columns import DATA, Column
+from demo.runs.columns import DATA
 from demo.runs.current import Current
 from demo.runs.saved_runs import RunRecipe
+from demo.runs.service import Live
 from demo.studio import Studio
 
 TASK = "compare"
-GONE = "There is no comparison any more; please press Compare to begin one."
 NOT_BEGUN = "This method has not begun yet; please try again in a moment."
 KINDS = {"texture": "a picture", "sound": "a sound", "objects": "a set of pictures"}
 
@@ -109,70 +108,47 @@ class Comparisons:
         return model
 
     def take_model(self, token: str, name: str) -> str:
-        """Path of a method as it stands, in a file. Raises Rejected."""
-
-        def question(run: ComparisonRun) -> bytes:
-            return file.content(name, _member(run, name))
-
-        content = self.runs.ask(token, TASK, question)
-        return self._write(token, f"{name}.safetensors", content)
+        """Path of a method as it stands: of one with a generator the model that the studio opens.
+        Raises Rejected."""
+        path = self._place(token, f"{slug(name)}.safetensors")
+        with translate_disk_errors():
+            self.runs.ask(token, TASK, lambda run: save_model(name, _member(run, name), path))
+        return str(path)
 
     def take_table(self, token: str) -> str:
         """Path of what the methods were measured by, as CSV. Raises Rejected."""
-        rows = io.StringIO()
-        writer = csv.writer(rows)
-        writer.writerow(
-            [
-                "method",
-                "iterations",
-                "seconds",
-                "parameters",
-                "reconstruction error (share of range)",
-                "feature distance (floors)",
-                "copied (share)",
-                "diversity (share of the data's)",
-                "samples",
-                "inference",
-                "likelihood bound",
-                "incomplete data",
-            ]
-        )
-        for column in self._columns(token):
-            method, figures = METHODS[column.name], column.figures
-            numbers = [
-                "" if (value := figures.get(key)) is None else f"{value:.6g}"
-                for key in ("reconstruction", "features", "copied", "diversity")
-            ]
-            marks = [
-                "yes" if each in method.can else "no"
-                for each in ("samples", "inference", "bound", "incomplete")
-            ]
-            about = [column.iteration, f"{column.seconds:.1f}", column.parameters]
-            writer.writerow([method.title, *about, *numbers, *marks])
-        return self._write(token, "table.csv", rows.getvalue().encode())
+
+        def question(run: ComparisonRun) -> str:
+            if not run.figures:
+                raise Rejected("They are measured when they end, or when you press Stop.")
+            return to_csv(run.comparison, run.figures)
+
+        return self._write(token, "table.csv", self.runs.ask(token, TASK, question).encode())
 
     def take_sheet(self, token: str) -> str:
         """Path of all pictures side by side, as a PNG. Raises Rejected."""
         titles = {name: method.title for name, method in METHODS.items()} | {DATA: "The data"}
-        return self._write(token, "sheet.png", draw_sheet(self._columns(token, data=True), titles))
-
-    def _columns(self, token: str, *, data: bool = False) -> list[Column]:
-        """Those of the visitor's comparison, and that of the data if asked. Raises Rejected."""
-        live = self.runs.live(token, TASK)
-        columns = live.columns if live else ()
+        columns = self._live(token).columns
         if not columns:
-            raise Rejected(GONE)
-        return [column for column in columns if data or column.name != DATA]
+            raise Rejected(NOT_BEGUN)
+        return self._write(token, "sheet.png", draw_sheet(columns, titles))
 
-    def _write(self, token: str, ending: str, content: bytes) -> str:
-        """Path of a file for the visitor, called after the data. Raises Rejected."""
+    def _live(self, token: str) -> Live:
+        """The visitor's comparison. Raises Rejected."""
         live = self.runs.live(token, TASK)
         if live is None:
-            raise Rejected(GONE)
-        with translate_disk_errors():
-            path = self._studio.place(token, f"{slug(live.name)}-{ending}")
-            with open_atomically(path) as written:
-                written.write(content)
+            raise Rejected("There is no comparison any more; please press Compare to begin one.")
+        return live
+
+    def _place(self, token: str, ending: str) -> Path:
+        """Where a file for the visitor is written, called after the data. Raises Rejected."""
+        return self._studio.place(token, f"{slug(self._live(token).name)}-{ending}")
+
+    def _write(self, token: str, ending: str, content: bytes) -> str:
+        """Path of a file for the visitor. Raises Rejected."""
+        path = self._place(token, ending)
+        with translate_disk_errors(), open_atomically(path) as written:
+            written.write(content)
         return str(path)
 
 

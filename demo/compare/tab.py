@@ -12,6 +12,7 @@ from demo.models.cards import Card
 from demo.server.orders import handler
 from demo.server.turns import Lanes
 from demo.widgets.shared import (
+    ASK_AT_ONCE,
     QUIET,
     HoldRequest,
     Visitor,
@@ -90,9 +91,13 @@ def _wire_run(comparisons: Comparisons, lanes: Lanes, token: gr.Textbox, ui: Com
         return ""
 
     asked = [token, ui.picker, ui.upload, ui.methods, ui.minutes]
-    ui.begin.click(compare, asked, ui.notice, **QUIET)
-    ui.pause.click(hold_comparison, [token, ui.pause, ui.minutes], ui.notice, **QUIET)
-    ui.stop.click(halt_comparison, token, ui.notice, **QUIET)
+    held = [token, ui.pause, ui.minutes]
+    for answered in (
+        ui.begin.click(compare, asked, ui.notice, **QUIET),
+        ui.pause.click(hold_comparison, held, ui.notice, **QUIET),
+        ui.stop.click(halt_comparison, token, ui.notice, **QUIET),
+    ):
+        answered.then(None, js=ASK_AT_ONCE)
 
 
 def _wire_downloads(

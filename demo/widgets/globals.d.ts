@@ -11,6 +11,7 @@ interface ParentNode {
 interface Part extends HTMLElement {
   alt: string;
   autoplay: boolean;
+  checked: boolean;
   currentTime: number;
   disabled: boolean;
   download: string;

@@ -21,6 +21,7 @@ let failures = 0;
 let losses = 0;
 let timer = 0;
 let asking = false;
+let again = false;
 
 /** @type {(sentence: string) => void} */
 function complain(sentence) {
@@ -49,8 +50,13 @@ const request = (more) => ({
 
 async function ask() {
   clearTimeout(timer);
-  if (!token || asking) return;
+  if (!token) return;
+  if (asking) {
+    again = true; // what it is told just now is of before
+    return;
+  }
   asking = true;
+  again = false;
   try {
     const reply = await fetch("studio/live", request({ hidden: document.hidden }));
     if (!reply.ok) throw new Error(String(reply.status));
@@ -65,7 +71,7 @@ async function ask() {
   }
   asking = false;
   clearTimeout(timer);
-  timer = setTimeout(ask, pauseLength());
+  timer = setTimeout(ask, again ? 0 : pauseLength());
 }
 /** @type {(answer: any) => void} */
 function heard(answer) {
@@ -135,7 +141,8 @@ function learnt(before, run) {
 }
 
 // A method of a comparison shall be what the tabs act on.
-document.addEventListener("abp-use", ({ detail }) => {
+document.addEventListener("abp-use", (event) => {
+  const { detail } = /** @type {CustomEvent<string>} */ (event);
   props.value = { ...props.value, wanted: detail };
   trigger("used");
 });
@@ -147,6 +154,7 @@ function begin() {
   ask();
 }
 document.addEventListener("visibilitychange", ask);
+document.addEventListener("abp-ask", ask); // an order was answered, which may have changed a run
 addEventListener("pagehide", () => {
   // Where a browser sends nothing from a page that goes, the studio waits a little longer.
   if (token) navigator.sendBeacon?.("studio/live", JSON.stringify({ token, leaving: true }));
