@@ -2,7 +2,6 @@
 // it. A column of the data alone stands beside them.
 
 const BLANK = "data:image/gif;base64,R0lGODlhAQABAIAAAAAAAP///yH5BAEAAAAALAAAAAABAAEAAAIBRAA7";
-const DATA = "data";
 /** @type {Record<string, Method>} */
 const methodOf = Object.fromEntries(
   props.methods.map((/** @type {Method} */ method) => [method.name, method]),

@@ -21,11 +21,8 @@ function look() {
   const run = liveRun();
   if (run?.columns?.length) return { kind: run.stage.kind, columns: run.columns, live: true };
   if (run && sight) return sight;
-  const { kind, columns } = welcome.find((each) => each.kind === before) ?? {
-    kind: "",
-    columns: [],
-  };
-  return { kind, columns, live: false };
+  const kept = welcome.find((each) => each.kind === before);
+  return { kind: before, columns: kept ? kept.columns : [], live: false };
 }
 
 function draw() {
