@@ -3,6 +3,7 @@
 import csv
 import io
 from collections.abc import Iterator, Mapping
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -195,7 +196,7 @@ def test_a_view_draws_one_method_anew_in_turns(faces: Path) -> None:
         iterate(run)
     seen = [by_name(run.view(anew=False)) for _ in range(4)]
     drawn = [(view["quick"].drawn, view["slow"].drawn) for view in seen]
-    steps = [(b[0] - a[0], b[1] - a[1]) for a, b in zip(drawn, drawn[1:], strict=False)]
+    steps = [(b[0] - a[0], b[1] - a[1]) for a, b in pairwise(drawn)]
     assert sorted(steps[:2]) == [(0, 1), (1, 0)]
     assert seen[3]["quick"].pictures.rebuilt is None
     views = [by_name(run.view()) for _ in range(2)]
@@ -331,7 +332,8 @@ def test_the_table_the_sheet_and_a_method_are_taken_home(rooms: Rooms, faces: Pa
 
 def test_a_method_with_a_generator_becomes_the_current_model(rooms: Rooms, faces: Path) -> None:
     start(rooms, ANN, faces, "quick", "learnt-prior")
-    until(lambda: live(rooms, ANN).columns and live(rooms, ANN).columns[2].iteration)
+    learnt = "learnt-prior"
+    until(lambda: rooms.runs.ask(ANN, "compare", lambda run: run.comparison.told.get(learnt)))
     with pytest.raises(Rejected, match=SEVERAL):
         rooms.studio.follow(ANN)
     with pytest.raises(Rejected, match="Explore and Inference"):
