@@ -14,15 +14,6 @@ from demo.widgets.shared import picker_cards
 
 FIRST = {"kind": "texture", "item": "pebbles"}
 CHOSEN = 4  # of the methods, before the first click
-IDLE = {
-    "phase": "idle",
-    "headline": "Choose something, choose methods, press Compare",
-    "detail": "Here is what two minutes of each did before",
-    "progress": 0,
-    "kind": "texture",
-    "frames": [],
-    "panels": [],
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,10 +56,9 @@ def lay_out(cards: list[Card], methods: list[dict[str, Any]]) -> Comparing:
             )
             begin, pause, stop = _orders()
             notice = gr.HTML("", elem_id="abp-compare-notice")
-    widget("stage", IDLE, elem_id="abp-compare-stage", task="compare")
-    columns = widget(
-        "compare/columns", None, methods=methods, welcome=read_welcome(), task="compare"
-    )
+    before = read_welcome()
+    widget("stage", _idle(before), elem_id="abp-compare-stage", task="compare")
+    columns = widget("compare/columns", None, methods=methods, welcome=before, task="compare")
     with gr.Row():
         take_table = gr.Button("Download the table", size="sm", interactive=False)
         take_sheet = gr.Button("Download the sheet", size="sm", interactive=False)
@@ -78,6 +68,21 @@ def lay_out(cards: list[Card], methods: list[dict[str, Any]]) -> Comparing:
         *(picker, upload, choice, minutes, begin, pause, stop, notice),
         *(columns, take_table, take_sheet, file),
     )
+
+
+def _idle(before: list[dict[str, Any]]) -> dict[str, Any]:
+    """What the stage says until there is a comparison. before: what is shown meanwhile."""
+    seconds = before[0]["seconds"] if before else 0
+    spent = f"{seconds / 60:g} minutes" if seconds >= 60 else f"{seconds:g} seconds"
+    return {
+        "phase": "idle",
+        "headline": "Choose something, choose methods, press Compare",
+        "detail": f"Here is what {spent} of each did before" if before else "",
+        "progress": 0,
+        "kind": "texture",
+        "frames": [],
+        "panels": [],
+    }
 
 
 def _data(cards: list[Card]) -> tuple[gr.HTML, gr.File]:

@@ -1,6 +1,7 @@
 """The orders of the Compare tab: look at a file, begin, and take home or use what was learnt."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, get_args
 
@@ -104,6 +105,7 @@ class Comparisons:
         key = f"{TASK}-{name}-{saved.iteration}-{token[-6:]}"
         path = model_file(saved.source.name, saved)
         model = model_of(saved, "run", key=key, path=path, learnt_from=data)
+        model = replace(model, label=f"{model.label} by {METHODS[name].title}")
         self._studio.visit(token).choose(token, Current(model))
         return model
 

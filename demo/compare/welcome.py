@@ -10,14 +10,15 @@ LABELS = {"objects": "Faces", "texture": "A texture", "sound": "A sound"}
 
 
 def read_welcome() -> list[dict[str, Any]]:
-    """For each kind that was kept {kind, label, columns}, as demo/compare/columns.js draws them."""
+    """For each kind that was kept {kind, label, seconds, columns}, as columns.js draws them.
+    seconds: of each method."""
     kept = []
     for kind, label in LABELS.items():
         path = ASSETS / FOLDER / f"{kind}.json"
         if path.exists():
-            columns = json.loads(path.read_text(encoding="utf-8"))["columns"]
-            shown = [_with_addresses(column) for column in columns]
-            kept.append({"kind": kind, "label": label, "columns": shown})
+            told = json.loads(path.read_text(encoding="utf-8"))
+            columns = [_with_addresses(column) for column in told["columns"]]
+            kept.append({**told, "kind": kind, "label": label, "columns": columns})
     return kept
 
 

@@ -45,7 +45,9 @@ ENDPOINTS = {
     *("infer_with_1", "infer_with_2", "infer_with_3", "infer_with_4", "bring", "take"),
     *("choose_data", "show_more", "show_more_1", "show_more_2", "show_more_3", "learn"),
     *("hold_repair", "halt_repair", "open_picture", "open_example", "open_first"),
-    *("open_first_1", "repair"),
+    *("open_first_1", "repair", "use_compared", "explore_model_5", "fit_5", "make_first_6"),
+    *("infer_with_5", "choose_compared", "inspect_compared", "compare", "hold_comparison"),
+    *("halt_comparison", "carry_comparison", "carry_comparison_1", "carry_method"),
 }
 JSON = {"Content-Type": "application/json"}
 
