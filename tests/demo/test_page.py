@@ -291,7 +291,7 @@ def made_with(picture: Any) -> list[Any]:
     "endpoint",
     [
         *("inspect", "recognise", "begin", "open_model", "bring", "open_picture"),
-        *("learn", "show_more", "synthesise"),
+        *("learn", "show_more", "synthesise", "inspect_compared", "compare"),
     ],
 )
 def test_a_file_that_was_not_uploaded_is_not_read(studio: Served, endpoint: str) -> None:
@@ -309,10 +309,13 @@ def test_a_file_that_was_not_uploaded_is_not_read(studio: Served, endpoint: str)
             "show_more": [token, {"item": ""}, forged, "painted", ""],
             "synthesise": [token, *made_with(forged)],
             "begin": [token, {"item": ""}, forged, None, "Quick", 1, *[""] * 8],
+            "inspect_compared": [token, forged],
+            "compare": [token, {"item": ""}, forged, {"chosen": ["paper", "learnt-prior"]}, 2],
         }
         reply = studio.call(endpoint, json.dumps({"data": data[endpoint]}).encode())
         assert "event: error" in reply
         assert studio.studio.runs.live(token) is None
+        assert studio.studio.runs.live(token, "compare") is None
 
 
 def multipart(size: int) -> tuple[bytes, str]:
