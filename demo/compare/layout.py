@@ -43,8 +43,9 @@ def lay_out(cards: list[Card], methods: list[dict[str, Any]]) -> Comparing:
             chosen = [method["name"] for method in methods[:CHOSEN]]
             choice = widget(
                 "compare/methods",
-                {"kind": FIRST["kind"], "chosen": chosen},
+                {"chosen": chosen},
                 methods=methods,
+                kind=FIRST["kind"],
                 bounds=limits.COMPARED,
             )
             minutes = gr.Slider(

@@ -1,14 +1,15 @@
-// Which methods are to be compared: value {kind, chosen}. Those that cannot take data of the kind are
-// greyed out, with the reason; they stay chosen for data that they can take.
-// props.methods: what there is; props.bounds: how few and how many at once.
+// Which methods are to be compared: value {chosen}. Those that cannot take data of the kind, of which
+// the document's event "abp-kind" tells, are greyed out, with the reason.
+// props.methods: what there is; props.kind: of the first data; props.bounds: how few and how many.
 
 /** @type {Method[]} */
 const methods = props.methods;
 /** @type {[number, number]} */
 const [fewest, most] = props.bounds;
+let { kind } = props;
 
 /** @type {(method: Method) => string} */
-const whyNot = (method) => method.not_for[props.value.kind] ?? "";
+const whyNot = (method) => method.not_for[kind] ?? "";
 /** @type {() => string[]} */
 const taken = () =>
   methods
@@ -17,10 +18,9 @@ const taken = () =>
 
 /** @type {(method: Method, on: boolean) => void} */
 function take(method, on) {
-  const others = props.value.chosen.filter((/** @type {string} */ name) => name !== method.name);
-  props.value = { ...props.value, chosen: on ? [...others, method.name] : others };
+  const others = taken().filter((name) => name !== method.name);
+  props.value = { chosen: on ? [...others, method.name] : others };
   draw();
-  trigger("pick");
 }
 
 /** @type {(method: Method) => Part} */
@@ -44,6 +44,12 @@ function draw() {
   part("output").textContent =
     now.length < fewest ? `choose at least ${fewest}` : `${now.length} of at most ${most}`;
 }
+// Those that cannot take the data are chosen no more: what is seen is what is asked for.
+document.addEventListener("abp-kind", (event) => {
+  kind = /** @type {CustomEvent<string>} */ (event).detail;
+  if (taken().length < props.value.chosen.length) props.value = { chosen: taken() };
+  draw();
+});
 part(".list").append(...methods.map(choiceOf));
 watch("value", draw);
 draw();

@@ -1,5 +1,6 @@
 """Several methods that learn in turns, as one job drives them."""
 
+import logging
 import math
 from collections.abc import Generator, Iterator
 from dataclasses import asdict, replace
@@ -103,12 +104,20 @@ class ComparisonRun:
             for name, member in members.items():
                 self._redraw(name, rebuilt=False)
                 self._redraw(name, rebuilt=True)
-                self.figures[name] = self._yardstick.judge(member)
-                self._tell(name, figures=_told(self.figures[name]))
+                self._measure(name, member, self._yardstick)
                 self._measuring.discard(name)
                 yield self._view()
         finally:
             self._measuring.clear()
+
+    def _measure(self, name: str, member: Member, yardstick: Yardstick) -> None:
+        """One that cannot be measured, as what it makes is no signal, leaves the others theirs."""
+        try:
+            self.figures[name] = yardstick.judge(member)
+            self._tell(name, figures=_told(self.figures[name]))
+        except (ArithmeticError, RuntimeError, ValueError) as error:
+            logging.getLogger(__name__).error("%s could not be measured", name, exc_info=error)
+            self._tell(name, figures=dict.fromkeys(TOLD))
 
     def frame(self, view: View) -> Frame | None:
         """What a replay keeps of a view: nothing."""

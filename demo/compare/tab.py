@@ -23,8 +23,11 @@ from demo.widgets.shared import (
     render_refusal,
 )
 
-# Which methods can take the data is known by its kind.
-OF_THIS_KIND = "(picker, methods) => ({ ...methods, kind: picker.kind })"
+# Which methods can take the data is known by its kind, and told to the page alone: the value of
+# their widget is the visitor's.
+OF_THIS_KIND = """(picker) => {
+    document.dispatchEvent(new CustomEvent("abp-kind", { detail: picker.kind }));
+}"""
 
 
 def build(
@@ -57,13 +60,12 @@ def _wire_data(comparisons: Comparisons, lanes: Lanes, token: gr.Textbox, ui: Co
         words = render_notice(f"{sentence} Press Compare to have it learnt.")
         return words, {"kind": kind, "item": ""}
 
-    fitting: dict[str, Any] = {"show_progress": "hidden", "queue": False, "js": OF_THIS_KIND}
-    ui.picker.pick(None, [ui.picker, ui.methods], ui.methods, **fitting)
+    ui.picker.pick(None, ui.picker, None, js=OF_THIS_KIND)
     ui.picker.pick(choose_compared, token, [ui.upload, ui.notice], **QUIET)
     brought = ui.upload.change(
         inspect_compared, [token, ui.upload], [ui.notice, ui.picker], **QUIET
     )
-    brought.then(None, [ui.picker, ui.methods], ui.methods, **fitting)
+    brought.then(None, ui.picker, None, js=OF_THIS_KIND)
 
 
 def _wire_run(comparisons: Comparisons, lanes: Lanes, token: gr.Textbox, ui: Comparing) -> None:

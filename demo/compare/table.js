@@ -28,7 +28,7 @@ function sign(sign, words) {
 function measured(now, key, worded) {
   const value = now.figures[key];
   if (typeof value === "number") return make("td", { textContent: worded(value) });
-  if (key in now.figures) return make("td", {}, sign("–", "none: it infers nothing"));
+  if (key in now.figures) return make("td", {}, sign("–", "none"));
   return make("td", {}, sign("…", "not measured yet"));
 }
 /** @type {(now: Column) => Part} */

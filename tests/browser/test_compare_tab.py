@@ -102,7 +102,9 @@ def test_a_method_is_used_in_the_other_tabs_and_opened_again(
     page.locator("#abp-compare-stop").click()
     page.get_by_role("tab", name="Inference", exact=True).click()
     expect(page.locator("#abp-infer .examples button").first).to_be_visible()
-    page.locator("#abp-open input[type=file]").set_input_files(tmp_path / "mine.safetensors")
+    with page.expect_file_chooser() as chooser:
+        page.locator("#abp-open").click()
+    chooser.value.set_files(tmp_path / "mine.safetensors")
     expect(current).to_contain_text("from your file", timeout=40_000)
 
 
