@@ -53,7 +53,7 @@ def explain(error: Exception) -> str:
     if sentence := _fault(error):
         return sentence
     logging.getLogger(__name__).error("A run broke", exc_info=error)
-    return "Something broke inside the studio; please press Train to begin again."
+    return "Something broke inside the studio; please begin again."
 
 
 def _fault(error: Exception) -> str:

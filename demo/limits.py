@@ -161,3 +161,10 @@ FILM_FRAMES = 120
 
 # Data of models that are held for it: a set is some tens of megabytes.
 DATASETS = 6
+
+# The Compare tab: methods at once, minutes of each, and points of their narrow curves. Six methods
+# of five minutes take half an hour.
+COMPARED = (2, 6)
+COMPARED_MINUTES = (0.5, 5.0)
+COMPARED_MINUTES_FIRST = 2.0
+COMPARED_POINTS = 100

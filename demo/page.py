@@ -9,6 +9,9 @@ import gradio as gr
 from gradio.events import Dependency
 
 from demo import limits
+from demo.compare import tab as compare
+from demo.compare.requests import Wanted
+from demo.compare.service import Comparisons
 from demo.explore import tab as explore
 from demo.explore.service import Exploration
 from demo.idea import tab as idea
@@ -53,7 +56,8 @@ REMEMBERED = f"""() => {{
 REMEMBER = f"""(word) => {{
     try {{ localStorage.setItem({STORED!r}, word); }} catch {{}}
 }}"""
-TABS = ["explore", "synthesise", "inference", "repair", "train", "idea"]  # as the address has them
+# As the address has them.
+TABS = ["explore", "synthesise", "inference", "repair", "train", "compare", "idea"]
 KINDS = {"texture": "texture", "sound": "sound", "objects": "picture set"}
 ORIGINS = {"shipped": "", "file": "from your file, ", "run": "your run as of "}
 
@@ -95,7 +99,8 @@ def build(studio: Studio, lanes: Lanes) -> gr.Blocks:
             js=REMEMBERED,
         )
         greeted.then(None, memory, None, js=REMEMBER)
-        chosen = _wire(studio, lanes, ui, greeted, token, live)
+        comparisons = Comparisons(studio)
+        chosen = _wire(studio, comparisons, lanes, ui, greeted, token, live)
         data = studio.cards()
         with gr.Tabs(overflow_behavior="wrap", elem_id="abp-tabs"):
             with gr.Tab("Explore", id=TABS[0]):
@@ -108,7 +113,9 @@ def build(studio: Studio, lanes: Lanes) -> gr.Blocks:
                 repair.build(Repairs(studio), lanes, token, chosen[0], live, data, repairing)
             with gr.Tab("Train", id=TABS[4], elem_id="abp-tab-train"):
                 train.build(Training(studio), lanes, token, live, data, tile)
-            with gr.Tab("The idea", id=TABS[5], elem_id="abp-tab-idea"):
+            with gr.Tab("Compare", id=TABS[5], elem_id="abp-tab-compare"):
+                compare.build(comparisons, lanes, token, live, data)
+            with gr.Tab("The idea", id=TABS[6], elem_id="abp-tab-idea"):
                 idea.build()
     for event in page.fns.values():
         event.api_visibility = "private"  # they are for this page, and change with it
@@ -156,6 +163,7 @@ def _lay_out(studio: Studio) -> CurrentModel:
 
 def _wire(
     studio: Studio,
+    comparisons: Comparisons,
     lanes: Lanes,
     ui: CurrentModel,
     greeted: Dependency,
@@ -181,6 +189,10 @@ def _wire(
     def take_run(sent: Visitor) -> tuple[str, Any]:
         return _shown(studio.follow(sent.token))
 
+    @handler(Wanted, lanes.heavy, _stays)
+    def use_compared(sent: Wanted) -> tuple[str, Any]:
+        return _shown(comparisons.use(sent.token, sent.name))
+
     async def arrive(token: object, gallery: object, request: gr.Request) -> tuple[Any, ...]:
         """With the model that the page shows, if it comes back, else that of the link."""
         asked = request.query_params
@@ -201,6 +213,7 @@ def _wire(
         ui.follow.click(take_run, token, shown, **QUIET),
     ]
     chosen.append(live.learnt(take_run, token, shown, **QUIET))
+    chosen.append(live.used(use_compared, [token, live], shown, **QUIET))
     # The studio does not know this visit any more.
     live.lost(arrive, [token, ui.gallery], arriving, **QUIET)
     return chosen

@@ -150,9 +150,10 @@ STUDIO = sources(ROOT / "demo")
 # What one sees; everything else in the studio knows no screen.
 FRONT = {"page.py", "theme.py", "widgets/__init__.py", "widgets/shared.py", "repair/canvas.py"}
 FRONT |= {
-    f"{name}/tab.py" for name in ("explore", "synthesise", "infer", "repair", "train", "idea")
+    f"{name}/tab.py"
+    for name in ("explore", "synthesise", "infer", "repair", "train", "compare", "idea")
 }
-FRONT |= {f"{name}/layout.py" for name in ("synthesise", "repair", "train")}
+FRONT |= {f"{name}/layout.py" for name in ("synthesise", "repair", "train", "compare")}
 BEFORE = [path for path in STUDIO if path.relative_to(ROOT / "demo").as_posix() in FRONT]
 BEHIND = [path for path in STUDIO if path not in BEFORE and path.name != "housekeeping.py"]
 

@@ -9,6 +9,7 @@ from torch import Tensor
 
 from abp_core.analysis import excerpts
 from abp_core.checkpoint import Checkpoint
+from abp_core.data.datasets import Dataset
 from abp_core.device import this_machine
 from abp_core.generator import Generator
 from abp_core.priors.kinds import Prior
@@ -32,7 +33,8 @@ class Model:
 
     key: tells models apart, all but the snapshots of one run that is used as it grows. label: its
     name in words. credit: of the data it learnt from. command_path: what the command line would be
-    given to find it. data: the file that a visitor's own run learns from.
+    given to find it. data: the file that a visitor's own run learns from; learnt_from: what it
+    learnt from, where that is a part of a file.
     """
 
     key: str
@@ -45,6 +47,7 @@ class Model:
     generator: Generator
     command_path: str
     data: Path | None = None
+    learnt_from: Dataset | None = None
 
     @cached_property
     def medium(self) -> Medium:
@@ -88,6 +91,7 @@ def model_of(
     credit: str = "",
     path: str,
     data: Path | None = None,
+    learnt_from: Dataset | None = None,
 ) -> Model:
     """A checkpoint as a model."""
     name = saved.source.name
@@ -102,6 +106,7 @@ def model_of(
         generator=saved.generator(this_machine().device),
         command_path=path,
         data=data,
+        learnt_from=learnt_from,
     )
 
 

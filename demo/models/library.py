@@ -50,6 +50,9 @@ class Library:
         """All of what a model learnt from. Raises Rejected where that is neither of the pack nor
         of the visitor's own run."""
 
+        if model.learnt_from is not None:
+            return model.learnt_from
+
         def read_it() -> Dataset:
             if model.data is not None and model.data.exists():
                 dataset = read_file(model, model.data, model.name)

@@ -9,6 +9,7 @@ import logging
 import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future
+from contextlib import closing
 from dataclasses import replace
 from time import monotonic
 from typing import Any, TypeVar
@@ -17,7 +18,7 @@ from abp_core.device import hand_back_memory
 from demo import limits
 from demo.errors import Rejected
 from demo.runs.replay import Frame, Replay
-from demo.runs.report import CurvePoint, History, Phase, Progress, Report, Run
+from demo.runs.report import AT_WORK, CurvePoint, History, Phase, Progress, Report, Run
 from demo.runs.views import Views
 
 Answer = TypeVar("Answer")
@@ -63,6 +64,7 @@ class Job:
         self._report = Report(budget=budget, curve=curve, frames=frames)
         self._replay = Replay(frames)
         self._stop = self._pause = self._closed = False
+        self._hurry = False  # whether nobody waits for what is worked out at the end
         self._questions: list[tuple[Callable[[Any], Any], Future[Any]]] = []
         self._thread = threading.Thread(target=self._work, name="training", daemon=True)
 
@@ -98,8 +100,10 @@ class Job:
     def resume(self) -> None:
         self._order(pause=False)
 
-    def stop(self, sentence: str = "") -> None:
-        """sentence: why, where the user did not ask for it."""
+    def stop(self, sentence: str = "", *, conclude: bool = False) -> None:
+        """sentence: why, where the user did not ask for it. conclude: whether somebody waits for
+        what the run works out at its end."""
+        self._hurry = not conclude
         self._order(stop=True, sentence=sentence)
 
     def join(self, timeout: float | None = None) -> bool:
@@ -172,7 +176,8 @@ class Job:
                 return
             if stop and not self._stop:
                 self._stop = True
-                self._publish(phase="stopped", sentence=sentence)
+                if self._report.phase in AT_WORK:  # one that concludes has ended by itself
+                    self._publish(phase="stopped", sentence=sentence)
             if self._pause != pause and not stop:
                 self._pause = pause
                 if self._run is not None and not self._stop:
@@ -191,6 +196,7 @@ class Job:
             end = self._train(run)
             self._publish(**self._seen(run, run.view()))
             self._write_down(run)
+            self._conclude(run, end)
         except Exception as error:
             sentence = self._explain(error)
         finally:
@@ -232,6 +238,20 @@ class Job:
         self._prepare = self._after = None
         return run
 
+    def _conclude(self, run: Run, end: Phase) -> None:
+        """Works out what there is to say at the end, until somebody wants something else."""
+        if self._hurry:
+            return
+        self._publish(phase=end)
+        with closing(run.conclude()) as views:
+            for view in views:
+                self._publish(view=view)
+                self._answer_all()
+                if self._hurry:
+                    break
+        if self._hurry:
+            self._publish(view=run.view(anew=False))
+
     def _train(self, run: Run) -> Phase:
         if self._stop:
             return "stopped"
@@ -239,7 +259,10 @@ class Job:
         shown = saved = monotonic()
         views = Views()
         while self._report.seconds < self._report.budget:
-            *_, last = moves = list(self._moves(run))
+            moves = list(self._moves(run))
+            if not moves:  # there is nothing left to learn
+                return "finished"
+            last = moves[-1]
             if last is None:
                 return "stopped"
             done = [progress for progress in moves if progress is not None]

@@ -1,6 +1,6 @@
 """What a job drives, and how it stands at one moment."""
 
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from dataclasses import dataclass
 from typing import Any, Literal, Protocol
 
@@ -41,8 +41,18 @@ class Run(Protocol):
         """The run once it computes no more: a card's memory is for those that do."""
         ...
 
+    def awake(self, seconds: float, step_factor: float = 1.0) -> "Run":
+        """The run where it goes on, for so many seconds; a Langevin step is so many times as long
+        as it was."""
+        ...
+
     def view(self, anew: bool = True) -> Any:
         """How things look now. anew: whether what takes long is drawn anew, too."""
+        ...
+
+    def conclude(self) -> Generator[Any, None, None]:
+        """Views of what is worked out at the end, each with more of it. Whoever closes it has the
+        rest left out."""
         ...
 
     def frame(self, view: Any) -> Frame | None:
@@ -81,21 +91,23 @@ class Report:
 
 
 class History:
-    """A curve that is thinned out evenly so that it never has too many points."""
+    """A curve that is thinned out evenly so that it never has more than so many points."""
 
-    def __init__(self, points: tuple[CurvePoint, ...]) -> None:
-        self.points = list(points)
+    def __init__(
+        self, points: tuple[CurvePoint, ...] = (), most: int = limits.CURVE_POINTS
+    ) -> None:
+        self.points, self._most = list(points), most
         self._every = points[1][0] - points[0][0] if len(points) > 1 else 1
         self._seconds = 0.0
 
     def add(self, point: CurvePoint) -> None:
         if point[0] % self._every == 0:
             self.points.append(point)
-        if len(self.points) > limits.CURVE_POINTS:
+        if len(self.points) > self._most:
             self._every *= 2
             self.points = [point for point in self.points if point[0] % self._every == 0]
 
     def rate(self, seconds: float) -> float:
-        """Iterations a second, over the last ten or so."""
+        """Iterations a second, over the last ten or so; nothing while they take no time."""
         self._seconds = seconds if not self._seconds else 0.9 * self._seconds + 0.1 * seconds
-        return 1 / self._seconds
+        return 1 / self._seconds if self._seconds else 0.0

@@ -1,12 +1,12 @@
 """A run: the trainer as a job drives it, and what of it is shown."""
 
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from dataclasses import dataclass
 from time import monotonic
 
 import torch
 
-from abp_core.device import Machine, cpu
+from abp_core.device import Machine, cpu, this_machine
 from abp_core.learning.events import Diverging, TrainingEvent
 from abp_core.synthesis import sampling
 from abp_core.trainer import Trainer
@@ -81,6 +81,17 @@ class Run:
         """The same run where it holds no memory of a card."""
         return self.on(cpu())
 
+    def awake(self, seconds: float, step_factor: float = 1.0) -> "Run":
+        """The same run where this machine computes it; a Langevin step is so many times as long as
+        it was."""
+        run = self.on(this_machine())
+        trainer = run.trainer
+        if step_factor != 1.0:
+            saved = trainer.checkpoint()
+            saved = saved.at(saved.step_size * step_factor)
+            trainer = Trainer.resume(saved, trainer.data, trainer.observation)
+        return run.renewed(trainer)
+
     def iterate(self) -> Iterator[Progress | None]:
         """One iteration in small moves, and at last what it did; on a card several at a stroke."""
         for event in self.trainer.alternation(None):
@@ -111,6 +122,10 @@ class Run:
             self._new = panel_of(novelty, medium, new.float())
         assert self._new is not None
         return (panel_of(data, medium, shown), panel_of(rebuilding, medium, rebuilt), self._new)
+
+    def conclude(self) -> Generator[tuple[Panel, ...], None, None]:
+        """Nothing more is worked out at its end."""
+        yield from ()
 
     def frame(self, view: tuple[Panel, ...]) -> Frame | None:
         """What a replay keeps of a view: nothing."""

@@ -2,18 +2,18 @@
 
 from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
+from typing import Any, TypeVar
 
 from abp_core.checkpoint import Checkpoint
-from abp_core.device import this_machine
-from abp_core.trainer import Trainer
 from demo import limits
 from demo.disk import Disk
 from demo.errors import Rejected, explain, translate_disk_errors, translate_errors
 from demo.models.cards import label_of
 from demo.models.costs import require_minutes
 from demo.models.downloads import model_file, samples_file, write_samples
+from demo.runs.columns import Column
 from demo.runs.jobs import (
     Job,
     NeverBegan,
@@ -21,31 +21,36 @@ from demo.runs.jobs import (
 from demo.runs.report import (
     AT_WORK,
     Report,
+    Run,
 )
-from demo.runs.run import Panel, Run
+from demo.runs.run import Panel
+from demo.runs.run import Run as TrainerRun
 from demo.runs.saved_runs import Keeper, RunRecipe, SavedRuns
 from demo.runs.sessions import Held, Sessions, word_of
 from demo.runs.threads import all_threads
 
-TASKS = ("learn", "repair")
+TASKS = ("learn", "repair", "compare")
+SEVERAL = "Several models learn in the Compare tab: please choose one of them there."
+Answer = TypeVar("Answer")
 
 
 @dataclass(frozen=True, slots=True)
 class Live:
-    """A visitor's run as it stands, ready to be shown. number: tells runs apart. task: learn, or
-    repair."""
+    """A visitor's run as it stands, ready to be shown. number: tells runs apart. task: of TASKS.
+    panels: of one model, columns: of several that are compared."""
 
     number: int
     task: str
     name: str
     kind: str
     report: Report
-    panels: tuple[Panel, ...]
+    panels: tuple[Panel, ...] = ()
+    columns: tuple[Column, ...] = ()
 
 
 class Runs:
-    """The runs of all visitors, one a task each: learn, or repair. sessions: the visits that hold
-    them. disk: where they are kept, and what of them is taken home."""
+    """The runs of all visitors, one a task each, see TASKS. sessions: the visits that hold them.
+    disk: where they are kept, and what of them is taken home."""
 
     def __init__(self, sessions: Sessions, disk: Disk) -> None:
         self._sessions, self._disk = sessions, disk
@@ -53,14 +58,19 @@ class Runs:
 
     def begin(self, token: str, run: Run, minutes: float, recipe: RunRecipe) -> None:
         """Trains in the place of the visitor's earlier run of the task. recipe: from what the run
-        can be built anew. Raises Rejected."""
+        can be built anew, where it is of one model. Raises Rejected."""
+        if recipe.task == "compare":
+            held = Held(self._job(token, lambda: run, minutes), recipe.name, recipe.kind)
+            self._admit(token, held, recipe.task)
+            return
         keeper = self._saved.keeper(word_of(token), recipe)
 
         def prepare() -> Run:
             keeper.begin()
             return run
 
-        self._admit(token, prepare, minutes, keeper)
+        job = self._job(token, prepare, minutes, keeper)
+        self._admit(token, Held(job, recipe.name, recipe.kind, keeper), recipe.task)
 
     def go_on(
         self, token: str, minutes: float, task: str = "learn", *, step_factor: float = 1.0
@@ -69,20 +79,16 @@ class Runs:
         Raises Rejected."""
         held = self._held(token, task)
         require_minutes(minutes)
-        if held is None or held.keeper is None or held.job.report.phase in (*AT_WORK, "failed"):
-            raise Rejected("There is no ended run to go on with; press Train to begin one.")
+        if held is None or held.job.report.phase in (*AT_WORK, "failed"):
+            raise Rejected("There is no ended run to go on with; please begin one.")
         earlier = held.job
 
         def prepare() -> Run:
-            run: Run = earlier.take_over().on(this_machine())
-            trainer = run.trainer
-            if step_factor != 1.0:
-                saved = trainer.checkpoint()
-                saved = saved.at(saved.step_size * step_factor)
-                trainer = Trainer.resume(saved, trainer.data, trainer.observation)
-            return run.renewed(trainer)
+            run: Run = earlier.take_over().awake(60 * minutes, step_factor)
+            return run
 
-        self._admit(token, prepare, minutes, held.keeper, after=earlier)
+        job = self._job(token, prepare, minutes, held.keeper, after=earlier)
+        self._admit(token, replace(held, job=job), task, after=earlier)
 
     def hold(self, token: str, label: str, minutes: float, task: str = "learn") -> None:
         """What the button says: Pause, Resume, or anything else to go on for so many minutes more.
@@ -97,7 +103,7 @@ class Runs:
         """Ends the visitor's run, if there is one. Raises Rejected."""
         held = self._held(token, task)
         if held is not None:
-            held.job.stop()
+            held.job.stop(conclude=True)
 
     def live(self, token: str, task: str = "learn") -> Live | None:
         """The visitor's run, or None before the first. Raises Rejected."""
@@ -105,8 +111,8 @@ class Runs:
         if held is None:
             return None
         report = held.job.report
-        panels = report.view or ()
-        return Live(held.job.number, task, label_of(held.name), held.kind, report, panels)
+        seen = {"columns" if task == "compare" else "panels": report.view or ()}
+        return Live(held.job.number, task, label_of(held.name), held.kind, report, **seen)
 
     def frame(self, token: str, iteration: int, task: str) -> str:
         """The picture of a replay at one of its iterations. Raises Rejected."""
@@ -123,7 +129,14 @@ class Runs:
     def newest(self, token: str) -> tuple[Held, Checkpoint]:
         """The visitor's run that began last, and what it has learnt as it stands.
         Raises Rejected."""
-        return self._named(token, self._sessions.visit(token).newest)
+        task = self._sessions.visit(token).newest
+        if task == "compare":
+            raise Rejected(SEVERAL)
+        return self._named(token, task)
+
+    def ask(self, token: str, task: str, question: Callable[[Any], Answer]) -> Answer:
+        """What a run of the visitor's answers, as it stands. Raises Rejected."""
+        return self._asked(token, task, question)[1]
 
     def newer(self, token: str, keeper: Keeper, iteration: int) -> Checkpoint | None:
         """What a run of the visitor's has learnt, if that is more than at an iteration; None, too,
@@ -165,54 +178,62 @@ class Runs:
 
     def _named(self, token: str, task: str) -> tuple[Held, Checkpoint]:
         """A visitor's run, and what it has learnt as it stands. Raises Rejected."""
+        return self._asked(token, task, _checkpoint_of)
+
+    def _asked(
+        self, token: str, task: str, question: Callable[[Any], Answer]
+    ) -> tuple[Held, Answer]:
+        """A visitor's run, and what it answers. Raises Rejected."""
         held = self._held(token, task)
         if held is None:
             raise Rejected("There is no model yet; press Train to begin.")
         with translate_errors():  # it may have to be built anew from what was saved
             try:
-                saved = held.job.ask(_checkpoint_of)
+                answer = held.job.ask(question)
             except (NeverBegan, TimeoutError) as error:
                 sentence = "The model is not ready yet; please try again in a moment."
                 raise Rejected(sentence) from error
-        return held, saved
+        return held, answer
 
-    def _admit(
+    def _job(
         self,
         token: str,
         prepare: Callable[[], Run],
         minutes: float,
-        keeper: Keeper,
+        keeper: Keeper | None = None,
         *,
         after: Job | None = None,
-    ) -> None:
-        """Begins a job. after: the one that it goes on from. Raises Rejected."""
+    ) -> Job:
+        """A job that has not begun. keeper: of its run. after: the one that it goes on from."""
 
         def begin() -> Run:
             all_threads()
             return prepare()
 
-        job = Job(
+        return Job(
             begin,
             budget=minutes * 60,
             watched=partial(self._sessions.watched, token),
             explain=explain,
             curve=after.report.curve if after else (),
             frames=after.report.frames if after else (),
-            save=keeper.save,
-            rebuild=keeper.rebuild,
+            save=keeper.save if keeper else None,
+            rebuild=keeper.rebuild if keeper else None,
         )
-        about = keeper.recipe
+
+    def _admit(self, token: str, held: Held, task: str, *, after: Job | None = None) -> None:
+        """Begins a run. after: the job that it goes on from. Raises Rejected."""
         with translate_errors():
             self._sessions.admit(
                 token,
-                job,
-                name=about.name,
-                kind=about.kind,
-                task=about.task,
-                keeper=keeper,
+                held.job,
+                name=held.name,
+                kind=held.kind,
+                task=task,
+                keeper=held.keeper,
                 after=after,
             )
 
 
-def _checkpoint_of(run: Run) -> Checkpoint:
+def _checkpoint_of(run: TrainerRun) -> Checkpoint:
     return run.trainer.checkpoint()

@@ -30,6 +30,7 @@ from demo.runs.saved_runs import Keeper
 GAVE_WAY = {  # what is said of the run of the other task
     "learn": "It was stopped when the Train tab began; you can go on with it.",
     "repair": "It was stopped when the Repair tab began; you can go on with it.",
+    "compare": "It was stopped when the Compare tab began; you can go on with it.",
 }
 PAGE = "~"  # between a visitor's word and a page's own
 TOKEN = f"[A-Za-z0-9_-]{{16,40}}({PAGE}[A-Za-z0-9_-]{{1,20}})?"
@@ -46,7 +47,8 @@ class LostPlace(Rejected):
 
 @dataclass(frozen=True, slots=True)
 class Held:
-    """A visitor's run. keeper: from what it can be built anew."""
+    """A visitor's run. keeper: from what it can be built anew; None of one that goes with the
+    memory."""
 
     job: Job
     name: str
@@ -56,7 +58,7 @@ class Held:
 
 @dataclass(slots=True, eq=False)
 class Visit:
-    """held: a run a task, learn or repair, the one that began last at the end. looked_at: when a
+    """held: a run a task, see TASKS, the one that began last at the end. looked_at: when a
     page last asked for live pictures of it. here_until: until when a page of it is expected to
     speak again. spoken: whether one ever did. folder: of the visitor's files to take home; it goes
     with the visit. currents: what the other tabs act on, by the pages' tokens, the newest choice
@@ -181,8 +183,8 @@ class Sessions:
         keeper: Keeper | None = None,
         after: Job | None = None,
     ) -> None:
-        """Starts a job for a visitor in the place of an earlier one of its task; their run of the
-        other task stops and stays, and that of another visitor who pauses gives way. after: the
+        """Starts a job for a visitor in the place of an earlier one of its task; their runs
+        of other tasks stop and stay, and that of another visitor who pauses gives way. after: the
         job it goes on from. Raises Busy, LostPlace."""
         with self._lock:
             visit = self.visit(token)

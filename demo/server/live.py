@@ -5,6 +5,7 @@ connection. What it gets is drawn by its scripts; see widgets/live.js.
 """
 
 import secrets
+from dataclasses import asdict
 from typing import Any
 
 from demo.runs.report import (
@@ -17,7 +18,11 @@ from demo.studio import Studio
 
 NOTHING: dict[str, list[float]] = {"iterations": [], "errors": [], "latents": [], "priors": []}
 MINUTES = "{minutes}"  # in a label: how many more, as the page is set
-MORE = {"learn": f"Train {MINUTES}", "repair": f"Learn {MINUTES}"}  # a run that has ended
+MORE = {  # a run that has ended
+    "learn": f"Train {MINUTES}",
+    "repair": f"Learn {MINUTES}",
+    "compare": f"{MINUTES} each",
+}
 ONWARD = {"texture": "Make a tile", "sound": "Listen endlessly", "objects": "New pictures"}
 HEADLINES = {
     "starting": "Getting ready to learn {}",
@@ -65,23 +70,40 @@ class Watch:
         return {
             "seen": {**seen, "as_of": as_of},
             "as_of": as_of,
-            "runs": {task: _run_of(live) if (live := runs[task]) else None for task in changed},
+            "runs": {
+                task: _run_of(live, known.get(task)) if (live := runs[task]) else None
+                for task in changed
+            },
             "buttons": {task: _buttons(task, runs[task]) for task in TASKS},
         }
 
     def _place_of(self, live: Live | None) -> list[str | int]:
-        """Tells every report of every run from all others."""
-        return [self._server, live.number, live.report.number] if live else [self._server, 0, 0]
+        """Tells every report of every run from all others, and which pictures it has."""
+        if live is None:
+            return [self._server, 0, 0]
+        drawn = [column.drawn for column in live.columns]
+        return [self._server, live.number, live.report.number, *drawn]
 
 
-def _run_of(live: Live) -> dict[str, Any]:
+def _run_of(live: Live, known: object) -> dict[str, Any]:
+    """What there is to draw of a run. known: what the page has of it, in the words of
+    `Watch._place_of`."""
+    told = {"task": live.task, "number": live.number}
+    if live.task == "compare":
+        name = f"{live.name} by {len(live.columns) - 1} methods" if live.columns else live.name
+        return {**told, "stage": _stage_of(live, name), "columns": _columns_of(live, known)}
     name = live.name if live.task == "learn" else f"{live.name} from what is left"
-    return {
-        "task": live.task,
-        "number": live.number,
-        "stage": _stage_of(live, name),
-        "curves": _curves_of(live.report),
-    }
+    return {**told, "stage": _stage_of(live, name), "curves": _curves_of(live.report)}
+
+
+def _columns_of(live: Live, known: object) -> list[dict[str, Any]]:
+    """Of each method what there is to show; its pictures only where the page has not got them, as
+    those of six methods are half a megabyte."""
+    drawn = list(known)[3:] if isinstance(known, list) and known[1:2] == [live.number] else []
+    return [
+        asdict(column) | ({"pictures": None} if drawn[k : k + 1] == [column.drawn] else {})
+        for k, column in enumerate(live.columns)
+    ]
 
 
 def _stage_of(live: Live, name: str) -> dict[str, Any]:
@@ -90,7 +112,7 @@ def _stage_of(live: Live, name: str) -> dict[str, Any]:
     return {
         "phase": report.phase,
         "headline": HEADLINES[report.phase].format(name),
-        "detail": _detail(report),
+        "detail": _detail(live),
         "progress": report.progress,
         "kind": live.kind,
         "frames": [frame.iteration for frame in report.frames],
@@ -101,14 +123,31 @@ def _stage_of(live: Live, name: str) -> dict[str, Any]:
     }
 
 
-def _detail(report: Report) -> str:
+def _detail(live: Live) -> str:
+    report = live.report
     if report.sentence:
         return report.sentence
+    if live.task == "compare":
+        return _time_of_each(live)
     parts = [f"iteration {report.iteration}"] if report.iteration else []
     if report.phase == "running" and report.rate:
         left = report.seconds_left
-        parts += [f"{report.rate:.1f} a second", f"{left // 60}:{left % 60:02d} left"]
+        parts += [f"{report.rate:.1f} a second", f"{_clock(left)} left"]
     return " · ".join(parts)
+
+
+def _time_of_each(live: Live) -> str:
+    """What was spent of the time of each method, and how long it takes yet."""
+    report, methods = live.report, max(1, len(live.columns) - 1)
+    parts = [f"{_clock(report.seconds)} of {_clock(report.budget)} each"]
+    if report.phase == "running":
+        parts.append(f"about {_clock(methods * report.seconds_left)} left")
+    return " · ".join(parts)
+
+
+def _clock(seconds: float) -> str:
+    whole = round(seconds)
+    return f"{whole // 60}:{whole % 60:02d}"
 
 
 def _curves_of(report: Report) -> dict[str, Any]:
@@ -119,8 +158,9 @@ def _curves_of(report: Report) -> dict[str, Any]:
 
 
 def _buttons(task: str, live: Live | None) -> list[dict[str, Any]]:
-    """How the buttons of a task stand: to begin, to hold and to stop; and, of learning, to take
-    the model or samples home, to go on with a shorter step, and three ways on with the model."""
+    """How the buttons of a task stand: to begin, to hold and to stop; of learning, to take the
+    model or samples home, to go on with a shorter step, and three ways on with the model; of a
+    comparison, to take its table and its sheet home."""
     orders: list[dict[str, Any]]
     takings: list[dict[str, Any]]
     if live is None:
@@ -145,4 +185,7 @@ def _buttons(task: str, live: Live | None) -> list[dict[str, Any]]:
             {"interactive": known, "value": ONWARD[live.kind]},
             {"interactive": known, "visible": live.kind == "texture"},
         ]
+    if task == "compare":
+        taking = {"interactive": bool(live and live.columns)}
+        return [*orders, taking, taking]
     return orders + takings if task == "learn" else orders

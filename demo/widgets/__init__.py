@@ -17,7 +17,8 @@ _DEMO = _HERE.parent
 # a script too long for one file. The page runs all scripts of a widget as if they were one file, so
 # that each knows the names of the others; "elements" is in every widget.
 _BEFORE = {
-    "curves": ("drawing",),
+    "compare/columns": ("drawing", "plot", "panels", "compare/column", "compare/table"),
+    "curves": ("drawing", "plot"),
     "diagram": ("iteration",),
     "explore/explore": (
         *("address", "drawing", "model", "explore/point", "explore/looking"),
@@ -38,7 +39,7 @@ _BEFORE = {
     "picker": ("cards",),
     "share": ("address",),
     "synthesise/pan": ("drawing", "synthesise/pieces", "synthesise/brush"),
-    "stage": ("replay",),
+    "stage": ("panels", "replay"),
 }
 
 

@@ -11,6 +11,7 @@ interface ParentNode {
 interface Part extends HTMLElement {
   alt: string;
   autoplay: boolean;
+  checked: boolean;
   currentTime: number;
   disabled: boolean;
   download: string;
@@ -45,7 +46,8 @@ interface Run {
   number: number;
   token: string;
   stage: Stage;
-  curves: Curves;
+  curves?: Curves;
+  columns?: Column[];
 }
 interface Stage {
   phase: string;
@@ -69,6 +71,39 @@ interface Curves {
   latents: number[];
   priors: (number | null)[];
   title?: [string, string];
+}
+/** See demo/runs/columns.py; no pictures where they are those of before. */
+interface Column {
+  name: string;
+  drawn: number;
+  pictures: { new: Panel; rebuilt: Panel; shown: Panel[] };
+  begun: boolean;
+  iteration: number;
+  seconds: number;
+  rate: number;
+  parameters: number;
+  megabytes: number;
+  curve: [number, number][];
+  status: string;
+  why_not: string;
+  figures: Record<string, number | null>;
+}
+/** What was compared before. */
+interface Before {
+  kind: string;
+  label: string;
+  columns: Column[];
+}
+/** See demo/compare/service.py. */
+interface Method {
+  name: string;
+  title: string;
+  sentence: string;
+  equation: string;
+  source: string;
+  curve: string;
+  can: string[];
+  not_for: Record<string, string>;
 }
 interface Card {
   kind: string;

@@ -3,7 +3,7 @@
 // between its views. Whoever draws a run listens to the event "abp-live" of the document; the newest
 // of each task is in document.abpLive. Triggers "stand" when buttons shall stand otherwise, and
 // "lost" when the studio does not know this visit any more, "learnt" when a training ended that was
-// watched.
+// watched, "used" when a method of a comparison was chosen, which is the value's `wanted`.
 
 // Milliseconds until it asks again: while nothing happens, nobody looks, or the studio is silent.
 const IDLE = 2000;
@@ -21,6 +21,7 @@ let failures = 0;
 let losses = 0;
 let timer = 0;
 let asking = false;
+let again = false;
 
 /** @type {(sentence: string) => void} */
 function complain(sentence) {
@@ -49,8 +50,13 @@ const request = (more) => ({
 
 async function ask() {
   clearTimeout(timer);
-  if (!token || asking) return;
+  if (!token) return;
+  if (asking) {
+    again = true; // what it is told just now is of before
+    return;
+  }
   asking = true;
+  again = false;
   try {
     const reply = await fetch("studio/live", request({ hidden: document.hidden }));
     if (!reply.ok) throw new Error(String(reply.status));
@@ -65,7 +71,7 @@ async function ask() {
   }
   asking = false;
   clearTimeout(timer);
-  timer = setTimeout(ask, pauseLength());
+  timer = setTimeout(ask, again ? 0 : pauseLength());
 }
 /** @type {(answer: any) => void} */
 function heard(answer) {
@@ -77,6 +83,7 @@ function heard(answer) {
   seen = answer.seen;
   for (const [task, run] of Object.entries(answer.runs)) {
     const before = known[task];
+    if (run?.columns) keepPictures(before, run);
     if (run || !before) tell(task, run && { ...run, token });
     else gone(task, before);
     if (run && task === "learn") learnt(before, run);
@@ -88,6 +95,14 @@ function heard(answer) {
     props.value = { token, buttons: answer.buttons };
     trigger("stand");
   }
+}
+
+// Pictures that the page has are not sent again.
+/** @type {(before: Run | null, run: Run) => void} */
+function keepPictures(before, run) {
+  run.columns.forEach((column, i) => {
+    column.pictures ??= before.columns[i].pictures;
+  });
 }
 
 // The current model grows with the run that it is: the page says as of which iteration it was used.
@@ -107,8 +122,7 @@ function lost() {
 }
 /** @type {(task: string, run: Run) => void} */
 function gone(task, run) {
-  const detail =
-    "The studio was restarted, or nobody was here for long; press Train to begin anew.";
+  const detail = "The studio was restarted, or nobody was here for long; please begin anew.";
   tell(task, {
     ...run,
     stage: { ...run.stage, phase: "failed", headline: "This run is gone", detail },
@@ -126,6 +140,13 @@ function learnt(before, run) {
   }
 }
 
+// A method of a comparison shall be what the tabs act on.
+document.addEventListener("abp-use", (event) => {
+  const { detail } = /** @type {CustomEvent<string>} */ (event);
+  props.value = { ...props.value, wanted: detail };
+  trigger("used");
+});
+
 function begin() {
   const now = props.value?.token;
   if (!now || now === token) return;
@@ -133,6 +154,7 @@ function begin() {
   ask();
 }
 document.addEventListener("visibilitychange", ask);
+document.addEventListener("abp-ask", ask); // an order was answered, which may have changed a run
 addEventListener("pagehide", () => {
   // Where a browser sends nothing from a page that goes, the studio waits a little longer.
   if (token) navigator.sendBeacon?.("studio/live", JSON.stringify({ token, leaving: true }));

@@ -11,6 +11,9 @@ from demo.server.served import drawn_url, url
 # Of an event that shows no spinner, and for which each visitor has a turn of their own.
 QUIET: dict[str, Any] = {"show_progress": "hidden", "concurrency_limit": None}
 
+# The script after an order to a run, by which the page hears at once what became of it.
+ASK_AT_ONCE = "() => document.dispatchEvent(new Event('abp-ask'))"
+
 
 def buttons_script(task: str, buttons: int) -> str:
     """The script that lets so many buttons of a task stand as the live value says, those that ask

@@ -6,26 +6,6 @@ const SILENCE = 15000; // milliseconds between two sentences that are read out, 
 let spokenAt = 0;
 let spokenPhase = "";
 
-// A sound that is being listened to is not pulled away; the newest one follows when it ends.
-/** @type {(audio: Part, sound: string) => void} */
-function offer(audio, sound) {
-  if (!sound || audio.dataset.shown === sound) return;
-  if (!audio.paused && !audio.ended) {
-    audio.dataset.next = sound;
-    return;
-  }
-  audio.dataset.shown = sound;
-  delete audio.dataset.next;
-  audio.src = sound;
-}
-function addFigure() {
-  const audio = make("audio", { controls: true, preload: "metadata" });
-  for (const event of ["pause", "ended"]) {
-    audio.addEventListener(event, () => audio.dataset.next && offer(audio, audio.dataset.next));
-  }
-  part(".panels").append(make("figure", {}, make("figcaption"), make("img"), audio));
-}
-
 function draw() {
   /** @type {Stage} */
   const value = liveRun()?.stage || props.value;
@@ -43,17 +23,13 @@ function draw() {
   }
   drawReplay(value.frames);
   part(".panels").dataset.kind = value.kind;
-  while (part(".panels").childElementCount < value.panels.length) addFigure();
+  while (part(".panels").childElementCount < value.panels.length)
+    part(".panels").append(newFigure());
   all(".panels > figure").forEach((figure, i) => {
     const now = value.panels[i];
     const panel = now && asItWas(now, i);
-    fillFigure(figure, panel);
-    if (!panel) return;
-    figure.classList.toggle("past", panel !== now);
-    const picture = part("img", figure);
-    const source = (calm.matches && panel.still) || panel.picture;
-    if (picture.getAttribute("src") !== source) picture.src = source;
-    offer(part("audio", figure), panel.sound);
+    showPanel(figure, panel);
+    if (panel) figure.classList.toggle("past", panel !== now);
   });
 }
 document.addEventListener("abp-live", draw);

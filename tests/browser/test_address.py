@@ -69,7 +69,10 @@ def test_back_and_forward_bring_back_tab_model_example_and_point(visitor: Visito
     assert page.evaluate("window.same"), "no step has loaded the page anew"
 
 
-@pytest.mark.parametrize("tab", ["explore", "synthesise", "inference", "repair", "train"])
+TABS = ["explore", "synthesise", "inference", "repair", "train", "compare"]
+
+
+@pytest.mark.parametrize("tab", TABS)
 def test_a_reload_and_a_link_show_the_same(visitor: Visitor, address: str, tab: str) -> None:
     visitor.page.goto(f"{address}?tab={tab}&model={FACES}&example=4")
     page = visitor.page

@@ -1,5 +1,6 @@
 """The whole studio without its page: for tests of what is behind."""
 
+from demo.compare.service import Comparisons
 from demo.disk import Disk
 from demo.explore.service import Exploration
 from demo.infer.service import Inference
@@ -20,6 +21,7 @@ class Rooms:
         self.synthesis = Synthesis(self.studio)
         self.inference = Inference(self.studio)
         self.repairs = Repairs(self.studio)
+        self.comparisons = Comparisons(self.studio)
 
     def close(self) -> None:
         self.studio.close()

@@ -1,7 +1,7 @@
 """A run that counts what a job does to it, a visitor who has come, and a patient wait."""
 
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
 from time import monotonic, sleep
 from typing import Any
 
@@ -49,6 +49,12 @@ class Counting:
     def at_rest(self) -> "Counting":
         self.rested += 1
         return self
+
+    def awake(self, seconds: float, step_factor: float = 1.0) -> "Counting":
+        return self
+
+    def conclude(self) -> Generator[int, None, None]:
+        yield from ()
 
     def view(self, anew: bool = True) -> int:
         self.views += 1

@@ -48,7 +48,7 @@ def test_a_page_is_told_once_what_is_new(rooms: Rooms) -> None:
     rooms.studio.sessions.open(token)
     first = told(watch, token=token)
     assert first is not None
-    assert first["runs"] == {"learn": None, "repair": None}
+    assert first["runs"] == {"learn": None, "repair": None, "compare": None}
     assert told(watch, token=token, seen=first["seen"]) is None
     job = training(rooms, token)
     second = told(watch, token=token, seen=first["seen"])

@@ -45,7 +45,9 @@ ENDPOINTS = {
     *("infer_with_1", "infer_with_2", "infer_with_3", "infer_with_4", "bring", "take"),
     *("choose_data", "show_more", "show_more_1", "show_more_2", "show_more_3", "learn"),
     *("hold_repair", "halt_repair", "open_picture", "open_example", "open_first"),
-    *("open_first_1", "repair"),
+    *("open_first_1", "repair", "use_compared", "explore_model_5", "fit_5", "make_first_6"),
+    *("infer_with_5", "choose_compared", "inspect_compared", "compare", "hold_comparison"),
+    *("halt_comparison", "carry_comparison", "carry_comparison_1", "carry_method"),
 }
 JSON = {"Content-Type": "application/json"}
 
@@ -289,7 +291,7 @@ def made_with(picture: Any) -> list[Any]:
     "endpoint",
     [
         *("inspect", "recognise", "begin", "open_model", "bring", "open_picture"),
-        *("learn", "show_more", "synthesise"),
+        *("learn", "show_more", "synthesise", "inspect_compared", "compare"),
     ],
 )
 def test_a_file_that_was_not_uploaded_is_not_read(studio: Served, endpoint: str) -> None:
@@ -307,10 +309,13 @@ def test_a_file_that_was_not_uploaded_is_not_read(studio: Served, endpoint: str)
             "show_more": [token, {"item": ""}, forged, "painted", ""],
             "synthesise": [token, *made_with(forged)],
             "begin": [token, {"item": ""}, forged, None, "Quick", 1, *[""] * 8],
+            "inspect_compared": [token, forged],
+            "compare": [token, {"item": ""}, forged, {"chosen": ["paper", "learnt-prior"]}, 2],
         }
         reply = studio.call(endpoint, json.dumps({"data": data[endpoint]}).encode())
         assert "event: error" in reply
         assert studio.studio.runs.live(token) is None
+        assert studio.studio.runs.live(token, "compare") is None
 
 
 def multipart(size: int) -> tuple[bytes, str]:
@@ -374,7 +379,7 @@ def test_an_open_page_is_told_of_its_run_and_one_that_goes_away_is_noticed(
     visit = studio.studio.sessions.visit(token)
     assert not visit.spoken
     status, told = studio.live(token=token)
-    assert (status, told["runs"]) == (200, {"learn": None, "repair": None})
+    assert (status, told["runs"]) == (200, {"learn": None, "repair": None, "compare": None})
     assert studio.live(token=token, seen=told["seen"]) == (204, None)
     assert visit.spoken
     train(studio, token)
