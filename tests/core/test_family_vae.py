@@ -11,6 +11,7 @@ from abp_core.family.vae import VAE
 from abp_core.family.visits import WINDOWS, Windows
 from benchmarks.evidence.family_latent import bound_of_linear
 from tests.members import KINDS, goes_on_exactly, iterate, leaves_as_it_was, small_trial
+from tests.tiny import FP32
 
 FORMS = [{}, {"layers": 2}, {"draws": 3}, {"layers": 2, "draws": 2}]
 OF_ANY_KIND = pytest.mark.parametrize("kind", KINDS)
@@ -151,6 +152,21 @@ class TestMember:
         with torch.no_grad():
             rebuilt = saved.generator()(saved.latents)
         torch.testing.assert_close(rebuilt, member.rebuild(trial.data.signals))
+
+    def test_lots_add_up_to_the_gradient_of_the_minibatch(self) -> None:
+        trial = small_trial("objects")
+        moments = []
+        for lot in (1, 4):
+            member = VAE(trial, 5)
+            member.machine, member._visits.lot = FP32, lot
+            iterate(member, 1)
+            held = member.tensors()
+            moments.append({name: t for name, t in held.items() if "exp_avg." in name})
+        for name, one_by_one in moments[0].items():
+            together = moments[1][name]
+            torch.testing.assert_close(
+                one_by_one, together, rtol=1e-3, atol=1e-4 * float(together.abs().max())
+            )
 
     def test_a_step_that_would_not_be_finite_is_not_taken(self) -> None:
         trial = small_trial("objects")
