@@ -2,7 +2,9 @@
 
 `trial.py`: the data, of which a part is held back, and the network that all who need one share.
 `member.py`: what every method can be asked. A method a file: `alternating.py` (ABP and its
-variants), `linear.py`, `vae.py`, `descriptor.py`, `frame.py`, `cooperative.py`. `methods.py` names
+variants), `linear.py`, `vae.py`, `descriptor.py`, `frame.py`, `cooperative.py`; the random field of
+the last three is in `field.py`, its networks in `energies.py`, what an iteration sees of the data
+in `batches.py`, the generator of CoopNets in `proposer.py`. `methods.py` names
 and explains them, `comparison.py` lets several learn in fair turns, `verdict.py` measures what they
 learnt, `file.py` keeps one of them.
 FRAME stands on `filters.py`, the fixed filters; `convnet.py`, the pretrained ones, which

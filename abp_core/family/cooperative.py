@@ -41,12 +41,12 @@ class CooperativeSpec:
 
 
 SPECS: dict[Kind, CooperativeSpec] = {
-    "texture": CooperativeSpec(proposals=4, extent=96, lasting=100, field=FieldSpec(rate=2e-3)),
-    "sound": CooperativeSpec(proposals=6, extent=8192, lasting=100, field=FieldSpec(rate=2e-3)),
-    "objects": CooperativeSpec(proposals=16, extent=64, lasting=50, field=FieldSpec()),
+    "texture": CooperativeSpec(proposals=4, extent=96, lasting=64, field=FieldSpec(rate=2e-3)),
+    "sound": CooperativeSpec(proposals=6, extent=8192, lasting=64, field=FieldSpec(rate=2e-3)),
+    "objects": CooperativeSpec(proposals=16, extent=64, lasting=32, field=FieldSpec()),
 }
 INFERRING = LangevinSpec(steps=2, step_size=0.7)  # an iteration's, of latents
-REVISING = 20  # moves of the walk that revises a sample
+REVISING = 40  # moves of the walk that revises a sample
 REBUILDING = LangevinSpec(steps=15, step_size=0.7, temperature=0.1)
 ROUNDS = 4  # of it
 
@@ -136,9 +136,8 @@ class Cooperative:
 
     def _with_fresh_proposals(self) -> tuple[Tensor, Tensor]:
         """Latents and signals as they stand, but for those whose turn it is to be proposed."""
-        n = len(self.z)
-        each = max(1, round(n / self.spec.lasting))
-        turn = (torch.arange(n) - self.iteration * each) % n < each
+        n, lasting = len(self.z), self.spec.lasting
+        turn = torch.arange(n) * lasting // n == self.iteration % lasting
         new = self.proposer.draw(n, self.proposer.extent, self.iteration + 1)
         z = choose_rows(turn.to(new.device), new, self.z)
         return z, choose_rows(turn.to(new.device), self.proposer.propose(z), self.chains)

@@ -16,10 +16,10 @@ from tests.tiny import FP32
 SIZES = {"texture": (22, 30), "sound": (150,), "objects": (8, 8)}
 
 
-def small(kind: str) -> Cooperative:
+def small(kind: str, lasting: int = 4) -> Cooperative:
     trial = small_trial(kind)
     spec = CooperativeSpec(
-        proposals=4, extent=256 if kind == "sound" else 16, field=FieldSpec(), lasting=4
+        proposals=4, extent=256 if kind == "sound" else 16, field=FieldSpec(), lasting=lasting
     )
     network = bottom_up(trial, spec.field.reference * trial.data.deviation, 3)
     return Cooperative(trial, 3, network, spec, FP32)
@@ -69,16 +69,15 @@ def test_who_stops_asking_leaves_it_as_it_was() -> None:
     assert same(go_on(stopped, 1), go_on(other, 1))
 
 
-def test_one_proposal_after_another_is_replaced() -> None:
-    member = small("objects")
-    for iteration in range(4):
-        z = member.z.clone()
-        moves = member.alternation()
-        next(moves)
+@pytest.mark.parametrize(("lasting", "replaced"), [(2, 2), (4, 1), (12, 1 / 3)])
+def test_every_proposal_is_revised_for_as_long(lasting: int, replaced: float) -> None:
+    member = small("objects", lasting)
+    turns = torch.zeros(4)
+    for iteration in range(24):
+        member.iteration = iteration
         fresh, _ = member._with_fresh_proposals()
-        assert (fresh != z).any(1).tolist() == [row == iteration for row in range(4)]
-        for _ in moves:
-            pass
+        turns += (fresh != member.z).any(1)
+    assert turns.tolist() == [24 * replaced / 4] * 4
 
 
 @pytest.mark.parametrize("kind", ["texture", "sound", "objects"])
