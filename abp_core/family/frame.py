@@ -33,7 +33,8 @@ SETTLING: dict[Kind, int] = {"texture": 100, "sound": 100, "objects": 400}  # it
 MOST_PICTURES = 512  # of a set, whose statistics are learnt
 STEPS = 4  # of the walk in an iteration
 STEP_SIZE = 0.3  # where the energy's mean curvature is 1
-LONGEST = 160  # moves of a walk that only samples, a multiple of STEPS
+LONGEST: dict[Kind, int] = {"texture": 160, "sound": 60, "objects": 40}  # moves of one that samples
+RENEWED = 0.5  # the share of noise in where more samples of a set begin than there are chains
 BOARD = 288  # pixels in which the weights of filters are shown, along a row
 SAMPLE_SWEEP = 2**48  # the first sweep of those; learning never gets there
 
@@ -106,7 +107,8 @@ class Frame:
 
     def sample(self, n: int, seed: int, size: tuple[int, ...]) -> Tensor:
         """Parts of the persistent chains that do not overlap, where there are as many; else where
-        as many walks from q lead."""
+        as many walks lead, from q, or for a set from the chains, in part renewed: its weights, as
+        they stand, follow the chains, and walks from q all end in what they favour just now."""
         wanted = size if len(size) == 2 else (1, *size)
         parts = _tiles(self.field.reference.signal(self.u), wanted)
         if len(parts) < n:
@@ -184,7 +186,10 @@ class Frame:
         height, width = (_up(side, self._multiple) for side in size)
         field = self._field_of((height, width))
         u = self._noise((n, self.u.shape[1], height, width), seed, SAMPLE_SWEEP)
-        *_, u = self.walk(field, u, seed, SAMPLE_SWEEP + 1, LONGEST)
+        if field.by_place:
+            known = self.u[torch.arange(n, device=u.device) % len(self.u)]
+            u = (1 - RENEWED**2) ** 0.5 * known + RENEWED * u
+        *_, u = self.walk(field, u, seed, SAMPLE_SWEEP + 1, LONGEST[self.trial.kind])
         return field.reference.signal(u)[:, :, : size[0], : size[1]]
 
     def _field_of(self, size: tuple[int, int]) -> LogLinear:

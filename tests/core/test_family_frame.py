@@ -275,12 +275,14 @@ class TestTheMember:
         assert frame.iteration == 1
 
     def test_what_it_gives(self, kind: Kind, filters: str, monkeypatch: pytest.MonkeyPatch) -> None:
-        monkeypatch.setattr("abp_core.family.frame.LONGEST", 8)
+        longest = dict.fromkeys(SIZES, 8)
+        monkeypatch.setattr("abp_core.family.frame.LONGEST", longest)
         data = trial(kind)
         frame = Frame(data, 3, filters, FP32, entries=2**13)
         step(frame, 1)
-        x = frame.sample(2, 0, data.size)
-        assert x.shape == (2, *data.data.signals.shape[1:])
+        n = len(frame.u) + 1  # more than there are chains
+        x = frame.sample(n, 0, data.size)
+        assert x.shape == (n, *data.data.signals.shape[1:])
         assert x.isfinite().all()
         energies = frame.energy(data.data.signals)
         assert energies is not None
