@@ -49,8 +49,9 @@ def energy_ceiling(energy: Tensor, z: Tensor) -> Tensor:
 
     At rest U exceeds its minimum by about d / 2 for d latents, so a fifth of the start and ten
     times d above it is far outside any walk that samples, and soon crossed by one that explodes.
+    Energies of a density that is not normalised may lie below 0; the fifth is of their size.
     """
-    return 1.2 * energy + 10 * z.shape[1:].numel()
+    return torch.maximum(1.2 * energy, 0.8 * energy) + 10 * z.shape[1:].numel()
 
 
 @dataclass(frozen=True, slots=True)

@@ -71,7 +71,7 @@ class Trainer:
         self._chains = here = start_chains(
             spec, data.signals.shape[2:], y, self.observation, machine.device, ranks
         )
-        if 4 * self.z.numel() > MOST_BYTES:
+        if 4 * here.z.numel() > MOST_BYTES:
             raise DataMismatch(
                 "The latents of so many examples are more than a checkpoint holds; please take "
                 "fewer examples, or fewer numbers for each."
@@ -100,8 +100,9 @@ class Trainer:
 
     @property
     def z(self) -> Tensor:
-        """Where the chains stand, (n, *latent_shape); of one over a whole signal (1, c, ...)."""
-        return self._chains.z
+        """Where the chains stand, (n, *latent_shape), of several particles an example the first;
+        of one over a whole signal (1, c, ...)."""
+        return self._chains.z[: len(self.data.signals)]
 
     @property
     def step_size(self) -> float:
@@ -214,7 +215,7 @@ class Trainer:
         if self._sample_loss:
             self._sample_loss.step(sound)
         if self.spec.standardised:
-            standardise(self.generator, self.z, sound)
+            standardise(self.generator, self._chains.z, sound)
         self.machine.refresh(self._twin, self.generator)
 
     def prior(self) -> Prior:
@@ -249,6 +250,7 @@ class Trainer:
             latents=self.z.cpu().clone(),
             curvature=self.curvature.cpu().clone(),
             sample_loss=self._sample_loss.tensors() if self._sample_loss else {},
+            particles=copies({"others": self._others} if len(self._others) else {}),
             learnt=copies(self.learnt),
             observation=self.observation,
         )
@@ -287,6 +289,9 @@ class Trainer:
         if trainer.z.shape != saved.latents.shape:
             raise DataMismatch("This model's latents are not of this data; please choose another.")
         trainer.z.copy_(saved.latents)
+        if trainer.spec.particles > 1:
+            again = saved.latents.repeat(trainer.spec.particles - 1, *[1] * (trainer.z.ndim - 1))
+            trainer._others.copy_(saved.particles.get("others", again))
         trainer.learnt = dict(saved.learnt)
         trainer._learner.resume(saved.updates, saved.first_moments, saved.second_moments)
         if trainer._sample_loss and saved.sample_loss:
@@ -294,6 +299,11 @@ class Trainer:
         trainer._adaptation.resume(saved.step_size, saved.curvature)
         trainer.iteration, trainer.seconds = saved.iteration, saved.seconds
         return trainer
+
+    @property
+    def _others(self) -> Tensor:
+        """Where all particles but the first of every example stand."""
+        return self._chains.z[len(self.data.signals) :]
 
     @cached_property
     def _digest(self) -> str:

@@ -18,11 +18,14 @@ from typing import Any
 import torch
 from matplotlib.figure import Figure
 from torch import Tensor
+from torch.nn import functional
 
 from abp_core.adaptation.preconditioner import Preconditioner
 from abp_core.cli import arguments
 from abp_core.data.datasets import Dataset
 from abp_core.evaluation import objects
+from abp_core.family.trial import Trial
+from abp_core.family.vae import VAE
 from abp_core.langevin import infer
 from abp_core.learning.events import Diverging
 from abp_core.noise import chain_noise
@@ -34,7 +37,6 @@ from abp_core.trainer import Trainer
 from benchmarks import learning, picture_sets, tables
 from benchmarks.picture_sets import PictureSet
 from benchmarks.report import ROOT
-from benchmarks.vae import VAE, refined
 
 ROWS = {"d20": 20, "d60": 60, "d100": 100, "d200": 200}
 RECALLED = {"d20": (0.0810, 0.1038), "d60": (0.0617, 0.0820), "d100": (0.0549, 0.0722),
@@ -75,20 +77,20 @@ def measured(
     test = test[:COUNTED]
     data = Dataset(train, pictures.data.source)
     spec = settings_for(data, d, seed)
-    trainer, vae = Trainer(spec, data), VAE(spec, data)
+    trainer, vae = Trainer(spec, data), VAE(Trial(data, test, spec), seed)
     ours, theirs = [], []
     for _ in _ours(trainer, minutes, points):
         found = tables.errors(inferred(trainer, test), test)
         ours.append([trainer.seconds, found["absolute"], found["squared"]])
     for _ in _theirs(vae, minutes, points):
-        found = tables.errors(vae.reconstruct(test), test)
+        found = tables.errors(vae.rebuild(test), test)
         theirs.append([vae.seconds, found["absolute"], found["squared"]])
     plain = LangevinSpec(steps=STEPS, step_size=STEP_SIZE, temperature=0.0)
     return {
         "ours": tables.errors(inferred(trainer, test), test),
         "ours, plain steps of .05": tables.errors(inferred(trainer, test, plain), test),
         "PCA": tables.errors(objects.pca_reconstruction(train, test, d), test),
-        "VAE": tables.errors(vae.reconstruct(test), test),
+        "VAE": tables.errors(vae.rebuild(test), test),
         "VAE, refined": tables.errors(refined(vae, test, STEPS), test),
         "curve": ours,
         "VAE curve": theirs,
@@ -122,6 +124,19 @@ def inferred(trainer: Trainer, test: Tensor, walk: LangevinSpec | None = None) -
     return made
 
 
+def refined(vae: VAE, x: Tensor, steps: int, rate: float = 0.05) -> Tensor:
+    """The decoder's nearest to x, downhill from the encoder's mean: what inference adds."""
+    z = vae.means(x).clone().requires_grad_(True)
+    optimiser = torch.optim.Adam([z], lr=rate)
+    for _ in range(steps):
+        optimiser.zero_grad()
+        functional.mse_loss(vae.decoder(z), x, reduction="sum").backward(inputs=[z])
+        optimiser.step()
+    with torch.inference_mode():
+        made: Tensor = vae.decoder(z)
+    return made
+
+
 def _ours(trainer: Trainer, minutes: float, points: int) -> Iterator[None]:
     diverging, marks = Diverging(trainer.chains), _marks(minutes, points)
     while trainer.seconds < 60 * minutes:
@@ -136,7 +151,8 @@ def _ours(trainer: Trainer, minutes: float, points: int) -> Iterator[None]:
 def _theirs(vae: VAE, minutes: float, points: int) -> Iterator[None]:
     marks = _marks(minutes, points)
     while vae.seconds < 60 * minutes:
-        vae.step()
+        for _ in vae.alternation():
+            pass
         if marks and vae.seconds >= marks[0]:
             marks.pop(0)
             yield

@@ -51,17 +51,17 @@ class Adaptation:
         self.given = {name: value.to(device) for name, value in self.draw(0).items()}
 
     def look(self, iteration: int) -> Look:
-        """Of examples the curvature follows what their walks end with; of windows it takes a look
-        at f every now and then."""
+        """Of chains at rest the curvature follows what their walks end with; of others it takes a
+        look at f every now and then."""
         if not self._spec.langevin.preconditioned:
             return Look.KEPT
         if iteration == 0:
             return Look.FIRST
-        return Look.KEPT if iteration % ESTIMATE_EVERY or not self._spec.window else Look.ANEW
+        return Look.KEPT if iteration % ESTIMATE_EVERY or self._at_rest else Look.ANEW
 
     def draw(self, iteration: int) -> dict[str, Tensor]:
         """What an iteration is given."""
-        if not self._spec.window or self.look(iteration) is Look.KEPT:
+        if self._at_rest or self.look(iteration) is Look.KEPT:
             return {}
         part = torch.arange(self._minibatch)[self._ranks.part(self._minibatch)]
         noise = chain_noise(
@@ -82,7 +82,7 @@ class Adaptation:
         if look is Look.KEPT:
             return self.curvature
         posterior = self._posterior
-        if not self._spec.window:
+        if self._at_rest:
             gradient = value_and_grad(posterior.energy, start)[1]
             (total,) = self._ranks.sum(squares(gradient))
             return self._moment(total, gradient)
@@ -94,7 +94,13 @@ class Adaptation:
     @property
     def follows(self) -> bool:
         """Whether it is told the gradients with which walks end."""
-        return self._spec.langevin.preconditioned and not self._spec.window
+        return self._spec.langevin.preconditioned and self._at_rest
+
+    @property
+    def _at_rest(self) -> bool:
+        """Whether walks end where gradients tell the curvature: neither those over a whole map,
+        nor those that begin anew every time, come to rest."""
+        return self._spec.persistent and not self._spec.window
 
     def follow(self, curvature: Tensor, total: Tensor, gradient: Tensor) -> None:
         """Keeps the curvature of a walk; of examples, nearer to that of where it ended. total: of

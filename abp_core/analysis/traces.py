@@ -105,7 +105,8 @@ def as_in_training(
     saved: Checkpoint, signal: Tensor, example: int, machine: Machine | None = None
 ) -> Walk:
     """The walk that training would take at its next iteration, if it drew this example: from where
-    the example's chain stands, with that iteration's noise, in the trainer's own arithmetic.
+    the example's chain stands, or begins anew, with that iteration's noise, in the trainer's own
+    arithmetic.
 
     Of a chain over a whole picture or sound all windows move at once, each with that iteration's
     noise at its place.
@@ -115,12 +116,13 @@ def as_in_training(
     machine = machine or this_machine()
     index = torch.tensor([example])
     langevin, sweep = saved.spec.langevin, saved.iteration + 1
+    steps = langevin.steps + (not saved.spec.persistent)
     if saved.spec.window:
         channels, *extent = saved.latents.shape[1:]
         noise = walk_noise(
             seed=saved.spec.seed,
             sweep=sweep,
-            steps=langevin.steps,
+            steps=steps,
             channels=channels,
             start=tuple(0 for _ in extent),
             stop=tuple(extent),
@@ -130,7 +132,7 @@ def as_in_training(
             seed=saved.spec.seed,
             sweep=sweep,
             index=index,
-            steps=langevin.steps,
+            steps=steps,
             shape=saved.spec.generator.latent_shape,
         )
     twin = machine.chain_copy(saved.generator().to(machine.device))
@@ -143,7 +145,8 @@ def as_in_training(
         steps=langevin.steps, step_size=saved.step_size, temperature=langevin.temperature
     )
     metric = saved.preconditioner(machine.device)
-    return Walk(posterior, saved.latents[example][None], noise, walk, metric)
+    start = saved.latents[example][None] if saved.spec.persistent else noise[-1]
+    return Walk(posterior, start, noise[: langevin.steps], walk, metric)
 
 
 def posterior_about(

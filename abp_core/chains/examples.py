@@ -57,7 +57,9 @@ class Chains(Protocol):
 
 
 class PerExample:
-    """A chain an example: z (n, *latent_shape), for what was seen of them, y (n, ...)."""
+    """A chain an example, or several particles: z (particles * n, *latent_shape), the first of all
+    examples, then the second, for what was seen of them, y (n, ...). Row k is of example k mod n,
+    and takes the noise of an example k: the first n are the chains of a run that has no others."""
 
     lot = LOT
 
@@ -73,13 +75,14 @@ class PerExample:
         self._on_disk = mapped.is_mapped(y)  # there it stays; latents too, unless a card has room
         self._y = y if self._on_disk else y.to(device)
         self.observation = observation.on(device)
-        shape = (self._n, *spec.generator.latent_shape)
+        chains = self._n * spec.particles
+        shape = (chains, *spec.generator.latent_shape)
         self.z = (
             mapped.scratch(shape)
             if self._on_disk and device.type == "cpu"
             else torch.empty(shape, device=device)
         )
-        for shard in mapped.shards(self._n):
+        for shard in mapped.shards(chains):
             self.z[shard.start : shard.stop] = chain_noise(
                 seed=spec.seed,
                 sweep=0,
@@ -87,29 +90,40 @@ class PerExample:
                 steps=1,
                 shape=spec.generator.latent_shape,
             )[0].to(device)
-        self.minibatch = min(spec.batch_size, self._n)
+        self.minibatch = min(spec.batch_size, self._n) * spec.particles
         self.given = {name: t.to(device) for name, t in self.draw(0).items()}
         self._visited = self.given["visited"]
-        self.index = self._visited[ranks.part(self.minibatch)]
+        several = spec.particles > 1
+        self.index = self.given["index"] if several else self._visited[ranks.part(self.minibatch)]
         self.y = self.given["y"] if self._on_disk else self._y[self.index]
 
     def draw(self, iteration: int) -> dict[str, Tensor]:
+        spec = self._spec
         visited = self.choose_visited(iteration)
-        index = visited[self._ranks.part(self.minibatch)]
+        mine = visited[self._ranks.part(self.minibatch)]
+        steps = spec.langevin.steps
         noise = chain_noise(
-            seed=self._spec.seed,
+            seed=spec.seed,
             sweep=iteration + 1,
-            index=index,
-            steps=self._spec.langevin.steps,
-            shape=self._spec.generator.latent_shape,
+            index=mine,
+            steps=steps if spec.persistent else steps + 1,
+            shape=spec.generator.latent_shape,
         )
-        read = {"y": self._y[index]} if self._on_disk else {}
-        return {"visited": visited, "noise": noise, **read}
+        given = {"visited": visited, "noise": noise[:steps]}
+        if not spec.persistent:
+            given["start"] = noise[-1]
+        if spec.particles > 1:
+            given["index"] = mine % self._n
+        if self._on_disk:
+            given["y"] = self._y[mine % self._n]
+        return given
 
     def visit(self) -> Tensor:
         if not self._on_disk:
             self.y.copy_(self._y[self.index])
-        return self.z[self.index]
+        if not self._spec.persistent:
+            return self.given["start"].clone()
+        return self.z[self._visited[self._ranks.part(self.minibatch)]]
 
     def signals(self, generator: nn.Module, z: Tensor) -> Tensor:
         x: Tensor = generator(z)
@@ -119,8 +133,11 @@ class PerExample:
         self.z[self._visited] = self._ranks.gather(z, self.minibatch)
 
     def choose_visited(self, iteration: int) -> Tensor:
-        """An epoch visits each at most once, in shuffled order."""
-        return choose_visited(self._spec.seed, iteration, self._n, self.minibatch)
+        """The chains (minibatch,): an epoch visits each example, with all its particles, at most
+        once, in shuffled order."""
+        particles = self._spec.particles
+        examples = choose_visited(self._spec.seed, iteration, self._n, self.minibatch // particles)
+        return torch.cat([examples + particle * self._n for particle in range(particles)])
 
 
 def choose_visited(seed: int, iteration: int, n: int, size: int) -> Tensor:

@@ -27,7 +27,9 @@ def start_chains(
     if spec.components:
         d, visible = spec.generator.latent_shape[0], observation.visible
         whole = y if visible is None else impute(y, visible, d)
-        start_at_components(chains.z, whole if is_mapped(whole) else whole.to(device))
+        whole = whole if is_mapped(whole) else whole.to(device)
+        for particles in torch.split(chains.z, len(y)):
+            start_at_components(particles, whole)
     return chains
 
 

@@ -81,7 +81,7 @@ class Windows:
     ) -> None:
         self._ranks = ranks
         self._seed, self._channels = spec.seed, spec.generator.first_map[0]
-        self._steps = spec.langevin.steps
+        self._steps, self._persistent = spec.langevin.steps, spec.persistent
         self._reach = reach = spec.generator.reach
         _, *extent = spec.generator.map_shape_of(size)
         self._unit = _entries_a_position(y, [n - 2 * reach for n in extent])
@@ -116,19 +116,20 @@ class Windows:
         return [places[n] for n in choose_visited(self._seed, iteration, windows, k).tolist()]
 
     def draw(self, iteration: int) -> dict[str, Tensor]:
-        places, steps = self.choose_visited(iteration), self._steps
+        places, steps = self.choose_visited(iteration), self._steps + (not self._persistent)
         own = places[self._ranks.part(self.minibatch)]  # maybe none at all
         noise = torch.empty(steps, len(own), self._channels, *self._window)
         for drawn, at in zip(noise.unbind(1), own, strict=True):
             drawn.copy_(self._noise(sweep=iteration + 1, steps=steps, at=at, size=self._window))
-        return {"places": torch.tensor(places), "noise": noise}
+        anew = {} if self._persistent else {"start": noise[-1]}
+        return {"places": torch.tensor(places), "noise": noise[: self._steps], **anew}
 
     def visit(self) -> Tensor:
         held = (self._frame, self.y, self._seen)
         for buffer, found in zip(held, self._crop(), strict=True):
             buffer.copy_(found)
         inner = self._frame[_box([2 * self._reach] * len(self._window), self._window)]
-        start = inner.clone()
+        start = (inner if self._persistent else self.given["start"]).clone()
         inner.zero_()
         return start
 

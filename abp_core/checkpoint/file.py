@@ -54,8 +54,10 @@ class Checkpoint:
     second_moments: by parameter name. latents (examples, *latent_shape): where the persistent
     chains stand; one over a whole picture or sound has the shape of its map, (1, c, ...).
     curvature (c, c): what the metric of a preconditioned walk is made of. sample_loss: what the
-    second loss of a run that has one goes on from. learnt: what a prior needs beside the latents;
-    nothing before it is learnt. All are float32. observation: how the run sees its data.
+    second loss of a run that has one goes on from. particles: "others" ((particles - 1) * examples,
+    ...), where all but the first of every example stand, if there are any. learnt: what a prior
+    needs beside the latents; nothing before it is learnt. All are float32. observation: how the run
+    sees its data.
 
     In its light form it is the model alone: there are no moments, and updates is 0.
     """
@@ -74,6 +76,7 @@ class Checkpoint:
     latents: Tensor
     curvature: Tensor
     sample_loss: dict[str, Tensor] = field(default_factory=dict)
+    particles: dict[str, Tensor] = field(default_factory=dict)
     learnt: dict[str, Tensor] = field(default_factory=dict)
     observation: Observation = field(default_factory=Full)
 
@@ -106,6 +109,7 @@ class Checkpoint:
             "first_moments": self.first_moments,
             "second_moments": self.second_moments,
             "sample_loss": self.sample_loss,
+            "particles": self.particles,
             "prior": self.learnt,
         }
         named = {

@@ -14,7 +14,8 @@ from abp_core.spec import MOST_ENTRIES, TrainingSpec
 
 MOST_POSITIONS = 2**17  # of a whole map, twenty times what the largest picture or sound has
 PART = 1_000_000  # values that are looked at in one go
-MEMORY = ("first_moments", "second_moments", "sample_loss")  # groups that only training needs
+# Groups that only training needs.
+MEMORY = ("first_moments", "second_moments", "sample_loss", "particles")
 
 
 def read_numbers(text: str) -> tuple[float, float, int, int, float]:
@@ -45,6 +46,9 @@ def take_groups(spec: TrainingSpec, tensors: dict[str, Tensor]) -> dict[str, dic
     if any(name.partition("/")[0] in MEMORY for name in tensors):
         shapes |= {"first_moments": weights, "second_moments": weights}
         shapes["sample_loss"] = learner.shapes(spec.generator) if spec.sample_loss_rate else {}
+        n, *latent = tensors["latents"].shape
+        others = ((spec.particles - 1) * n, *latent)
+        shapes["particles"] = {"others": others} if spec.particles > 1 else {}
     if any(name.startswith("prior/") for name in tensors):
         shapes["prior"] = kinds.shapes(spec.prior, spec.generator.latent_shape)
     groups: dict[str, dict[str, Tensor]] = {group: {} for group in (*MEMORY, "prior")}

@@ -5,4 +5,7 @@
 variants), `linear.py`, `vae.py`, `descriptor.py`, `frame.py`, `cooperative.py`. `methods.py` names
 and explains them, `comparison.py` lets several learn in fair turns, `verdict.py` measures what they
 learnt, `file.py` keeps one of them.
+FRAME stands on `filters.py`, the fixed filters; `convnet.py`, the pretrained ones, which
+`first_layers.py` makes; `potentials.py`, what is counted of their responses; `reference.py`, the
+Gaussian that it departs from; and `loglinear.py`, the field of all of these.
 """

@@ -12,7 +12,7 @@ from abp_core.evaluation.copying import CopyingYardstick, patches
 from abp_core.evaluation.frechet import Gaussian, frechet
 from abp_core.evaluation.halves import halves
 from abp_core.evaluation.sound import log_mel
-from abp_core.family.filters import features
+from abp_core.family.convnet import features
 from abp_core.family.member import Member
 from abp_core.family.trial import Trial
 from abp_core.synthesis.neighbours import distances

@@ -1,9 +1,9 @@
-"""Learning back-propagation: the generator's weights, and the optimisers that move them."""
+"""Learning back-propagation: a network's weights, and the optimisers that move them."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from abp_core.generator import Generator
 from abp_core.spec import GeneratorSpec, TrainingSpec
@@ -13,17 +13,17 @@ MOMENTS = ("exp_avg", "exp_avg_sq")  # as Adam calls them
 
 
 class Optimiser:
-    """Adam over the weights of `generator`, and what it keeps of them by their names.
+    """Adam over the weights of `network`, and what it keeps of them by their names.
 
     rate (): the learning rate of the next step, to be written to.
     """
 
-    def __init__(self, generator: Generator, betas: tuple[float, float]) -> None:
-        self._generator = generator
-        device = next(generator.parameters()).device
+    def __init__(self, network: nn.Module, betas: tuple[float, float]) -> None:
+        self._network = network
+        device = next(network.parameters()).device
         self.rate = torch.zeros((), device=device)
         self._adam = torch.optim.Adam(
-            generator.parameters(),
+            network.parameters(),
             lr=self.rate,
             betas=betas,
             fused=True,
@@ -34,7 +34,13 @@ class Optimiser:
         """(), of the gradient of a loss (), which the weights then hold."""
         self._adam.zero_grad(set_to_none=True)
         loss.backward()  # type: ignore[no-untyped-call]
-        gradients = [p.grad for p in self._generator.parameters() if p.grad is not None]
+        gradients = [p.grad for p in self._network.parameters() if p.grad is not None]
+        return torch.nn.utils.get_total_norm(gradients)
+
+    def hold(self, gradients: Sequence[Tensor]) -> Tensor:
+        """Lets the weights hold these gradients, in their order; the norm of them all, ()."""
+        for p, gradient in zip(self._network.parameters(), gradients, strict=True):
+            p.grad = gradient
         return torch.nn.utils.get_total_norm(gradients)
 
     def step(self, wanted: Tensor) -> None:
@@ -47,14 +53,14 @@ class Optimiser:
     @property
     def steps(self) -> int:
         """That were taken."""
-        state = self._adam.state.get(next(iter(self._generator.parameters())), {})
+        state = self._adam.state.get(next(iter(self._network.parameters())), {})
         return int(state.get("step", 0))
 
     def tensors(self) -> dict[str, Tensor]:
         """What a resumed run needs of it, in memory of its own on the CPU: step.NAME and
         MOMENT.NAME of every weight."""
         held: dict[str, Tensor] = {}
-        for name, p in self._generator.named_parameters():
+        for name, p in self._network.named_parameters():
             state = self._adam.state.get(p, {})
             held[f"step.{name}"] = state.get("step", torch.zeros(()))
             for moment in MOMENTS:
@@ -63,7 +69,7 @@ class Optimiser:
 
     def resume(self, held: Mapping[str, Tensor]) -> None:
         """Goes on from `tensors()` of the same run."""
-        for name, p in self._generator.named_parameters():
+        for name, p in self._network.named_parameters():
             step = held[f"step.{name}"]
             if step > 0:
                 placed = {m: torch.empty_like(p).copy_(held[f"{m}.{name}"]) for m in MOMENTS}

@@ -34,6 +34,11 @@ class TrainingSpec:
         them, by letting the first layer take up the change (see whitening.py).
     prior: where new latents come from (see priors): "normal" is the paper's N(0, I), "exemplar"
         the one latent map that was inferred, "flow" is learnt from the latents of a set.
+    persistent: chains go on from where their last visit left them. Without, as in short-run
+        inference (Nijkamp, Pang, Han, Zhou, Zhu and Wu 2020), every visit begins at a new draw
+        from N(0, I), and `langevin.steps` steps are all that is inferred.
+    particles: chains of every example of a set, over which learning takes the mean (particle
+        gradient descent; Kuntz, Lim and Johansen 2023).
     """
 
     generator: GeneratorSpec
@@ -49,6 +54,8 @@ class TrainingSpec:
     components: bool = False
     window: int = 0
     prior: PriorName = "normal"
+    persistent: bool = True
+    particles: int = 1
 
     def __post_init__(self) -> None:
         require(
@@ -117,6 +124,7 @@ class TrainingSpec:
             not self.window or self.examples == 1,
             "What is visited window by window is one example.",
         )
+        self._require_chains()
         require(
             self.prior in ("normal", "exemplar", "flow"),
             "The prior is normal, exemplar or flow.",
@@ -128,6 +136,22 @@ class TrainingSpec:
         require(
             self.prior != "flow" or not self.generator.spatial,
             "A flow is a prior of vector latents.",
+        )
+
+    def _require_chains(self) -> None:
+        """Of how many there are, and where they begin. Raises SpecRejected."""
+        require(isinstance(self.persistent, bool), "Persistent is either true or false.")
+        require(
+            self.persistent or not self.components,
+            "Chains that begin anew at every visit cannot begin at principal components.",
+        )
+        require(
+            is_count(self.particles) and self.particles <= 64,
+            "The particles must be a whole number from 1 to 64.",
+        )
+        require(
+            self.particles == 1 or not self.window,
+            "Several particles are for examples that are visited whole, not window by window.",
         )
 
     def fade(self, iteration: int) -> float:

@@ -39,6 +39,7 @@ def lighten(saved: Checkpoint) -> Checkpoint:
         second_moments={},
         latents=latents,
         sample_loss={},
+        particles={},
         learnt={name: tensor.half().float() for name, tensor in saved.learnt.items()},
     )
 
