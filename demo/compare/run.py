@@ -30,8 +30,7 @@ class ComparisonRun:
     """A comparison as a job drives it. seconds: that each method may compute. figures: what those
     that were measured came to.
 
-    Its clock is the share of all budgets that is spent, times one of them, so that a method which
-    ends early takes its rest with it.
+    Its clock is that of whoever has spent least of those that still learn.
     """
 
     def __init__(self, comparison: Comparison, seconds: float) -> None:
@@ -49,7 +48,6 @@ class ComparisonRun:
         """From here on every method that still learns has so many seconds more."""
         spent = [self.comparison.spent(name) for name in self._going()]
         self._budget, self._seconds = max(spent, default=0.0) + seconds, seconds
-        self._begun = self.comparison.progress(self._budget)
         self._clock = 0.0
 
     def _going(self) -> list[str]:
@@ -78,9 +76,9 @@ class ComparisonRun:
                 return
 
     def _progress(self, told: Told) -> Progress:
-        before, left = self._clock, 1 - self._begun
-        share = (self.comparison.progress(self._budget) - self._begun) / left if left else 1.0
-        self._clock = share * self._seconds
+        before = self._clock
+        least = min(map(self.comparison.spent, self._going()), default=self._budget)
+        self._clock = min(max(self._seconds - (self._budget - least), before), self._seconds)
         iterations = sum(member.iteration for member in self.comparison.members.values())
         return Progress(iterations, told.loss, 0.0, diverged=False, seconds=self._clock - before)
 

@@ -138,7 +138,7 @@ def _detail(live: Live) -> str:
 
 def _time_of_each(live: Live) -> str:
     """What was spent of the time of each method, and how long it takes yet."""
-    report, methods = live.report, max(1, len(live.columns) - 1)
+    report, methods = live.report, sum(not column.status for column in live.columns[1:])
     parts = [f"{_clock(report.seconds)} of {_clock(report.budget)} each"]
     if report.phase == "running":
         parts.append(f"about {_clock(methods * report.seconds_left)} left")

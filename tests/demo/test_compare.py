@@ -148,12 +148,13 @@ def by_name(view: tuple[Column, ...]) -> dict[str, Column]:
     return {column.name: column for column in view}
 
 
-def test_whoever_has_spent_least_is_next_and_the_clock_tells_the_share(faces: Path) -> None:
+def test_whoever_has_spent_least_is_next_and_the_clock_is_theirs(faces: Path) -> None:
     run = begun(faces, "quick", "slow")
     clock = 0.0
     while (more := iterate(run)) >= 0:
         clock += more
         spent = [run.comparison.spent(name) for name in ("quick", "slow")]
+        assert clock == pytest.approx(min(*spent, 2.0))
         assert max(spent) - min(spent) <= 0.35 + 1e-9
     assert clock == pytest.approx(2.0)
     assert min(spent) >= 2.0

@@ -4,7 +4,7 @@ import gc
 import itertools
 import threading
 import weakref
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
 from dataclasses import replace
 from time import sleep
 from typing import Any
@@ -42,6 +42,33 @@ def started() -> Iterator[Callable[..., Job]]:
         if run.gate is not None:
             run.gate.release(1000)
         assert job.join(20)
+
+
+class Concluding(Counting):
+    """A run that has two things to say at its end."""
+
+    def conclude(self) -> Generator[int, None, None]:
+        yield from (-1, -2)
+
+
+def test_a_run_concludes_when_somebody_waits_for_it(started: Callable[..., Job]) -> None:
+    stopped = started(Concluding())
+    until(lambda: stopped.report.iteration)
+    stopped.stop(conclude=True)
+    ended = started(Concluding(), budget=0.05)
+    assert stopped.join(20)
+    assert ended.join(20)
+    assert [job.report.view for job in (stopped, ended)] == [-2, -2]
+    assert [job.report.phase for job in (stopped, ended)] == ["stopped", "finished"]
+
+
+def test_who_gives_way_does_not_conclude(started: Callable[..., Job]) -> None:
+    run = Concluding()
+    job = started(run)
+    until(lambda: job.report.iteration)
+    job.stop("Another one began.")
+    assert job.join(20)
+    assert job.report.view == run.committed
 
 
 def test_pause_stops_the_moves_and_resume_goes_on(started: Callable[..., Job]) -> None:
