@@ -44,8 +44,9 @@ class Member(Protocol):
 
     trial: Trial
     seed: int
-    parameters: int
 
+    @property
+    def parameters(self) -> int: ...
     @property
     def iteration(self) -> int: ...
     @property
@@ -68,8 +69,9 @@ class Member(Protocol):
         ...
 
     def energy(self, x: Tensor) -> Tensor | None:
-        """(n,), -log of the density of signals (n, c, ...), up to a constant that is the same for
-        all signals of one size; None of a method that does not know it."""
+        """(n,), -log of the density of signals (n, c, ...), or what is known to be above it, up to
+        a constant that is the same for all signals of one size; None of a method that does not
+        know it."""
         ...
 
     def show(self) -> tuple[Shown, ...]:
