@@ -29,6 +29,7 @@ WIDEST: dict[Kind, int] = {"texture": 256, "sound": 2**15, "objects": 512}  # a 
 LEVELS: dict[Kind, int] = {"texture": 3, "sound": 6, "objects": 2}
 BLOCK: dict[Kind, int] = {"texture": 24, "sound": 512, "objects": 24}
 RATE: dict[Kind, float] = {"texture": 0.05, "sound": 0.05, "objects": 0.002}
+BORDER: dict[Kind, int] = {"texture": 16, "sound": 0, "objects": 0}  # of a chain, not shown
 SETTLING: dict[Kind, int] = {"texture": 100, "sound": 100, "objects": 400}  # iterations
 MOST_PICTURES = 512  # of a set, whose statistics are learnt
 STEPS = 4  # of the walk in an iteration
@@ -66,7 +67,10 @@ class Frame:
         by_place = trial.kind == "objects"
         bank = self._bank(signals.shape[1], levels_of(signals.shape[2:], LEVELS[trial.kind]))
         signals = _cut(signals, bank.multiple)
-        height, width = (min(side, WIDEST[trial.kind]) for side in signals.shape[2:])
+        self._border = BORDER[trial.kind]  # where few filters reach, and little is learnt
+        height, width = (
+            min(side, WIDEST[trial.kind]) + 2 * self._border for side in signals.shape[2:]
+        )
         self._signals, self._multiple = signals, bank.multiple
         reference = Reference.of(signals, (height, width))
         self.field = LogLinear(
@@ -110,7 +114,7 @@ class Frame:
         as many walks lead, from q, or for a set from the chains, in part renewed: its weights, as
         they stand, follow the chains, and walks from q all end in what they favour just now."""
         wanted = size if len(size) == 2 else (1, *size)
-        parts = _tiles(self.field.reference.signal(self.u), wanted)
+        parts = _tiles(self._inside(self.field.reference.signal(self.u)), wanted)
         if len(parts) < n:
             parts = self._draw(n, seed, wanted)
         x = parts[:n].detach().clamp(-1, 1).float().cpu()
@@ -183,14 +187,19 @@ class Frame:
             yield u
 
     def _draw(self, n: int, seed: int, size: tuple[int, ...]) -> Tensor:
-        height, width = (_up(side, self._multiple) for side in size)
+        height, width = (_up(side + 2 * self._border, self._multiple) for side in size)
         field = self._field_of((height, width))
         u = self._noise((n, self.u.shape[1], height, width), seed, SAMPLE_SWEEP)
         if field.by_place:
             known = self.u[torch.arange(n, device=u.device) % len(self.u)]
             u = (1 - RENEWED**2) ** 0.5 * known + RENEWED * u
         *_, u = self.walk(field, u, seed, SAMPLE_SWEEP + 1, LONGEST[self.trial.kind])
-        return field.reference.signal(u)[:, :, : size[0], : size[1]]
+        return self._inside(field.reference.signal(u))[:, :, : size[0], : size[1]]
+
+    def _inside(self, x: Tensor) -> Tensor:
+        """Signals without the border of a chain."""
+        height, width = (side - 2 * self._border for side in x.shape[2:])
+        return x.narrow(2, self._border, height).narrow(3, self._border, width)
 
     def _field_of(self, size: tuple[int, int]) -> LogLinear:
         """The field over signals of a size; that of a set has one."""

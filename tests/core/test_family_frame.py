@@ -237,7 +237,7 @@ def test_on_a_lattice_it_learns_the_maximum_of_the_exact_likelihood() -> None:
 def test_samples_have_the_statistics_of_the_data() -> None:
     """To about their error, of which chains of the very density would have 1."""
     frame = Frame(trial("texture"), 0, "gabor", FP32, entries=2**13)
-    found = matching(frame, iterations=100, moves=4)
+    found = matching(frame, iterations=150, moves=4)
     assert found["before"] > 2.5
     assert found["after"] < 1.5
 
