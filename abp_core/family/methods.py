@@ -183,12 +183,13 @@ METHODS: dict[str, Method] = {
     ),
     "frame": Method(
         title="FRAME",
-        sentence="A density of what fixed filters (Gabor, differences) answer: only how much each "
-        "answer counts is learnt, until samples have the data's answers.",
+        sentence="Filters that never change (Gabor, differences) listen to the data; how much each "
+        "answer counts is learnt, until new signals make every filter respond as often, and as "
+        "strongly, as the data does.",
         equation="p(x; w) ~ exp(sum_k w_k h_k(F_k * x)) q(x)\n"
-        "w <- w + rate * (mean h(data) - mean h(samples))",
+        "w <- w + rate * C^-1 (mean h(data) - mean h(samples))",
         source="Zhu, Wu, Mumford 1998",
-        curve="how far answers are from the data's",
+        curve="gap between the statistics of samples and data",
         can=FIELD,
         build=partial(Frame, filters="gabor"),
     ),
@@ -197,9 +198,9 @@ METHODS: dict[str, Method] = {
         sentence="The same with the first layers of a network that was taught to name photographs, "
         "in place of Gabor filters.",
         equation="p(x; w) ~ exp(sum_k w_k h_k(F_k * x)) q(x)\n"
-        "w <- w + rate * (mean h(data) - mean h(samples))",
+        "w <- w + rate * C^-1 (mean h(data) - mean h(samples))",
         source="Lu, Zhu, Wu 2016",
-        curve="how far answers are from the data's",
+        curve="gap between the statistics of samples and data",
         can=FIELD,
         build=partial(Frame, filters="convnet"),
         not_for={"sound": "These filters were learnt from photographs; a sound has none to show."},
