@@ -15,7 +15,7 @@ from demo.runs.columns import DATA, Column, Pictures
 from demo.runs.replay import Frame
 from demo.runs.report import History, Progress
 
-RAN_AWAY = "ran away; it is shown as it last was"
+RAN_AWAY = "ran away; as it last was"
 LEARNT = "has learnt all there is"
 MEASURED = "is being measured"
 TABS = "Explore and Inference have nothing to move, Synthesise and Repair nothing to infer"
