@@ -45,8 +45,9 @@ def main() -> None:
     parser.add_argument("--seconds", type=float, default=120.0, help="of each method")
     parser.add_argument("--methods", nargs="+", default=list(METHODS), choices=list(METHODS))
     parser.add_argument("--kinds", nargs="+", default=list(DATA), choices=list(DATA))
+    parser.add_argument("--threads", type=int, default=THREADS)
     args = parser.parse_args()
-    torch.set_num_threads(THREADS)
+    torch.set_num_threads(args.threads)
     FOLDER.mkdir(exist_ok=True)
     for kind in args.kinds:
         trial = load_trial(EXAMPLES / DATA[kind])

@@ -9,7 +9,6 @@ cannot be met.
 import argparse
 import contextlib
 import math
-from collections.abc import Iterator
 from pathlib import Path
 
 import soundfile
@@ -26,12 +25,10 @@ from abp_core.family.comparison import Comparison
 from abp_core.family.methods import METHODS, why_not
 from abp_core.family.table import to_csv
 from abp_core.family.trial import Trial, load_trial
-from abp_core.family.verdict import Figures, Yardstick
+from abp_core.family.verdict import Yardstick, tell_energies
 from abp_core.synthesis import sampling
 
 SECONDS = 120.0
-SAMPLES = 64  # of a set
-SEED_OF_SAMPLES = 1
 BAR = "{percentage:3.0f}% {bar} {elapsed} gone, {remaining} left{postfix}"
 
 
@@ -47,23 +44,27 @@ def main() -> int:
     args.out.mkdir(parents=True, exist_ok=True)
     with contextlib.suppress(KeyboardInterrupt):  # what was learnt by then is kept
         _learn(comparison, args.seconds)
-    rows = dict(write(comparison, args.out))
     with open_atomically(args.out / "table.csv") as out:
-        out.write(to_csv(comparison, rows).encode())
+        out.write(write(comparison, args.out).encode())
     return 0
 
 
-def write(comparison: Comparison, folder: Path) -> Iterator[tuple[str, Figures]]:
-    """Writes each member's model and samples, and tells its figures."""
-    trial = comparison.trial
+def write(comparison: Comparison, folder: Path) -> str:
+    """Writes each member's model and samples; the table of their figures."""
+    trial, rows, made = comparison.trial, {}, {}
     yardstick = Yardstick.of(trial)
     for name, member in comparison.members.items():
         file.save_model(name, member, folder / f"{name}.safetensors")
-        n = SAMPLES if trial.kind == "objects" else 1
-        write_samples(trial, member.sample(n, SEED_OF_SAMPLES, trial.size), folder / name)
-        figures = yardstick.judge(member)
-        print(f"{METHODS[name].title}: {figures}", flush=True)
-        yield name, figures
+        made[name] = yardstick.draw(member)
+        write_samples(trial, made[name], folder / name)
+        rows[name] = yardstick.judge(member, made[name])
+        print(f"{METHODS[name].title}: {rows[name]}", flush=True)
+    energies = {
+        name: told
+        for name, member in comparison.members.items()
+        if (told := tell_energies(member, trial, made))
+    }
+    return to_csv(comparison, rows, energies)
 
 
 def write_samples(trial: Trial, made: Tensor, stem: Path) -> None:

@@ -31,22 +31,22 @@ class CooperativeSpec:
     """proposals: under revision at a time, each of at most `extent` along an axis, and as many
     signals of the data an iteration. lasting: iterations of revision until a fresh proposal takes
     the place of one. field: of the descriptor and its walk. rate: of the generator's learning; it
-    fades as the trial's does."""
+    fades as the trial's does. revising: moves of the walk that revises a sample."""
 
     proposals: int
     extent: int
     field: FieldSpec
     lasting: int = 16
     rate: float = 2e-3
+    revising: int = 40
 
 
 SPECS: dict[Kind, CooperativeSpec] = {
     "texture": CooperativeSpec(proposals=4, extent=96, lasting=64, field=FieldSpec(rate=2e-3)),
     "sound": CooperativeSpec(proposals=6, extent=8192, lasting=64, field=FieldSpec(rate=2e-3)),
-    "objects": CooperativeSpec(proposals=16, extent=64, lasting=32, field=FieldSpec()),
+    "objects": CooperativeSpec(proposals=16, extent=64, field=FieldSpec(), revising=20),
 }
 INFERRING = LangevinSpec(steps=2, step_size=0.7)  # an iteration's, of latents
-REVISING = 40  # moves of the walk that revises a sample
 REBUILDING = LangevinSpec(steps=15, step_size=0.7, temperature=0.1)
 ROUNDS = 4  # of it
 
@@ -157,9 +157,9 @@ class Cooperative:
         """What is proposed, what becomes of that, and data."""
         proposed = self._propose(SHOWN, self.seed, self.proposer.extent)
         return (
-            Shown("proposed by the generator", proposed),
-            Shown("revised by the descriptor", self._revise(proposed, self.seed)),
-            Shown("data", self._batches.draw(self.iteration)[:SHOWN]),
+            Shown("Proposed", proposed),
+            Shown("Revised", self._revise(proposed, self.seed)),
+            Shown("Data", self._batches.draw(self.iteration)[:SHOWN]),
         )
 
     def tensors(self) -> dict[str, Tensor]:
@@ -217,7 +217,7 @@ class Cooperative:
         return x.clone()  # what was made in inference mode takes no gradient
 
     def _revise(self, x: Tensor, seed: int) -> Tensor:
-        return self.field.walk_on(x.to(self.z.device), seed, SAMPLE_SWEEP, REVISING).cpu()
+        return self.field.walk_on(x.to(self.z.device), seed, SAMPLE_SWEEP, self.spec.revising).cpu()
 
 
 def _group(tensors: Mapping[str, Tensor], prefix: str) -> dict[str, Tensor]:

@@ -130,13 +130,13 @@ class Descriptor:
 
     def show(self) -> tuple[Shown, ...]:
         """The chains; and of pictures that were held back, where their energy pulls at pixels."""
-        shown = Shown("chains, as they stand", self.chains[:SHOWN].cpu().clone())
+        shown = Shown("Chains", self.chains[:SHOWN].cpu().clone())
         if self.trial.kind == "sound":
             return (shown,)
         x = self.trial.held[:SHOWN]
         _, grad = value_and_grad(self.field.energy, x.to(self.chains.device))
         pull = (grad * self.field.deviation**2).square().mean(1, keepdim=True).sqrt().cpu()
-        return shown, Shown("where it pulls at what it never saw", pull, heat=True)
+        return shown, Shown("Its pull at held-back data", pull, heat=True)
 
     def tensors(self) -> dict[str, Tensor]:
         return self.field.tensors() | {"chains": self.chains.cpu().clone()}

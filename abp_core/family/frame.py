@@ -135,11 +135,11 @@ class Frame:
         if not self.field.by_place:
             rows = [F.interpolate(s.view(1, 1, -1), BOARD, mode="nearest") for s in strengths]
             board = torch.stack(rows, 2).repeat_interleave(BOARD // 2 // len(rows), 2)
-            return (Shown(f"Weights of the filters, {self._rows()}.", board, heat=True),)
+            return (Shown(f"Its weights, {self._rows()}", board, heat=True),)
         squares = [s.square().sum(0)[None, None] for s in strengths]
         size = self.u.shape[2:]
         maps = [F.interpolate(s, size, mode="bilinear", align_corners=False) for s in squares]
-        caption = "Where the weights are large: what all pictures share is held there."
+        caption = "Where its weights are large"
         return (Shown(caption, torch.stack(maps).sum(0).sqrt(), heat=True),)
 
     def _rows(self) -> str:

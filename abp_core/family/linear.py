@@ -202,7 +202,7 @@ class PCA:
         x = self.model.mean + WIDTH * along[:DRAWN]
         size = [self._unit] * 2 if self._unit else self.trial.size
         shape = (self._channels, *size)
-        return (Shown("The mean and two deviations along each component", x.reshape(-1, *shape)),)
+        return (Shown("Along each component", x.reshape(-1, *shape)),)
 
     def tensors(self) -> dict[str, Tensor]:
         model = self.model

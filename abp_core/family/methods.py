@@ -125,7 +125,7 @@ METHODS: dict[str, Method] = {
         equation="z ~ q(z|x) = N(m(x), s(x)^2)\nB = log p(x|z) + log p(z) - log q(z|x)\n"
         "(W, encoder) <- (W, encoder) + rate * dB\nsigma^2 <- mean |x - f(z)|^2",
         source="Kingma, Welling 2014; Rezende, Mohamed, Wierstra 2014",
-        curve="minus the bound, nats an entry",
+        curve="minus the bound",
         can=CODES | {"bound"},
         build=partial(VAE, layers=1),
     ),
@@ -136,7 +136,7 @@ METHODS: dict[str, Method] = {
         equation="z1 ~ q(z1|x),  z2 ~ q(z2|z1)\n"
         "B = log p(x|z1) + log p(z1|z2) + log p(z2) - log q(z1|x) - log q(z2|z1)",
         source="Rezende, Mohamed, Wierstra 2014",
-        curve="minus the bound, nats an entry",
+        curve="minus the bound",
         can=CODES | {"bound"},
         build=partial(VAE, layers=2),
     ),
@@ -146,7 +146,7 @@ METHODS: dict[str, Method] = {
         "count more, and the bound is nearer to the likelihood.",
         equation="B = log (1/K) sum_k p(x, z_k) / q(z_k|x)",
         source="Burda, Grosse, Salakhutdinov 2016",
-        curve="minus the bound, nats an entry",
+        curve="minus the bound",
         can=CODES | {"bound"},
         build=partial(VAE, layers=2, draws=5),
         not_for=dict.fromkeys(
@@ -164,7 +164,7 @@ METHODS: dict[str, Method] = {
         equation="x = mean + W z + e\n"
         "W = U (L - sigma^2)^(1/2),  sigma^2 = mean of the other eigenvalues",
         source="Tipping, Bishop 1999; Galerne, Gousseau, Morel 2011",
-        curve="unexplained share of the variance",
+        curve="unexplained share",
         can=CODES | {"bound"},
         build=PCA,
     ),
@@ -177,7 +177,7 @@ METHODS: dict[str, Method] = {
         "x <- x + (s^2/2) d/dx [F(x) + log q(x)] + s * noise\n"
         "theta <- theta + rate * (mean dF(data) - mean dF(samples))",
         source="Xie, Lu, Zhu, Wu 2016",
-        curve="F of data above that of samples, an entry",
+        curve="F(samples) - F(data)",
         can=FIELD,
         build=descriptor,
     ),
@@ -189,7 +189,7 @@ METHODS: dict[str, Method] = {
         equation="p(x; w) ~ exp(sum_k w_k h_k(F_k * x)) q(x)\n"
         "w <- w + rate * C^-1 (mean h(data) - mean h(samples))",
         source="Zhu, Wu, Mumford 1998",
-        curve="gap between the statistics of samples and data",
+        curve="gap of statistics",
         can=FIELD,
         build=partial(Frame, filters="gabor"),
     ),
@@ -200,7 +200,7 @@ METHODS: dict[str, Method] = {
         equation="p(x; w) ~ exp(sum_k w_k h_k(F_k * x)) q(x)\n"
         "w <- w + rate * C^-1 (mean h(data) - mean h(samples))",
         source="Lu, Zhu, Wu 2016",
-        curve="gap between the statistics of samples and data",
+        curve="gap of statistics",
         can=FIELD,
         build=partial(Frame, filters="convnet"),
         not_for={"sound": "These filters were learnt from photographs; a sound has none to show."},
@@ -209,12 +209,13 @@ METHODS: dict[str, Method] = {
         title="CoopNets",
         sentence="A generator proposes pictures from codes, a descriptor's Langevin steps revise "
         "them; the generator learns to propose what was revised, the descriptor to tell the data "
-        "from it.",
-        equation="z ~ N(0, I),  x = f(z; W)\nx' = x after Langevin steps of the descriptor\n"
+        "from it. A revision lasts for many iterations here, longer than in the paper.",
+        equation="z ~ N(0, I),  x = f(z; W)\n"
+        "x' = x after Langevin steps of the descriptor, and z after it\n"
         "W <- W - rate * d/dW |x' - f(z; W)|^2\n"
         "theta <- theta + rate * (mean dF(data) - mean dF(x'))",
         source="Xie, Lu, Gao, Wu 2018",
-        curve="how far revisions are from proposals",
+        curve="proposal to revision",
         can=CODES,
         build=cooperative,
     ),

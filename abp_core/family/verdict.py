@@ -1,6 +1,6 @@
 """What the members of a comparison have learnt, in figures that none of them learns from."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from statistics import fmean
 
@@ -25,6 +25,7 @@ STRETCH = 10  # frames of a sound's patches: a tenth of a second
 CHANGE = 5  # frames, in which a sound's change is told
 NEAR = 0.05  # of held-back pictures are nearer to a training example than what counts as copied
 SEED = 2**31
+DATA = "data"
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,14 +34,12 @@ class Figures:
     of a method that infers nothing. features: Frechet distance between samples and data, in floors:
     1 is what the data's own parts have between them. copied: the share of samples, or of patches of
     one, that are as near to the data as only a twentieth of new data is. diversity: of samples, or
-    of patches of one, as a share of the data's. energies: mean energy per entry of what was held
-    back and of samples; None of a method that does not know it."""
+    of patches of one, as a share of the data's."""
 
     reconstruction: float | None
     features: float
     copied: float
     diversity: float
-    energies: tuple[float, float] | None
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -67,22 +66,22 @@ class Yardstick:
             lambda made: heard.copied(_moments(made[0], rate)),
         )
 
-    def judge(self, member: Member) -> Figures:
-        """Takes some seconds."""
+    def draw(self, member: Member) -> Tensor:
+        """The samples (n, c, ...) that a member is judged by; of some methods they take seconds."""
+        n = min(SAMPLES, len(self.trial.held)) if self.trial.kind == "objects" else 1
+        return member.sample(n, SEED, self.trial.size)
+
+    def judge(self, member: Member, made: Tensor | None = None) -> Figures:
+        """Takes some seconds. made: what `draw` gave, where it was drawn already."""
         trial = self.trial
-        n = min(SAMPLES, len(trial.held)) if trial.kind == "objects" else 1
-        made = member.sample(n, SEED, trial.size)
+        made = self.draw(member) if made is None else made
         held = trial.held[:REBUILT]
         rebuilt = member.rebuild(held)
-        known, own = member.energy(held), member.energy(made)
         return Figures(
             None if rebuilt is None else float((rebuilt - held).abs().mean() / 2),
             self.features(made),
             self.copied(made),
             self._diversity(made) / self._diversity(trial.data.signals),
-            None
-            if known is None or own is None
-            else (float(known.mean()) / held[0].numel(), float(own.mean()) / made[0].numel()),
         )
 
     def _diversity(self, x: Tensor) -> float:
@@ -91,6 +90,20 @@ class Yardstick:
         elif self.trial.kind == "sound":
             x = patches(_spectrum(x[0], self.trial.data.source.sample_rate), (STRETCH,))
         return objects.diversity(x)
+
+
+def tell_energies(member: Member, trial: Trial, samples: Mapping[str, Tensor]) -> dict[str, float]:
+    """What a member thinks of the data (DATA), of a set of what was held back, and of samples, by
+    the names of those who made them: the mean energy per entry, the lower the likelier. Nothing of
+    a method that does not know it."""
+    real = trial.held if trial.kind == "objects" else trial.data.signals
+    found: dict[str, float] = {}
+    for name, x in {DATA: real, **samples}.items():
+        told = member.energy(x[:REBUILT])
+        if told is None:
+            return {}
+        found[name] = float(told.mean()) / x[0].numel()
+    return found
 
 
 def _of_one(x: Tensor, tell: Callable[[Tensor], Tensor]) -> Callable[[Tensor], float]:

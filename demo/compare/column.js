@@ -43,7 +43,17 @@ function ofMethod(method) {
     make("div", { className: "orders" }, use, take),
     why,
     explained(method),
+    thinking(),
   ];
+}
+// What it thinks of the pictures of all, once it was asked.
+/** @type {() => Part} */
+function thinking() {
+  const summary = make("summary", { textContent: "The energy of all pictures" });
+  const words = "The mean of an entry; the lower, the likelier it finds them.";
+  const details = make("details", { className: "energies", hidden: true }, summary);
+  details.append(make("p", { textContent: words }), make("dl", { className: "thinks" }));
+  return details;
 }
 /** @type {(className: string, textContent: string, label: string) => Part} */
 function order(className, textContent, label) {
@@ -76,6 +86,16 @@ function fillSlot(figure, panel, words) {
   figure.classList.toggle("empty", !panel);
 }
 
+/** @type {(place: Part, facts: string[][], known: boolean) => void} */
+function list(place, facts, known) {
+  place.replaceChildren(
+    ...facts.flatMap(([name, value]) => [
+      make("dt", { textContent: name }),
+      make("dd", { textContent: known ? value : "–" }),
+    ]),
+  );
+}
+
 /** @type {(column: Part, now: Column, live: boolean) => void} */
 function showColumn(column, now, live) {
   const method = methodOf[now.name];
@@ -103,12 +123,10 @@ function showColumn(column, now, live) {
     ["Parameters", grouped(now.parameters)],
     ["Its state", `${now.megabytes.toFixed(1)} MB`],
   ];
-  part("dl", column).replaceChildren(
-    ...facts.flatMap(([name, value]) => [
-      make("dt", { textContent: name }),
-      make("dd", { textContent: now.begun ? value : "–" }),
-    ]),
-  );
+  list(part("dl", column), facts, now.begun);
+  const energies = now.energies.map(([title, energy]) => [title, energy.toPrecision(4)]);
+  list(part(".thinks", column), energies, true);
+  part(".energies", column).hidden = !energies.length;
   disable(part(".use", column), !live || !now.begun || Boolean(now.why_not), part(".columns"));
   disable(part(".take", column), !live || !now.begun, part(".columns"));
   part(".orders", column).style.visibility = live ? "visible" : "hidden";

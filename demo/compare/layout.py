@@ -13,7 +13,7 @@ from demo.widgets import formula, widget
 from demo.widgets.shared import picker_cards
 
 FIRST = {"kind": "texture", "item": "pebbles"}
-CHOSEN = 4  # of the methods, before the first click
+CHOSEN = ["paper", "learnt-prior", "vae", "frame"]  # before the first click
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,10 +40,9 @@ def lay_out(cards: list[Card], methods: list[dict[str, Any]]) -> Comparing:
         with gr.Column(scale=5, min_width=320):
             picker, upload = _data(cards)
         with gr.Column(scale=9, min_width=320):
-            chosen = [method["name"] for method in methods[:CHOSEN]]
             choice = widget(
                 "compare/methods",
-                {"chosen": chosen},
+                {"chosen": CHOSEN},
                 methods=methods,
                 kind=FIRST["kind"],
                 bounds=limits.COMPARED,

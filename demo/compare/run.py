@@ -6,9 +6,12 @@ from collections.abc import Generator, Iterator
 from dataclasses import asdict, replace
 from itertools import cycle
 
+from torch import Tensor
+
 from abp_core.family.comparison import Comparison
 from abp_core.family.member import Member, Told
-from abp_core.family.verdict import Figures, Yardstick
+from abp_core.family.methods import METHODS
+from abp_core.family.verdict import Figures, Yardstick, tell_energies
 from demo import limits
 from demo.compare.view import draw_data, draw_new, draw_rebuilt, draw_shown
 from demo.runs.columns import DATA, Column, Pictures
@@ -42,6 +45,7 @@ class ComparisonRun:
         self._yardstick: Yardstick | None = None
         self._measuring: set[str] = set()
         self.figures: dict[str, Figures] = {}
+        self.energies: dict[str, dict[str, float]] = {}
         self._set_out(seconds)
 
     def _set_out(self, seconds: float) -> None:
@@ -56,8 +60,9 @@ class ComparisonRun:
     def awake(self, seconds: float, step_factor: float = 1.0) -> "ComparisonRun":
         """It goes on where it stood, and what it was measured by is out of date."""
         self.figures.clear()
+        self.energies.clear()
         for name, column in self._columns.items():
-            self._columns[name] = replace(column, figures={})
+            self._columns[name] = replace(column, figures={}, energies=())
         self._set_out(seconds)
         return self
 
@@ -99,19 +104,34 @@ class ComparisonRun:
         try:
             yield self._view()
             self._yardstick = self._yardstick or Yardstick.of(self._trial)
+            made: dict[str, Tensor] = {}
             for name, member in members.items():
                 self._redraw(name, rebuilt=False)
                 self._redraw(name, rebuilt=True)
-                self._measure(name, member, self._yardstick)
+                self._measure(name, member, self._yardstick, made)
                 self._measuring.discard(name)
                 yield self._view()
+            yield from self._ask_for_energies(made)
         finally:
             self._measuring.clear()
 
-    def _measure(self, name: str, member: Member, yardstick: Yardstick) -> None:
+    def _ask_for_energies(self, made: dict[str, Tensor]) -> Iterator[View]:
+        """What each that knows an energy thinks of what all have made."""
+        for name, member in self.comparison.members.items():
+            if told := tell_energies(member, self._trial, made):
+                self.energies[name] = told
+                titles = {DATA: "The data"} | {each: METHODS[each].title for each in made}
+                energies = tuple((titles[each], energy) for each, energy in told.items())
+                self._tell(name, energies=energies)
+                yield self._view()
+
+    def _measure(
+        self, name: str, member: Member, yardstick: Yardstick, made: dict[str, Tensor]
+    ) -> None:
         """One that cannot be measured, as what it makes is no signal, leaves the others theirs."""
         try:
-            self.figures[name] = yardstick.judge(member)
+            made[name] = yardstick.draw(member)
+            self.figures[name] = yardstick.judge(member, made[name])
             self._tell(name, figures=_told(self.figures[name]))
         except (ArithmeticError, RuntimeError, ValueError) as error:
             logging.getLogger(__name__).error("%s could not be measured", name, exc_info=error)

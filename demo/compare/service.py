@@ -123,7 +123,7 @@ class Comparisons:
         def question(run: ComparisonRun) -> str:
             if not run.figures:
                 raise Rejected("They are measured when they end, or when you press Stop.")
-            return to_csv(run.comparison, run.figures)
+            return to_csv(run.comparison, run.figures, run.energies)
 
         return self._write(token, "table.csv", self.runs.ask(token, TASK, question).encode())
 

@@ -23,7 +23,8 @@ class Column:
     iterations in one of them. parameters: that it learns. megabytes: of what it goes on from.
     curve: iterations and the loss at each. status: what has become of it, where that needs words.
     why_not: why its model is no current one of the page, or nothing. figures: what it was measured
-    by, once it was; those that it does not know are None."""
+    by, once it was; those that it does not know are None. energies: what it thinks of the data and
+    of the samples of all, whose titles stand before; nothing of a method that knows no energy."""
 
     name: str
     drawn: int = 0
@@ -38,6 +39,7 @@ class Column:
     status: str = ""
     why_not: str = ""
     figures: dict[str, float | None] = field(default_factory=dict)
+    energies: tuple[tuple[str, float], ...] = ()
 
 
 DATA = "data"

@@ -87,6 +87,7 @@ interface Column {
   status: string;
   why_not: string;
   figures: Record<string, number | null>;
+  energies: [title: string, energy: number][];
 }
 /** What was compared before. */
 interface Before {

@@ -17,7 +17,7 @@ from abp_core.family.file import MemberRejected
 from abp_core.family.member import Shown, Told
 from abp_core.family.methods import METHODS, Method, why_not
 from abp_core.family.trial import Trial, load_trial
-from abp_core.family.verdict import Yardstick
+from abp_core.family.verdict import Yardstick, tell_energies
 
 PACK = Path(__file__).resolve().parents[2] / "demo" / "examples"
 
@@ -201,6 +201,23 @@ class TestFigures:
         assert Yardstick.of(boots).judge(Puppet(boots, same)).diversity == pytest.approx(
             0, abs=1e-6
         )
+
+
+class _Thinking(Puppet):
+    """Likes what is bright."""
+
+    def energy(self, x: Tensor) -> Tensor:
+        return -x.flatten(1).sum(1)
+
+
+def test_energies_are_told_of_the_data_and_of_all_samples(boots: Trial) -> None:
+    dark, bright = boots.held * 0 - 1, boots.held * 0 + 0.5
+    samples = {"dark": dark, "bright": bright}
+    told = tell_energies(_Thinking(boots, dark), boots, samples)
+    assert told["dark"] == pytest.approx(1)
+    assert told["bright"] == pytest.approx(-0.5)
+    assert told["data"] == pytest.approx(-float(boots.held[:16].mean()), abs=1e-5)
+    assert tell_energies(Puppet(boots, dark), boots, samples) == {}
 
 
 class TestFiles:

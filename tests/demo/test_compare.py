@@ -87,8 +87,11 @@ class Judge:
     def of(cls, trial: Trial) -> "Judge":
         return cls()
 
-    def judge(self, member: Walker) -> Figures:
-        return Figures(None, float("nan"), 0.25, member.iteration / 10, None)
+    def draw(self, member: Walker) -> Tensor:
+        return member.trial.data.signals[:2]
+
+    def judge(self, member: Walker, made: Tensor) -> Figures:
+        return Figures(None, float("nan"), 0.25, member.iteration / 10)
 
 
 def method(pace: float, *, infers: bool = False, ends: str = "", **more: Any) -> Method:
@@ -109,6 +112,8 @@ def _methods(monkeypatch: pytest.MonkeyPatch) -> None:
     for name, each in {
         "quick": method(0.1, infers=True),
         "slow": method(0.35),
+        "endless": method(1e-9),  # its seconds never come to an end
+        "eternal": method(1e-9),
         "exact": method(0.1, ends="learnt"),
         "wild": method(0.1, ends="diverged"),
         "seeing": method(0.1, not_for={"sound": WHY}),
@@ -289,21 +294,21 @@ def stopped(rooms: Rooms, token: str, faces: Path, *names: str) -> Live:
 
 
 def test_each_visitor_has_their_own_and_a_third_waits(rooms: Rooms, faces: Path) -> None:
-    start(rooms, ANN, faces, "quick", "slow")
-    start(rooms, BEN, faces, "exact", "quick", "slow")
+    start(rooms, ANN, faces, "endless", "eternal")
+    start(rooms, BEN, faces, "exact", "endless", "eternal")
     until(lambda: all(live(rooms, token).columns for token in (ANN, BEN)))
     assert [len(live(rooms, token).columns) for token in (ANN, BEN)] == [3, 4]
     with pytest.raises(Rejected, match="try again in a few minutes"):
-        start(rooms, CEM, faces, "quick", "slow")
+        start(rooms, CEM, faces, "endless", "eternal")
     rooms.comparisons.hold(ANN, "Pause", 2)
     until(lambda: live(rooms, ANN).report.phase == "paused")
     assert live(rooms, BEN).report.phase == "running"
-    start(rooms, CEM, faces, "quick", "slow")
+    start(rooms, CEM, faces, "endless", "eternal")
     assert "another visitor" in live(rooms, ANN).report.sentence
 
 
 def test_it_goes_on_after_it_was_stopped(rooms: Rooms, faces: Path) -> None:
-    before = stopped(rooms, ANN, faces, "quick", "slow")
+    before = stopped(rooms, ANN, faces, "endless", "eternal")
     with pytest.raises(Rejected, match="between"):
         rooms.comparisons.hold(ANN, "2 more minutes each", 9)
     rooms.comparisons.hold(ANN, "2 more minutes each", 2)
