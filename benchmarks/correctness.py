@@ -2,7 +2,7 @@
 
     python -m benchmarks.correctness
 
-Runs the experiments of benchmarks/evidence/ (one thread, about three minutes), prints every figure
+Runs the experiments of benchmarks/evidence/ (one thread, about six minutes), prints every figure
 beside its target, and writes results/correctness.json, docs/correctness.md and
 docs/correctness.webp. Ends with 1 where a target was missed.
 """
@@ -15,6 +15,7 @@ import torch
 
 from abp_core.generator import Generator
 from abp_core.observation import Downsampled, Full
+from benchmarks.evidence import family
 from benchmarks.evidence.bias import bias_of_linear, bias_of_plane
 from benchmarks.evidence.figure import Picture, draw
 from benchmarks.evidence.gradients import NETWORKS, gradient_error
@@ -127,6 +128,7 @@ def main() -> int:
     told("planes", found)
     told("biases", biases(model))
     told("precision", precisions())
+    told("family", family.measure_family())
     told("seconds", round(process_time() - began))
     judged = verdicts(results)
     for verdict in judged:

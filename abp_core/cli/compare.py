@@ -2,7 +2,7 @@
 
 Every method learns from the same data for as many seconds, in turns, on this machine. Writes, as
 they stand at the end or at Ctrl-C, table.csv and for each method NAME.safetensors and its samples:
-NAME.png, or NAME.wav of a sound. Exit codes: 0 when it ended or was stopped, 2 for a request that
+NAME.png, or NAME.wav of a sound; NAME.run.safetensors is what --resume goes on from. Exit codes: 0 when it ended or was stopped, 2 for a request that
 cannot be met.
 """
 
@@ -29,6 +29,7 @@ from abp_core.family.verdict import Yardstick, tell_energies
 from abp_core.synthesis import sampling
 
 SECONDS = 120.0
+RUN = ".run.safetensors"  # the end of the name of what a method goes on from
 BAR = "{percentage:3.0f}% {bar} {elapsed} gone, {remaining} left{postfix}"
 
 
@@ -42,11 +43,23 @@ def main() -> int:
             raise Refusal(f"{METHODS[name].title}: {sentence}")
     comparison = Comparison(load_trial(args.data), names, args.seed)
     args.out.mkdir(parents=True, exist_ok=True)
+    if args.resume:
+        _resume(comparison, args.out)
+    spent = max(map(comparison.spent, names))
     with contextlib.suppress(KeyboardInterrupt):  # what was learnt by then is kept
-        _learn(comparison, args.seconds)
+        _learn(comparison, spent + args.seconds)
     with open_atomically(args.out / "table.csv") as out:
         out.write(write(comparison, args.out).encode())
     return 0
+
+
+def _resume(comparison: Comparison, folder: Path) -> None:
+    """Lets the methods stand where they stood when they were written. Raises MemberRejected."""
+    for name in comparison.names:
+        found, member = file.load(folder / f"{name}{RUN}", comparison.trial)
+        if found != name:
+            raise file.MemberRejected(f"{name}{RUN} holds another method; please choose it anew.")
+        comparison.members[name] = member
 
 
 def write(comparison: Comparison, folder: Path) -> str:
@@ -54,6 +67,7 @@ def write(comparison: Comparison, folder: Path) -> str:
     trial, rows, made = comparison.trial, {}, {}
     yardstick = Yardstick.of(trial)
     for name, member in comparison.members.items():
+        file.save(name, member, folder / f"{name}{RUN}")
         file.save_model(name, member, folder / f"{name}.safetensors")
         made[name] = yardstick.draw(member)
         write_samples(trial, made[name], folder / name)
@@ -98,6 +112,9 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--out", type=Path, required=True, help="a folder for what was learnt")
     parser.add_argument(
         "--methods", nargs="+", choices=list(METHODS), metavar="METHOD", help=", ".join(METHODS)
+    )
+    parser.add_argument(
+        "--resume", action="store_true", help="go on, so many seconds more, from what lies in --out"
     )
     seconds = arguments.number("The seconds", 0, 1e6)
     parser.add_argument("--seconds", type=seconds, default=SECONDS, help="each (default: 120)")

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from benchmarks.evidence import family
 from benchmarks.evidence.verdicts import MAIN_BINS, verdicts
 from benchmarks.report import machine_facts
 
@@ -32,6 +33,7 @@ def page(results: dict[str, Any]) -> str:
             _plane_section(results["planes"]),
             _bias_section(results["biases"]),
             _precision_section(results["precision"]),
+            family.section(results["family"]),
             "## All targets",
             "",
             _table(["what", "figure", "at most", ""], [verdict.row for verdict in judged]),

@@ -3,6 +3,8 @@
 from dataclasses import dataclass
 from typing import Any
 
+from benchmarks.evidence import family
+
 MOST = {  # of every figure: its target
     "standard errors": 3.0,
     "degrees": 2.0,
@@ -68,7 +70,7 @@ def verdicts(results: dict[str, Any]) -> list[Verdict]:
                 max(abs(row["mala"] - 1) / row["mala_error"]
                     for row in [*linear, *results["biases"]["plane"]]), errors),
     ]  # fmt: skip
-    return found
+    return [*found, *(Verdict(*row) for row in family.judged(results["family"]))]
 
 
 def short(figure: float) -> str:

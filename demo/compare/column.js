@@ -39,7 +39,7 @@ function ofMethod(method) {
   take.onclick = () => takeHome(method.name);
   return [
     make("figure", { className: "curve" }, head, canvas),
-    make("dl"),
+    make("dl", { className: "facts" }),
     make("div", { className: "orders" }, use, take),
     why,
     explained(method),
@@ -123,7 +123,7 @@ function showColumn(column, now, live) {
     ["Parameters", grouped(now.parameters)],
     ["Its state", `${now.megabytes.toFixed(1)} MB`],
   ];
-  list(part("dl", column), facts, now.begun);
+  list(part(".facts", column), facts, now.begun);
   const energies = now.energies.map(([title, energy]) => [title, energy.toPrecision(4)]);
   list(part(".thinks", column), energies, true);
   part(".energies", column).hidden = !energies.length;

@@ -41,7 +41,7 @@ def column(page: Page, title: str) -> Locator:
 def begin(page: Page) -> None:
     page.locator("#abp-compare-begin").click()
     expect(page.locator(HEADLINE)).to_contain_text("Learning", timeout=40_000)
-    expect(column(page, QUICK[1]).locator("dl")).to_contain_text("0:0", timeout=60_000)
+    expect(column(page, QUICK[1]).locator(".facts")).to_contain_text("0:0", timeout=60_000)
 
 
 def stop(page: Page) -> None:

@@ -43,6 +43,16 @@ def test_a_set(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
         assert learnt.source.name == "ankle_boot_32"
 
 
+def test_it_goes_on_from_what_was_written(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    words = ("--data", BOOTS, "--out", tmp_path, "--seconds", 0.2, "--methods", "pca", "paper")
+    assert run(monkeypatch, *words) == 0
+    before = Checkpoint.load(tmp_path / "paper.safetensors")
+    assert run(monkeypatch, *words, "--resume") == 0
+    after = Checkpoint.load(tmp_path / "paper.safetensors")
+    assert after.iteration > before.iteration
+    assert run(monkeypatch, *words[:-1], "vae", "--resume") == 2, "nothing of it was written"
+
+
 def test_a_sound_is_as_loud_as_its_source(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     words = ("--data", TABLA, "--out", tmp_path, "--seconds", 0.1, "--methods", "paper")
     assert run(monkeypatch, *words) == 0
