@@ -1,9 +1,9 @@
 """Methods beside one another: python -m abp_core.compare --data PATH --out FOLDER
 
 Every method learns from the same data for as many seconds, in turns, on this machine. Writes, as
-they stand at the end or at Ctrl-C, table.csv and for each method NAME.safetensors and its samples:
-NAME.png, or NAME.wav of a sound; NAME.run.safetensors is what --resume goes on from. Exit codes: 0 when it ended or was stopped, 2 for a request that
-cannot be met.
+they stand at the end or at Ctrl-C, table.csv, and for each method its model NAME.safetensors, its
+samples NAME.png, or NAME.wav of a sound, and NAME.run.safetensors, from which --resume goes on.
+Exit codes: 0 when it ended or was stopped, 2 for a request that cannot be met.
 """
 
 import argparse
