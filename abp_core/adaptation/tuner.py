@@ -89,6 +89,7 @@ class Adaptation:
         gradient = fisher_gradient(posterior.residual, start, self.given["noise"], posterior.sigma)
         (total,) = self._ranks.sum(squares(gradient))
         found = torch.eye(len(total), device=total.device) + self._moment(total, gradient)
+        found = _rounded(found, self._minibatch * gradient.shape[2:].numel())
         return found if look is Look.FIRST else self.curvature.lerp(found, ESTIMATE_RATE)
 
     @property
@@ -129,3 +130,12 @@ class Adaptation:
         step = self.step_size * torch.exp(STEP_RATE * (accepted.double() - langevin.acceptance))
         step = step * (1 - lost.double() / 2)
         self.step_size.copy_(step.clamp(SHORTEST, langevin.step_size))
+
+
+def _rounded(curvature: Tensor, n: int) -> Tensor:
+    """A curvature (c, c) that n gradients told of. Where these are fewer than twice its directions
+    it is led towards its mean, since walks would go much too far along those that none of them
+    told of (shrinkage; Ledoit and Wolf 2004)."""
+    c = len(curvature)
+    round_one = curvature.diagonal().mean() * torch.eye(c, device=curvature.device)
+    return curvature.lerp(round_one, 1 - n / (2 * c)) if n < 2 * c else curvature

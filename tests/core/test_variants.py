@@ -110,6 +110,13 @@ class TestShortRuns:
         assert (trainer.curvature - expected).abs().max() < 0.25 * expected.max()
         assert expected.max() > 2
 
+    def test_few_gradients_do_not_let_walks_go_too_far(self) -> None:
+        """Three of them say nothing of half of the six directions."""
+        walk = LangevinSpec(steps=4, step_size=1.0, preconditioned=True)
+        changes = {"langevin": walk, "persistent": False, "batch_size": 3, "sigma": 0.05}
+        trainer = Trainer(training(NETWORK, **changes), dataset(NETWORK), machine=FP32)
+        assert [event.diverged for event in trainer.steps(6)] == [0] * 6
+
     def test_it_goes_on_exactly(self, tmp_path) -> None:
         spec = training(NETWORK, persistent=False)
         goes_on_exactly(spec, dataset(NETWORK), tmp_path / "run", before=2, after=2, machine=FP32)
