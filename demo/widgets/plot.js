@@ -17,7 +17,7 @@ function ticks(low, high, log) {
   }
   const step = 10 ** Math.floor(Math.log10((high - low) / 2));
   const wide = (high - low) / step > 5 ? 2 * step : step;
-  for (let y = Math.ceil(low / wide) * wide; y <= high; y += wide) found.push(+y.toPrecision(6));
+  for (let k = Math.ceil(low / wide); k * wide <= high; k++) found.push(+(k * wide).toPrecision(6));
   return found;
 }
 
