@@ -117,7 +117,7 @@ class Cooperative:
         field.learn(sound, now)
         proposer.learn(sound, self.spec.rate * self.trial.spec.fade(now))
         if sound:
-            self.z, self.chains = z, x
+            self.z, self.chains = z.contiguous(), x.contiguous()
             proposer.curvature.copy_(curvature)
         self.iteration += 1
         away = proposer.sigma * (2 * float(misfit.detach()) / x[0].numel()) ** 0.5

@@ -89,7 +89,7 @@ class Descriptor:
         sound = norm.isfinite()
         field.learn(sound, self.iteration)
         if sound:
-            self.chains = x
+            self.chains = x.contiguous()
         self.iteration += 1
         apart = float(loss.detach()) / x[0].numel()
         yield Told(self.iteration, apart, 0.0, diverged=not bool(sound))

@@ -18,6 +18,9 @@ from abp_core.family.member import Shown, Told
 from abp_core.family.methods import METHODS, Method, why_not
 from abp_core.family.trial import Trial, load_trial
 from abp_core.family.verdict import Yardstick, tell_energies
+from abp_core.spec import Kind
+from abp_core.synthesis import sampling
+from tests.members import iterate, same, small_trial
 
 PACK = Path(__file__).resolve().parents[2] / "demo" / "examples"
 
@@ -233,6 +236,44 @@ class TestFiles:
         for path in (text, other, strange, cut, tmp_path / "absent"):
             with pytest.raises(MemberRejected, match=r"^[^!?]*[;.][^!?]*\.$"):
                 file.load(path, boots)
+
+
+@pytest.mark.parametrize("kind", ["texture", "sound", "objects"])
+@pytest.mark.parametrize("name", METHODS)
+def test_every_method_goes_on_exactly_from_its_file(
+    name: str, kind: Kind, boots: Trial, tmp_path: Path
+) -> None:
+    if why_not(name, kind):
+        pytest.skip(why_not(name, kind))
+    trial, path = boots if kind == "objects" else small_trial(kind), tmp_path / "run.safetensors"
+    whole = METHODS[name].build(trial, 3)
+    iterate(whole, 2)
+    file.save(name, whole, path)
+    found, resumed = file.load(path, trial)
+    assert (found, resumed.iteration) == (name, whole.iteration)
+    iterate(whole, 1)
+    iterate(resumed, 1)
+    one, other = (
+        {key: t for key, t in member.tensors().items() if not key.startswith("prior/")}
+        for member in (whole, resumed)
+    )  # a flow is learnt beside, by a share of the time
+    assert same(one, other)
+
+
+@pytest.mark.parametrize("name", METHODS)
+def test_what_a_method_can_is_what_it_does(name: str, boots: Trial) -> None:
+    member, can = METHODS[name].build(boots, 0), METHODS[name].can
+    iterate(member, 1)
+    made = member.sample(2, 1, boots.size)
+    assert made.shape == (2, *boots.held.shape[1:])
+    assert made.isfinite().all()
+    rebuilt, saved = member.rebuild(boots.held[:2]), member.checkpoint()
+    assert ("inference" in can) == (rebuilt is not None)
+    if "bound" in can:
+        assert member.energy(made) is not None
+    if saved is not None:
+        again = sampling.sample(saved.generator(), saved.prior(), 2, 1)
+        assert again.shape == made.shape
 
 
 def test_every_method_says_what_it_is() -> None:
