@@ -6,6 +6,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
+from abp_core.analysis import excerpts
 from abp_core.checkpoint import Checkpoint
 from abp_core.data import datasets
 from abp_core.device import Energy, Machine
@@ -33,6 +34,7 @@ SMALL = GeneratorSpec(
     out_channels=3,
     leak=0.2,
 )
+SHOWN = 4  # positions of a latent map, a side, that a window of it shows
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,8 +76,15 @@ def small_model(iterations: int) -> Model:
 
 
 def shipped_model(name: str) -> tuple[Model, Checkpoint]:
-    """One of checkpoints/, with its training data, and as it was saved."""
+    """One of checkpoints/, with its training data, and as it was saved; of one that learnt a whole
+    picture or sound windows of it, which show SHOWN positions of its map a side."""
     entry = next(entry for entry in read_shipped(ROOT / "checkpoints") if entry.name == name)
     saved = entry.open(ROOT / "checkpoints")
     dataset, _ = datasets.load(ROOT / entry.data, saved.spec)
-    return Model(saved.generator(), dataset.signals, saved.latents, saved.sigma), saved
+    network = saved.spec.generator
+    if saved.spec.window:
+        size = (SHOWN + 2 * network.margin,) * (len(network.latent_shape) - 1)
+        small = dataclasses.replace(network, latent_shape=(network.latent_shape[0], *size))
+        saved = dataclasses.replace(saved, spec=dataclasses.replace(saved.spec, generator=small))
+    signals = excerpts.signals_of(saved.spec, dataset.signals)
+    return Model(saved.generator(), signals, excerpts.latents_of(saved), saved.sigma), saved

@@ -40,7 +40,7 @@ def precision(
     everyone = torch.arange(examples)
     y, start, preconditioner = (
         model.signals[everyone],
-        saved.latents[everyone],
+        model.latents[everyone],
         saved.preconditioner(),
     )
 
