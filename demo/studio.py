@@ -7,6 +7,7 @@ import secrets
 from pathlib import Path
 
 from abp_core.checkpoint import Checkpoint
+from abp_core.data.atomic import open_atomically
 from abp_core.data.pack import PackItem, read_pack
 from demo.disk import Disk
 from demo.errors import Rejected, translate_errors
@@ -66,7 +67,8 @@ class Studio:
     def draw(self, name: str, picture: bytes) -> None:
         """Keeps a JPEG for all pages to fetch."""
         self.drawn.mkdir(exist_ok=True)
-        (self.drawn / f"{name}.jpg").write_bytes(picture)
+        with open_atomically(self.drawn / f"{name}.jpg") as file:
+            file.write(picture)
 
     def find_data(self, item: str, upload: str) -> tuple[Path, str]:
         """Path and name of an upload, or of something of the pack if there is none.

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from abp_core.data.atomic import open_atomically
 from abp_core.synthesis.film import encode_film
 from demo import limits, media
 from demo.errors import (
@@ -173,12 +174,14 @@ class Inference:
         with translate_errors(), translate_disk_errors():
             if what == "film":
                 path = self._studio.place(token, f"{name}.mp4")
-                path.write_bytes(encode_film(render_film(walking, check_count(chain)), FILM_RATE))
+                content = encode_film(render_film(walking, check_count(chain)), FILM_RATE)
             elif what == "record":
                 path = self._studio.place(token, f"{name}.npz")
-                path.write_bytes(pack_record(walking))
+                content = pack_record(walking)
             else:
                 raise Rejected("A walk is taken home as a film or as its record.")
+            with open_atomically(path) as file:
+                file.write(content)
         return str(path)
 
     def _target(

@@ -10,6 +10,7 @@ from PIL import Image
 from torch import Tensor
 
 from abp_core.data import datasets, decode, sets
+from abp_core.data.atomic import open_atomically
 from abp_core.data.datasets import Dataset
 from abp_core.observation import Occluded
 from abp_core.synthesis import sampling
@@ -171,7 +172,8 @@ class Repairs:
                     truth=media.jpeg_url(model.medium.draw(y[0]), 92),
                 )
             path = self._studio.place(token, f"{slug(model.name)}-repaired.png")
-            _sheet(model, y, mask, whole).save(path)
+            with open_atomically(path) as file:
+                _sheet(model, y, mask, whole).save(file, "PNG")
         yield RepairResult(progress=1.0, sentence="", file=str(path))
 
     def _mean(self, model: Model, y: Tensor, mask: Tensor) -> Tensor:

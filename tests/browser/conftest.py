@@ -142,7 +142,7 @@ class Visitor:
         # A page that is left aborts its open stream, and Gradio's client reports that.
         leaving = "AbortError" in message.text or "Connection errored out" in message.text
         if message.type == "error" and not leaving:
-            self.complaints.append(message.text)
+            self.complaints.append(f"{message.text} {message.location.get('url', '')}")
 
     def _watch(self, request: Request) -> None:
         if not request.url.startswith((self.address, "data:", "blob:")):
