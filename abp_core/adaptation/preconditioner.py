@@ -61,6 +61,14 @@ def fisher_gradient(residual: Energy, z: Tensor, noise: Tensor, sigma: float) ->
     return gradient
 
 
+def fisher_information(residual: Energy, z: Tensor, noise: Tensor, sigma: float) -> Tensor:
+    """I + the mean of g g^T (c, c) over examples and positions of z (n, c, ...), see
+    `fisher_gradient`: an estimate of the mean curvature of U, whose rank is bounded by how many
+    they are."""
+    g = fisher_gradient(residual, z, noise, sigma)
+    return torch.eye(z.shape[1], device=z.device) + squares(g) / (len(z) * g.shape[2:].numel())
+
+
 def apply_to_channels(matrix: Tensor, z: Tensor) -> Tensor:
     """matrix (c, c) applied to the channels of z (n, c, ...).
 

@@ -13,6 +13,7 @@ from abp_core.family.batches import Batches
 from abp_core.family.energies import bottom_up
 from abp_core.family.field import FieldSpec, RandomField
 from abp_core.family.member import Shown, Told
+from abp_core.family.model import as_model
 from abp_core.family.pace import timed
 from abp_core.family.proposer import Proposer
 from abp_core.family.trial import Trial
@@ -179,33 +180,20 @@ class Cooperative:
 
     def checkpoint(self) -> Checkpoint | None:
         """With the latents of the first pictures of a set, or of all of the one signal."""
-        x, spec = self.trial.data.signals[:KEPT], self.trial.spec
-        walk = dataclasses.replace(spec.langevin, acceptance=0.0, preconditioned=True)
-        spec = dataclasses.replace(
-            spec,
+        x = self.trial.data.signals[:KEPT].to(self.z.device)
+        walk = dataclasses.replace(self.trial.spec.langevin, acceptance=0.0, preconditioned=True)
+        z = self.proposer.rebuild(x, REBUILDING, ROUNDS, SAMPLE_SWEEP)
+        return as_model(
+            self.trial,
+            self.proposer.generator,
+            z,
+            self.proposer.find_curvature(z, x, SAMPLE_SWEEP),
+            sigma=self.proposer.sigma,
+            iteration=self.iteration,
+            seconds=self.seconds,
             langevin=walk,
             examples=len(x),
             seed=self.seed,
-            prior="normal",
-            standardised=False,
-            components=False,
-            sample_loss_rate=0.0,
-        )
-        z = self.proposer.rebuild(x.to(self.z.device), REBUILDING, ROUNDS, SAMPLE_SWEEP)
-        return Checkpoint(
-            spec=spec,
-            source=self.trial.data.source,
-            digest=self.trial.data.digest,
-            sigma=self.proposer.sigma,
-            step_size=walk.step_size,
-            iteration=self.iteration,
-            updates=0,
-            seconds=self.seconds,
-            weights=self.proposer.weights(),
-            first_moments={},
-            second_moments={},
-            latents=z.cpu(),
-            curvature=self.proposer.find_curvature(z, x.to(z.device), SAMPLE_SWEEP).cpu(),
         )
 
     def _propose(self, n: int, seed: int, size: tuple[int, ...]) -> Tensor:

@@ -7,6 +7,7 @@ import torch
 from torch import Tensor, nn
 
 from abp_core.device import Machine
+from abp_core.family.pace import finish
 from abp_core.langevin import Langevin
 from abp_core.learning.learner import Optimiser, copies
 from abp_core.noise import chain_noise
@@ -113,7 +114,7 @@ class RandomField:
         """Where such a walk ends, lot by lot."""
         firsts = range(0, len(x), LOT)
         walks = [self.revise(x[k : k + LOT], seed, sweep, steps, k) for k in firsts]
-        return torch.cat([_end(walk) for walk in walks])
+        return torch.cat([finish(walk) for walk in walks])
 
     def compare(self, data: Tensor, made: Tensor) -> Tensor:
         """mean F(made) - mean F(data), (), whose gradient is that of the negative log-likelihood
@@ -145,13 +146,3 @@ class RandomField:
             p.copy_(held[f"weight.{name}"])
         self._optimiser.resume(held)
         self.machine.refresh(self._twin, self.network)
-
-
-def _end(walk: Generator[None, None, Tensor]) -> Tensor:
-    """What a walk returns."""
-    while True:
-        try:
-            next(walk)
-        except StopIteration as ended:
-            x: Tensor = ended.value
-            return x

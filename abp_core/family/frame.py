@@ -15,6 +15,7 @@ from abp_core.device import Machine, this_machine
 from abp_core.family.filters import Gabor, Photographic, Tones, levels_of
 from abp_core.family.loglinear import LogLinear
 from abp_core.family.member import Shown, Told
+from abp_core.family.pace import timed
 from abp_core.family.reference import Reference
 from abp_core.family.trial import Trial
 from abp_core.langevin import Langevin
@@ -92,11 +93,15 @@ class Frame:
         return RATE[kind] / (1 + self.iteration / SETTLING[kind])
 
     def alternation(self) -> Iterator[Told | None]:
-        begun, spent, u = perf_counter(), 0.0, self.u
+        for told in timed(self._moves()):
+            self.seconds += told.seconds if told else 0.0
+            yield told
+
+    def _moves(self) -> Iterator[Told | None]:
+        u = self.u
         for moved in self.walk(self.field, u, self.seed, 1 + STEPS * self.iteration, STEPS):
-            u, spent = moved, spent + perf_counter() - begun
+            u = moved
             yield None
-            begun = perf_counter()
         differences = self.field.compare(u)
         squares = torch.cat([d.flatten().square() for d in differences])
         loss = float(squares.mean().sqrt())
@@ -104,10 +109,8 @@ class Frame:
         if sound:
             self.u = u
             self.field.learn(differences, self.rate)
-        seconds = spent + perf_counter() - begun
         self.iteration += 1
-        self.seconds += seconds
-        yield Told(self.iteration, loss, seconds, diverged=not sound)
+        yield Told(self.iteration, loss, 0.0, diverged=not sound)
 
     def sample(self, n: int, seed: int, size: tuple[int, ...]) -> Tensor:
         """Parts of the persistent chains that do not overlap, where there are as many; else where

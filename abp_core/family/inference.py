@@ -19,7 +19,7 @@ def infer_latents(saved: Checkpoint, x: Tensor, steps: int = STEPS) -> Tensor:
     could have made: where so many steps of the run's own walk lead from the middle of the prior
     without noise, which is near the highest posterior density."""
     spec, machine = saved.spec.generator, cpu()
-    shape = spec.map_shape_of(tuple(x.shape[2:])) if spec.spatial else spec.latent_shape
+    shape = spec.latent_shape_of(tuple(x.shape[2:]))
     start = torch.zeros(len(x), *shape)
     generator = machine.chain_copy(saved.generator())
     posterior = Posterior(

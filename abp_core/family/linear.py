@@ -11,7 +11,6 @@ and Morel, Random Phase Textures, 2011).
 import math
 from collections.abc import Generator, Iterator, Mapping
 from dataclasses import dataclass
-from time import perf_counter
 from typing import Self
 
 import torch
@@ -20,6 +19,7 @@ from torch import Tensor
 from abp_core.checkpoint import Checkpoint
 from abp_core.family.blocks import from_blocks, spot_noise, to_blocks
 from abp_core.family.member import Shown, Told
+from abp_core.family.pace import timed
 from abp_core.family.trial import Trial
 from abp_core.noise import PRIOR_DRAW, chain_noise
 
@@ -146,25 +146,16 @@ class PCA:
         return (d + 1) * entries + 1
 
     def alternation(self) -> Iterator[Told | None]:
-        if self.iteration:
-            yield Told(self.iteration, self.model.unexplained, 0.0, learnt=True)
-            return
-        began, seconds = perf_counter(), 0.0
-        d = self.trial.spec.generator.latent_shape[0]
-        moves = fit(self._rows(self.trial.data.signals), d)
-        while True:
-            try:
-                next(moves)
-            except StopIteration as end:
-                fitted: LinearGaussian = end.value
-                break
-            seconds += perf_counter() - began
-            yield None
-            began = perf_counter()
-        seconds += perf_counter() - began
-        self.model, self.iteration = fitted, 1
-        self.seconds += seconds
-        yield Told(1, fitted.unexplained, seconds, learnt=True)
+        for told in timed(self._moves()):
+            self.seconds += told.seconds if told else 0.0
+            yield told
+
+    def _moves(self) -> Iterator[Told | None]:
+        if not self.iteration:
+            d = self.trial.spec.generator.latent_shape[0]
+            self.model = yield from fit(self._rows(self.trial.data.signals), d)
+            self.iteration = 1
+        yield Told(self.iteration, self.model.unexplained, 0.0, learnt=True)
 
     def sample(self, n: int, seed: int, size: tuple[int, ...]) -> Tensor:
         """Of a set mean + W z; of one picture or sound a Gaussian field of scores, any size."""

@@ -23,7 +23,8 @@ class Method:
     """title: its name. sentence: what it does, in plain words. equation: its update, as text.
     source: the paper. curve: what is drawn of how it learns. can: what it is good for: new samples;
     to infer the latents of a signal; the likelihood or a bound of it; to learn from incomplete
-    data. build: a member of a trial, with a seed. not_for: why it cannot take data of a kind, in a
+    data. model: whether it learns a generator with latents, which is a model of the studio's other
+    tabs. build: a member of a trial, with a seed. not_for: why it cannot take data of a kind, in a
     sentence."""
 
     title: str
@@ -33,6 +34,7 @@ class Method:
     curve: str
     can: frozenset[Ability]
     build: Callable[[Trial, int], Member]
+    model: bool = True
     not_for: Mapping[Kind, str] = field(default_factory=dict)
 
 
@@ -167,6 +169,7 @@ METHODS: dict[str, Method] = {
         curve="unexplained share",
         can=CODES | {"bound"},
         build=PCA,
+        model=False,
     ),
     "descriptor": Method(
         title="Descriptor",
@@ -180,6 +183,7 @@ METHODS: dict[str, Method] = {
         curve="F(samples) - F(data)",
         can=FIELD,
         build=descriptor,
+        model=False,
     ),
     "frame": Method(
         title="FRAME",
@@ -192,6 +196,7 @@ METHODS: dict[str, Method] = {
         curve="gap of statistics",
         can=FIELD,
         build=partial(Frame, filters="gabor"),
+        model=False,
     ),
     "frame-convnet": Method(
         title="FRAME of a ConvNet's filters",
@@ -203,6 +208,7 @@ METHODS: dict[str, Method] = {
         curve="gap of statistics",
         can=FIELD,
         build=partial(Frame, filters="convnet"),
+        model=False,
         not_for={"sound": "These filters were learnt from photographs; a sound has none to show."},
     ),
     "cooperative": Method(

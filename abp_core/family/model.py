@@ -1,11 +1,12 @@
 """A generator that another method learnt, as a model of the studio."""
 
 import dataclasses
+from typing import Any
 
 import torch
 from torch import Tensor
 
-from abp_core.adaptation.preconditioner import fisher_gradient, squares
+from abp_core.adaptation.preconditioner import fisher_information
 from abp_core.checkpoint import Checkpoint
 from abp_core.family.trial import Trial
 from abp_core.generator import Generator
@@ -17,19 +18,28 @@ LONGEST_STEP = 1.0  # of a walk that cannot find out its own, in the units of it
 
 
 def as_model(
-    trial: Trial, decoder: Generator, latents: Tensor, sigma: float, iteration: int, seconds: float
+    trial: Trial,
+    decoder: Generator,
+    latents: Tensor,
+    curvature: Tensor,
+    *,
+    sigma: float,
+    iteration: int,
+    seconds: float,
+    **changes: Any,
 ) -> Checkpoint:
     """The light checkpoint of a decoder with latents (n, ...) of the data of its trial, whose prior
-    is N(0, I). sigma: noise level in signal units."""
-    latents, langevin = latents.cpu().clone(), trial.spec.langevin
-    spec = dataclasses.replace(
-        trial.spec,
-        langevin=langevin.at(min(langevin.step_size, LONGEST_STEP)),
-        prior="normal",
-        sample_loss_rate=0.0,
-        standardised=False,
-        components=False,
-    )
+    is N(0, I). curvature (c, c): of U about them. sigma: noise level in signal units. changes: of
+    the trial's settings, beside those that only ABP learns by."""
+    langevin = trial.spec.langevin
+    own: dict[str, Any] = {
+        "langevin": langevin.at(min(langevin.step_size, LONGEST_STEP)),
+        "prior": "normal",
+        "sample_loss_rate": 0.0,
+        "standardised": False,
+        "components": False,
+    }
+    spec = dataclasses.replace(trial.spec, **(own | changes))
     return Checkpoint(
         spec=spec,
         source=trial.data.source,
@@ -42,8 +52,8 @@ def as_model(
         weights=copies(dict(decoder.named_parameters())),
         first_moments={},
         second_moments={},
-        latents=latents,
-        curvature=curvature_of(decoder, latents, sigma).cpu(),
+        latents=latents.cpu().clone(),
+        curvature=curvature.cpu(),
     )
 
 
@@ -58,6 +68,4 @@ def curvature_of(decoder: Generator, latents: Tensor, sigma: float) -> Tensor:
     noise = chain_noise(
         seed=0, sweep=0, index=CURVATURE_INDEX + torch.arange(len(z)), steps=1, shape=shape
     )[0]
-    gradient = fisher_gradient(decoder, z, noise.to(z.device), sigma)
-    moment = squares(gradient) / (len(z) * gradient.shape[2:].numel())
-    return torch.eye(len(moment), device=z.device) + moment
+    return fisher_information(decoder, z, noise.to(z.device), sigma)

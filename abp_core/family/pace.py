@@ -1,10 +1,13 @@
-"""The seconds of an iteration whose moves are asked for one by one."""
+"""Moves that are asked for one by one: their seconds, and what they come to."""
 
 import dataclasses
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from time import perf_counter
+from typing import TypeVar
 
 from abp_core.family.member import Told
+
+Result = TypeVar("Result")
 
 
 def timed(moves: Iterator[Told | None]) -> Iterator[Told | None]:
@@ -15,3 +18,13 @@ def timed(moves: Iterator[Told | None]) -> Iterator[Told | None]:
         spent += perf_counter() - begun
         yield told and dataclasses.replace(told, seconds=spent)
         begun = perf_counter()
+
+
+def finish(moves: Generator[None, None, Result]) -> Result:
+    """What moves return, after all of them."""
+    while True:
+        try:
+            next(moves)
+        except StopIteration as ended:
+            result: Result = ended.value
+            return result

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 import torch
 from torch import Tensor, nn
 
-from abp_core.adaptation.preconditioner import Preconditioner, fisher_gradient, squares
+from abp_core.adaptation.preconditioner import Preconditioner, fisher_information
 from abp_core.device import Machine
 from abp_core.generator import Generator
 from abp_core.langevin import infer
@@ -46,11 +46,6 @@ class Proposer:
         self.generator.start_at(mean, deviation)
         self.machine.refresh(self._twin, self.generator)
 
-    def latent_shape(self, extent: tuple[int, ...]) -> tuple[int, ...]:
-        """Of the latents of a signal of this size."""
-        spec = self.generator.spec
-        return spec.map_shape_of(extent) if spec.spatial else spec.latent_shape
-
     def draw(self, n: int, extent: tuple[int, ...], sweep: int, seed: int | None = None) -> Tensor:
         """n latents z ~ N(0, I) of signals of this size, a function of (seed, row, sweep)."""
         (z,) = chain_noise(
@@ -58,7 +53,7 @@ class Proposer:
             sweep=sweep,
             index=LATENT_INDEX + torch.arange(n),
             steps=1,
-            shape=self.latent_shape(extent),
+            shape=self.generator.spec.latent_shape_of(extent),
         )
         placed: Tensor = z.to(self.curvature.device)
         return placed
@@ -81,8 +76,7 @@ class Proposer:
             shape=tuple(x.shape[1:]),
         )
         posterior = self._posterior(x, self._twin)
-        g = fisher_gradient(posterior.residual, z, noise.to(z.device), self.sigma)
-        return torch.eye(z.shape[1], device=z.device) + squares(g) / (len(z) * z[0, 0].numel())
+        return fisher_information(posterior.residual, z, noise.to(z.device), self.sigma)
 
     def find_curvature(self, z: Tensor, x: Tensor, sweep: int) -> Tensor:
         """The mean of as many probes as tell of every channel, (c, c)."""
@@ -132,14 +126,10 @@ class Proposer:
         self._optimiser.step(wanted)
         self.machine.refresh(self._twin, self.generator)
 
-    def weights(self) -> dict[str, Tensor]:
-        """By name, in memory of their own on the CPU."""
-        return copies(dict(self.generator.named_parameters()))
-
     def tensors(self) -> dict[str, Tensor]:
         """What a resumed run needs, in memory of its own on the CPU."""
-        named = {f"weight.{name}": p for name, p in self.weights().items()}
-        return named | self._optimiser.tensors() | copies({"curvature": self.curvature})
+        weights = {f"weight.{name}": p for name, p in self.generator.named_parameters()}
+        return copies(weights | {"curvature": self.curvature}) | self._optimiser.tensors()
 
     @torch.no_grad()
     def resume(self, held: Mapping[str, Tensor]) -> None:

@@ -15,7 +15,6 @@ with Calibrated Decoders, 2021), as a running mean.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
-from time import perf_counter
 
 import torch
 from torch import Tensor
@@ -25,7 +24,8 @@ from abp_core.device import this_machine
 from abp_core.family.deep import DeepLatentGaussian, together
 from abp_core.family.encoder import Encoder, Upper
 from abp_core.family.member import Shown, Told
-from abp_core.family.model import as_model
+from abp_core.family.model import as_model, curvature_of
+from abp_core.family.pace import timed
 from abp_core.family.trial import Trial
 from abp_core.family.visits import Minibatches, Visits, Windows
 from abp_core.generator import Generator
@@ -78,24 +78,23 @@ class VAE:
         return float(self.variance.sqrt())
 
     def alternation(self) -> Iterator[Told | None]:
+        for told in timed(self._moves()):
+            self.seconds += told.seconds if told else 0.0
+            yield told
+
+    def _moves(self) -> Iterator[Told | None]:
         """One step on the bound; a move takes a lot of the minibatch."""
-        began, seconds = perf_counter(), 0.0
         x, index = self._visits.draw(self.iteration)
         gradients = [torch.zeros_like(p) for p in self.model.parameters()]
         told = torch.zeros(2, device=self.machine.device)
         for some in torch.split(torch.arange(len(x)), max(1, self._visits.lot // self.draws)):
-            for _ in self._climb(x[some], index[some], gradients, told):
-                seconds += perf_counter() - began
-                yield None
-                began = perf_counter()
+            yield from self._climb(x[some], index[some], gradients, told)
         for gradient in gradients:
             gradient.div_(len(x))
         loss, left = (told / x.numel()).unbind()
         self._lost = 0 if self._learn(gradients, left) else self._lost + 1
-        seconds += perf_counter() - began
         self.iteration += 1
-        self.seconds += seconds
-        yield Told(self.iteration, float(loss), seconds, diverged=self._lost >= PATIENCE)
+        yield Told(self.iteration, float(loss), 0.0, diverged=self._lost >= PATIENCE)
 
     def _climb(
         self, x: Tensor, index: Tensor, gradients: Sequence[Tensor], told: Tensor
@@ -138,7 +137,7 @@ class VAE:
     def _shapes(self, extent: tuple[int, ...]) -> list[tuple[int, ...]]:
         """Of the latents of a signal of this extent, layer by layer from below."""
         network, upper = self.trial.spec.generator, self.model.upper
-        shape = network.map_shape_of(extent) if network.spatial else network.latent_shape
+        shape = network.latent_shape_of(extent)
         return [shape, upper.shape_above(shape)] if upper is not None else [shape]
 
     @torch.inference_mode()
@@ -207,8 +206,16 @@ class VAE:
 
     def checkpoint(self) -> Checkpoint:
         """Its decoder, with the encoder's means of the data for latents."""
-        latents = self.means(self.trial.data.signals)
-        return as_model(self.trial, self.decoder, latents, self.sigma, self.iteration, self.seconds)
+        latents = self.means(self.trial.data.signals).cpu().clone()  # its walks need gradients
+        return as_model(
+            self.trial,
+            self.decoder,
+            latents,
+            curvature_of(self.decoder, latents, self.sigma),
+            sigma=self.sigma,
+            iteration=self.iteration,
+            seconds=self.seconds,
+        )
 
     @torch.inference_mode()
     def means(self, x: Tensor) -> Tensor:

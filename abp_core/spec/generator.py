@@ -153,6 +153,10 @@ class GeneratorSpec:
         sizes = (size // self.enlargement + 2 * self.margin for size in extent)
         return (self.first_map[0], *sizes)
 
+    def latent_shape_of(self, extent: tuple[int, ...]) -> tuple[int, ...]:
+        """Shape of the latent of a signal of this size; a vector is the same for all."""
+        return self.map_shape_of(extent) if self.spatial else self.latent_shape
+
     def fitted_to(self, extent: tuple[int, ...], out_channels: int) -> Self:
         """This network for signals of another size: at most `extent`, rounded down to whole
         positions of the first map. Raises SpecRejected where not even one position fits."""

@@ -11,6 +11,7 @@ from torch.distributions import MultivariateNormal
 from abp_core.family import linear
 from abp_core.family.deep import DeepLatentGaussian
 from abp_core.family.encoder import Gaussian as Recognised
+from abp_core.family.pace import finish
 from abp_core.spec import LangevinSpec, TrainingSpec
 from abp_core.trainer import Trainer
 from benchmarks.evidence.answers import Linear, probabilistic_pca
@@ -74,13 +75,7 @@ def principal_components(rows: int, entries: int, d: int) -> dict[str, float]:
     of the noise level, and of the log-likelihoods, in nats."""
     weights = gaussian(entries, d, seed=41) * torch.linspace(1, 0.3, d)
     x = gaussian(rows, d, seed=42) @ weights.T + 0.3 * gaussian(rows, entries, seed=43) + 1.0
-    moves = linear.fit(x, d)
-    while True:
-        try:
-            next(moves)
-        except StopIteration as end:
-            found: linear.LinearGaussian = end.value
-            break
+    found = finish(linear.fit(x, d))
     expected, level = probabilistic_pca(x - x.mean(0), d)
     squares = expected @ expected.T
     ours = found.weights.double() @ found.weights.double().T

@@ -177,7 +177,7 @@ class ComparisonRun:
             begun=True,
             parameters=member.parameters,
             megabytes=held / 2**20,
-            why_not="" if member.checkpoint() is not None else WHY_NOT,
+            why_not="" if METHODS[name].model else WHY_NOT,
         )
 
     def _status(self, name: str) -> str:

@@ -268,6 +268,7 @@ def test_what_a_method_can_is_what_it_does(name: str, boots: Trial) -> None:
     assert made.shape == (2, *boots.held.shape[1:])
     assert made.isfinite().all()
     rebuilt, saved = member.rebuild(boots.held[:2]), member.checkpoint()
+    assert METHODS[name].model == (saved is not None)
     assert ("inference" in can) == (rebuilt is not None)
     if "bound" in can:
         assert member.energy(made) is not None

@@ -11,6 +11,7 @@ from abp_core.data.datasets import Dataset, Source
 from abp_core.evaluation.objects import pca_reconstruction
 from abp_core.family.blocks import from_blocks, spot_noise, to_blocks
 from abp_core.family.linear import PCA, leading
+from abp_core.family.pace import finish
 from abp_core.family.trial import Trial
 from benchmarks.evidence.family_latent import principal_components
 from tests.members import KINDS, goes_on_exactly, iterate, leaves_as_it_was, small_trial
@@ -65,13 +66,7 @@ class TestClosedForm:
         draw = torch.Generator().manual_seed(0)
         root = torch.randn(80, 80, generator=draw, dtype=torch.float64)
         matrix = root @ root.T
-        moves = leading(matrix, 4)
-        while True:
-            try:
-                next(moves)
-            except StopIteration as end:
-                values, vectors = end.value
-                break
+        values, vectors = finish(leading(matrix, 4))
         expected, _ = torch.linalg.eigh(matrix)
         torch.testing.assert_close(values, expected.flip(0)[:4])
         torch.testing.assert_close(matrix @ vectors, vectors * values, atol=1e-3, rtol=0)

@@ -101,6 +101,7 @@ def method(pace: float, *, infers: bool = False, ends: str = "", **more: Any) ->
         equation="x <- x + 1",
         source="nobody",
         curve="steps",
+        model=False,
         can=frozenset({"samples"} | ({"inference"} if infers else set())),
         build=lambda trial, seed: Walker(trial, pace, infers=infers, ends=ends),
         **more,
