@@ -6,7 +6,8 @@
 Trains every method on every data set on two threads, one after the other, measures it as the
 studio's table does (abp_core/family/verdict.py), and merges the rows into results/family.json. What
 is there for as many seconds is not measured again, so that it can be broken off and go on. Pictures
-go to docs/results/: a sheet a data set, a row a method. The faces of CelebA are measured where they are at hand, and never shown.
+go to docs/results/: a sheet a data set, a row a method. The faces of
+CelebA are measured where they are at hand, and never shown.
 """
 
 import argparse
