@@ -38,12 +38,16 @@ class Server:
 
     def __init__(self) -> None:
         self.over, self.listens = Event(), "yes"
+        self.hears = Event()  # whoever asks for the stream is answered
+        self.hears.set()
         self.last = b""
         self.sessions: list[str | None] = []
         outer = self
 
         class Handler(BaseHTTPRequestHandler):
             def do_GET(self) -> None:
+                if self.path.startswith("/queue/data"):
+                    outer.hears.wait(60)
                 self.send_response(200)
                 self.send_header("Content-Type", "text/html")
                 self.end_headers()
@@ -74,6 +78,7 @@ def server() -> Iterator[Server]:
     server = Server()
     Thread(target=server.http.serve_forever).start()
     yield server
+    server.hears.set()
     server.over.set()
     server.http.shutdown()
     server.http.server_close()
@@ -105,6 +110,22 @@ def test_an_order_taken_while_the_stream_closes_waits_for_its_end(
     assert listening.evaluate("() => window.taken") == 0
     listening.evaluate("() => window.letGo()")
     listening.wait_for_function("() => window.taken === 1")
+
+
+def test_an_order_that_comes_before_the_stream_was_begun_waits_for_its_beginning(
+    context: BrowserContext, server: Server
+) -> None:
+    server.hears.clear()
+    page = context.new_page()
+    page.goto(f"http://127.0.0.1:{server.http.server_address[1]}/")
+    page.evaluate(CLIENT)
+    page.evaluate("() => { window.listen(); }")
+    server.listens = "no"
+    page.evaluate("() => { window.order(); }")
+    page.wait_for_timeout(300)
+    assert page.evaluate("() => window.taken") == 0
+    server.hears.set()
+    page.wait_for_function("() => window.taken === 1", timeout=5_000)
 
 
 def test_a_stream_that_breaks_off_ends_in_due_form(listening: Page, server: Server) -> None:
