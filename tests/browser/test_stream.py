@@ -38,16 +38,14 @@ class Server:
 
     def __init__(self) -> None:
         self.over, self.listens = Event(), "yes"
-        self.hears = Event()  # whoever asks for the stream is answered
-        self.hears.set()
+        self.takes = Event()  # orders, at once
+        self.takes.set()
         self.last = b""
         self.sessions: list[str | None] = []
         outer = self
 
         class Handler(BaseHTTPRequestHandler):
             def do_GET(self) -> None:
-                if self.path.startswith("/queue/data"):
-                    outer.hears.wait(60)
                 self.send_response(200)
                 self.send_header("Content-Type", "text/html")
                 self.end_headers()
@@ -61,6 +59,7 @@ class Server:
 
             def do_POST(self) -> None:
                 self.rfile.read(int(self.headers["Content-Length"]))
+                outer.takes.wait(60)
                 outer.sessions.append(self.headers["x-listener"])
                 self.send_response(200)
                 self.send_header("x-listens", outer.listens)
@@ -78,7 +77,7 @@ def server() -> Iterator[Server]:
     server = Server()
     Thread(target=server.http.serve_forever).start()
     yield server
-    server.hears.set()
+    server.takes.set()
     server.over.set()
     server.http.shutdown()
     server.http.server_close()
@@ -112,20 +111,27 @@ def test_an_order_taken_while_the_stream_closes_waits_for_its_end(
     listening.wait_for_function("() => window.taken === 1")
 
 
-def test_an_order_that_comes_before_the_stream_was_begun_waits_for_its_beginning(
-    context: BrowserContext, server: Server
-) -> None:
-    server.hears.clear()
-    page = context.new_page()
-    page.goto(f"http://127.0.0.1:{server.http.server_address[1]}/")
-    page.evaluate(CLIENT)
-    page.evaluate("() => { window.listen(); }")
+def test_an_order_waits_for_no_stream_that_came_after_it(listening: Page, server: Server) -> None:
+    """Of which the studio did not know yet when it took the order."""
+    server.takes.clear()
     server.listens = "no"
-    page.evaluate("() => { window.order(); }")
-    page.wait_for_timeout(300)
-    assert page.evaluate("() => window.taken") == 0
-    server.hears.set()
-    page.wait_for_function("() => window.taken === 1", timeout=5_000)
+    listening.evaluate("() => window.letGo()")
+    listening.evaluate("() => { window.order(); window.listen(); }")
+    listening.wait_for_timeout(300)
+    server.takes.set()
+    listening.wait_for_function("() => window.taken === 1", timeout=5_000)
+
+
+def test_an_order_waits_no_longer_than_its_stream_where_nobody_lets_go(
+    listening: Page, server: Server
+) -> None:
+    """A browser may forget that one signal follows another: the stream's own end must do."""
+    server.listens = "no"
+    server.last = f"data: {json.dumps({'msg': 'close_stream'})}\n\n".encode()
+    server.over.set()
+    listening.wait_for_function("() => window.heard.includes('close_stream')")
+    listening.evaluate("() => { window.order(); }")
+    listening.wait_for_function("() => window.taken === 1", timeout=5_000)
 
 
 def test_a_stream_that_breaks_off_ends_in_due_form(listening: Page, server: Server) -> None:
