@@ -48,7 +48,7 @@ DATA = {
 HIDDEN = {"celeba_faces_64"}  # may be measured on, not shown
 KEPT = RESULTS / "family.json"
 SHEETS = ROOT / "docs" / "results"
-SIDE = 192  # pixels along a tile of a sheet
+SIDE = 128  # pixels along a tile of a sheet
 SHOWN = 16  # pictures of a set
 FIGURES = ("reconstruction", "features", "copied", "diversity")
 
@@ -76,7 +76,7 @@ def main() -> int:
             known[method] = [*found, row]
             KEPT.write_text(json.dumps({"machine": machine_facts(), "rows": rows}, indent=1) + "\n")
         if tiles and name not in HIDDEN:
-            sheet(trial, tiles).save(SHEETS / f"family-{name}.webp", quality=80, method=6)
+            sheet(trial, tiles).save(SHEETS / f"family-{name}.webp", quality=62, method=6)
     return 0
 
 
@@ -135,15 +135,14 @@ def _tile(trial: Trial, signals: Tensor) -> Image.Image:
 
 
 def table(rows: dict[str, Any]) -> str:
-    """The kept rows in markdown, means over seeds and their deviation."""
+    """The kept rows in markdown, a table a figure: means over the seeds and their deviation."""
     lines = []
-    for name, methods in rows.items():
-        lines += [f"\n### {name}\n", f"| method | {' | '.join(FIGURES)} | iterations |"]
-        lines.append("|" + " --- |" * (len(FIGURES) + 2))
-        for method, found in methods.items():
-            cells = [_mean([row[figure] for row in found]) for figure in FIGURES]
-            cells.append(f"{fmean(row['iterations'] for row in found):.0f}")
-            lines.append(f"| {METHODS[method].title} | {' | '.join(cells)} |")
+    for figure in FIGURES:
+        lines += [f"\n**{figure}**\n", f"| method | {' | '.join(rows)} |"]
+        lines.append("|" + " --- |" * (len(rows) + 1))
+        for method in METHODS:
+            found = [[row[figure] for row in data.get(method, [])] for data in rows.values()]
+            lines.append(f"| {METHODS[method].title} | {' | '.join(map(_mean, found))} |")
     return "\n".join(lines)
 
 
@@ -151,8 +150,8 @@ def _mean(values: list[float | None]) -> str:
     known = [value for value in values if value is not None]
     if not known:
         return "-"
-    spread = f" ± {stdev(known):.2g}" if len(known) > 1 else ""
-    return f"{fmean(known):.3g}{spread}"
+    spread = f" ± {stdev(known):.1g}" if len(known) > 1 else ""
+    return f"{fmean(known):.2g}{spread}"
 
 
 def _arguments() -> argparse.Namespace:
