@@ -6,7 +6,7 @@ from torch import Tensor
 from abp_core.chains.examples import Chains, DataMismatch, PerExample
 from abp_core.chains.windows import Place, Windows
 from abp_core.data.mapped import is_mapped
-from abp_core.data.pca import impute, start_at_components
+from abp_core.data.pca import impute, start_at_blocks, start_at_components
 from abp_core.observation import Observation
 from abp_core.ranks import ALONE, Ranks
 from abp_core.spec import TrainingSpec
@@ -29,7 +29,10 @@ def start_chains(
         whole = y if visible is None else impute(y, visible, d)
         whole = whole if is_mapped(whole) else whole.to(device)
         for particles in torch.split(chains.z, len(y)):
-            start_at_components(particles, whole)
+            if spec.generator.spatial:
+                start_at_blocks(particles, whole)
+            else:
+                start_at_components(particles, whole)
     return chains
 
 

@@ -24,6 +24,7 @@ SMALLEST_PICTURE = 32
 DIGESTED_AT_ONCE = 1024  # examples
 SHORTEST_SOUND = 0.5  # seconds
 LOWEST_RATE, HIGHEST_RATE = 1_000, 192_000  # of a sound's signal, in hertz
+LOWEST_FRAME_RATE, HIGHEST_FRAME_RATE = 0.1, 240.0  # frames a second of a film
 SOUND_DEVIATION = 0.25  # of a sound's signal, unless its peak would leave [-1, 1]
 
 
@@ -32,7 +33,7 @@ class Source:
     """Where signals come from, and how to turn a signal back into what it was.
 
     scale: signal pixels for each pixel of the file as it was read. sample_rate: of the signal, in
-    hertz. gain: a sound's signal is its samples times this.
+    hertz. gain: a sound's signal is its samples times this. frame_rate: of a film, frames a second.
     """
 
     kind: Kind
@@ -40,6 +41,7 @@ class Source:
     scale: float = 1.0
     sample_rate: int = 0
     gain: float = 1.0
+    frame_rate: float = 0.0
 
     def to_json(self) -> str:
         return json.dumps(dataclasses.asdict(self))
@@ -51,10 +53,13 @@ class Source:
             source = cls(**json.loads(text))
             factors = (source.scale, source.gain)
             sound = source.kind == "sound"
+            rate = source.frame_rate
             if (
-                source.kind in ("texture", "sound", "objects")
+                source.kind in ("texture", "sound", "objects", "film")
                 and isinstance(source.name, str)
                 and all(isinstance(x, int | float) and 0 < x < 1e300 for x in factors)
+                and isinstance(rate, int | float)
+                and (LOWEST_FRAME_RATE <= rate <= HIGHEST_FRAME_RATE if source.kind == "film" else not rate)
                 and isinstance(source.sample_rate, int)
                 and (
                     LOWEST_RATE <= source.sample_rate <= HIGHEST_RATE

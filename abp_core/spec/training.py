@@ -9,7 +9,8 @@ from abp_core.spec.checks import SpecRejected, is_count, is_real, require
 from abp_core.spec.generator import GeneratorSpec
 from abp_core.spec.langevin import LangevinSpec
 
-PriorName = Literal["normal", "exemplar", "flow"]
+PriorName = Literal["normal", "exemplar", "flow", "linear", "windows"]
+MOTIONS: tuple[PriorName, ...] = ("linear", "windows")  # priors of the frames of a film
 
 SMALLEST_SAMPLE_LOSS = 32  # pixels along a side, so that there are patches at more than one scale
 
@@ -24,7 +25,7 @@ class TrainingSpec:
     sample_loss_rate: learning rate of a second loss, of samples from the prior, which takes a step
         of its own an iteration (see learning/samples.py); 0, as in the paper, leaves it out.
     components: let chains begin at the scores of the examples on their principal components
-        instead of at the prior; only for a vector latent.
+        instead of at the prior; where a frame of a film has a latent map, at those of its blocks.
     halved_after: iterations until all learning rates stand at half; see `fade`. 0, as in the
         paper, keeps them where they begin.
     window: where it is above 0, the data is one whole picture or sound with one chain over its
@@ -33,7 +34,9 @@ class TrainingSpec:
     standardised: keep the latents of all chains at mean 0 and covariance I, as the prior has
         them, by letting the first layer take up the change (see whitening.py).
     prior: where new latents come from (see priors): "normal" is the paper's N(0, I), "exemplar"
-        the one latent map that was inferred, "flow" is learnt from the latents of a set.
+        the one latent map that was inferred, "flow" is learnt from the latents of a set, and two
+        are of the latents of a film in their order: "linear" takes each from the one before,
+        "windows" is made of pieces of them in space and time.
     persistent: chains go on from where their last visit left them. Without, as in short-run
         inference (Nijkamp, Pang, Han, Zhou, Zhu and Wu 2020), every visit begins at a new draw
         from N(0, I), and `langevin.steps` steps are all that is inferred.
@@ -85,8 +88,8 @@ class TrainingSpec:
         )
         require(isinstance(self.components, bool), "Components is either true or false.")
         require(
-            not self.components or not self.generator.spatial,
-            "Only a vector latent can begin at principal components.",
+            not self.components or not self.generator.spatial or self.generator.moving,
+            "Only a vector latent, or those of a film, can begin at principal components.",
         )
         require(
             is_count(self.halved_after, 0) and self.halved_after <= 10**9,
@@ -126,8 +129,8 @@ class TrainingSpec:
         )
         self._require_chains()
         require(
-            self.prior in ("normal", "exemplar", "flow"),
-            "The prior is normal, exemplar or flow.",
+            self.prior in ("normal", "exemplar", "flow", *MOTIONS),
+            "The prior is normal, exemplar, flow, linear or windows.",
         )
         require(
             self.prior != "exemplar" or (self.generator.spatial and self.examples == 1),
@@ -136,6 +139,18 @@ class TrainingSpec:
         require(
             self.prior != "flow" or not self.generator.spatial,
             "A flow is a prior of vector latents.",
+        )
+        require(
+            (self.prior in MOTIONS) <= self.generator.moving,
+            "Only a film has a prior of motion.",
+        )
+        require(
+            self.prior != "linear" or not self.generator.spatial,
+            "A linear motion is one of vector latents.",
+        )
+        require(
+            self.prior != "windows" or self.generator.spatial,
+            "Windows are cut out of latent maps.",
         )
 
     def _require_chains(self) -> None:
