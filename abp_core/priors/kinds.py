@@ -9,6 +9,8 @@ from abp_core.priors.exemplar import Exemplar
 from abp_core.priors.fields import LatentMap, Place
 from abp_core.priors.flow import Flow
 from abp_core.priors.known import Known
+from abp_core.priors.motion.linear import Linear
+from abp_core.priors.motion.windows import Windows
 from abp_core.priors.normal import Normal
 from abp_core.spec import PriorName, TrainingSpec
 
@@ -17,7 +19,8 @@ class Prior(Protocol):
     """Where new latents come from."""
 
     def draw(self, n: int, seed: int) -> Tensor:
-        """n latents (n, *latent_shape); the first k of one seed are the same whatever n is."""
+        """n latents (n, *latent_shape), of a film the first n of a new one in their order; the
+        first k of one seed are the same whatever n is."""
         ...
 
     def map(
@@ -38,6 +41,10 @@ def prior_of(spec: TrainingSpec, latents: Tensor, tensors: Mapping[str, Tensor])
     shape = spec.generator.latent_shape
     if spec.prior == "exemplar":
         return Exemplar.of(latents[0].cpu(), shape[1:])
+    if spec.prior == "linear":
+        return Linear.of(latents)
+    if spec.prior == "windows":
+        return Windows.of(latents)
     if spec.prior == "flow" and tensors:
         return Flow.from_tensors(tensors)
     return Normal(shape)
