@@ -12,11 +12,12 @@ REFUSED  the rest of a sentence that begins with the file
 
 import contextlib
 import importlib
+import io
 import json
 import os
 import struct
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import IO, Any
 
@@ -34,6 +35,7 @@ Bytes = NDArray[np.uint8]
 HEADER, FRAME, END, REFUSED = b"H", b"F", b"E", b"R"
 LEAST_FRAMES = 8
 MOST_PIXELS = 4096 * 2304
+LARGEST = 2**31 - 1  # pixels that are believed of a header
 MOST_MEMORY = 250_000_000  # bytes that the process may hold for itself
 MOST_CPU = 40  # seconds
 MOST_LISTED = 34  # frames that are looked at for each one that may be taken
@@ -57,6 +59,10 @@ NO_FILM = "could not be read as a film; please choose an MP4 (H.264), WebM, AVI 
 TOO_LARGE = (
     "has {} x {} pixels; please make it smaller than 4096 x 2304 first, such as 1920 x 1080."
 )
+UNKNOWN = (
+    "has pictures that are packed by {}, which is not read here; please save it as an MP4 (H.264) "
+    "file."
+)
 TOO_MUCH = (
     "needs too much memory to be decoded; please save it as an MP4 (H.264) of at most 1920 x 1080 "
     "first."
@@ -66,6 +72,7 @@ ONLY_SOUND = (
     "holds a sound and no pictures; please choose a film, or save the sound as a WAV, FLAC, OGG or "
     "MP3 file."
 )
+ENDS_EARLY = "it ends early; what is there of it was taken"
 NEW_SHAPE = "its frames change their shape after {:.1f} s; what comes before was taken"
 NEW_SIZE = "its frames change their size after {:.1f} s and were brought to one"
 BRIGHT = "its HDR colours were brought to those of a common screen"
@@ -92,7 +99,7 @@ class Listing:
     """What is known of a film before it is decoded. ticks: when its frames are shown, in the units
     of the stream; empty where they are only counted. number: of frames that were looked at.
     complete: whether that is all of them. seconds: of the whole film; None where that is not known.
-    """
+    aspect: of a pixel, its width over its height. cut: whether the file has no end."""
 
     choice: Choice
     ticks: list[int]
@@ -102,6 +109,7 @@ class Listing:
     length: float
     seconds: float | None
     aspect: float
+    cut: bool = False
 
 
 @dataclass(slots=True, eq=False)
@@ -169,15 +177,16 @@ def _be_modest() -> None:
 
 
 @contextlib.contextmanager
-def _opened(file: IO[bytes], kind: str) -> Iterator[tuple[Any, Any]]:
-    """The container and its stream of pictures. Raises Refused."""
+def _opened(file: IO[bytes], kind: str, most: int = MOST_PIXELS) -> Iterator[tuple[Any, Any]]:
+    """The container and its stream of pictures, of which none with more than `most` pixels is
+    decoded. Raises Refused."""
     file.seek(0)
     allowed = {"codec_whitelist": ",".join(CODECS)}
     with av.open(
         file,
         format=DEMUXERS[kind],
         container_options=allowed,
-        options={"max_pixels": str(MOST_PIXELS), "threads": "1"},
+        options={"max_pixels": str(most), "threads": "1"},
         metadata_errors="replace",
     ) as film:
         pictures = [
@@ -212,15 +221,15 @@ def _promised(file: IO[bytes], kind: str) -> tuple[int, int]:
     if kind == "GIF":
         width, height = struct.unpack("<HH", file.read(10)[6:10])
         return width, height
-    with _opened(file, kind) as (_, stream):
-        context = stream.codec_context
-        if context is None or context.name not in CODECS:
-            name = context.name if context is not None else "an unknown codec"
-            raise Refused(
-                f"has pictures that are packed by {name}, which is not read here; please save it "
-                "as an MP4 (H.264) file."
-            )
-        return context.width, context.height
+    for most in (MOST_PIXELS, LARGEST):  # what is too large to be decoded may look like nothing
+        with _opened(file, kind, most) as (_, stream):
+            context = stream.codec_context
+            if context is None or context.name not in CODECS:
+                name = context.name if context is not None else "an unknown codec"
+                raise Refused(UNKNOWN.format(name))
+            if context.width and context.height:
+                break
+    return context.width, context.height
 
 
 def _require_size(size: tuple[int, int]) -> None:
@@ -251,9 +260,16 @@ def _listing(file: IO[bytes], wanted: Wanted) -> Listing:
     else:
         choice = film_choice.choose_even(number, rate, wanted.most)
         length = number / rate
-    if complete and wanted.kind == "GIF":
+    gif = wanted.kind == "GIF"
+    if complete and gif:  # it does not say how long it is
         seconds = length
-    return Listing(choice, ticks, number, complete, rate, length, seconds, aspect)
+    cut = gif and complete and not _ends_as_gif(file)
+    return Listing(choice, ticks, number, complete, rate, length, seconds, aspect, cut)
+
+
+def _ends_as_gif(file: IO[bytes]) -> bool:
+    file.seek(-min(16, file.seek(0, 2)), 2)
+    return b";" in file.read()
 
 
 def _ticks(film: Any, stream: Any, most: int) -> tuple[list[int], int, bool]:
@@ -382,14 +398,17 @@ class _Frames:
         last = int(choice.places[-1]) + choice.step
         more = last < listing.number or not listing.complete or self._at < len(choice.places)
         taken, said = self._out.sent / choice.rate, listing.seconds
+        ends = said or listing.length
+        early = listing.complete and ends > listing.length + max(2 / listing.rate, 0.02 * ends, 0.2)
         total: float | None = 0.0
-        if more:
-            known = said or (listing.length if listing.complete else None)
-            total = known if known is not None and known > taken else None
+        if last < listing.number or (not early and more):
+            total = said or (listing.length if listing.complete else None)
+            total = total if total is not None and total > taken else None
         notes = list(film_choice.notes_of(choice, listing.rate, taken, total))
-        early = said is not None and said > listing.length + max(2 / listing.rate, 0.02 * said, 0.2)
-        if said and early and listing.complete:
-            notes.append(f"its pictures end after {listing.length:.1f} s of {said:.1f} s")
+        if early:
+            notes.append(f"its pictures end after {listing.length:.1f} s of {ends:.1f} s")
+        elif listing.cut:
+            notes.append(ENDS_EARLY)
         return notes
 
 
@@ -490,37 +509,36 @@ def _count(number: int) -> str:
 def _send_webp(file: IO[bytes], wanted: Wanted, out: Sender) -> None:
     from PIL import Image
 
-    content = file.read(MOST_MEMORY // 4 + 1)
-    if len(content) > MOST_MEMORY // 4:
+    content = file.read(MOST_MEMORY // 6 + 1)
+    if len(content) > MOST_MEMORY // 6:  # Pillow and its decoder hold it too
         raise Refused(TOO_MUCH)
     size = _number(content[24:27]) + 1, _number(content[27:30]) + 1
     _require_size(size)
-    durations = _durations(content)
+    durations, end = _frames_of_webp(content)
     if len(durations) < LEAST_FRAMES:
         raise Refused(TOO_FEW.format(_count(len(durations))))
     fit = _require_fit(size, wanted)
-    times = np.concatenate([[0], np.cumsum(durations)]) / 1000
-    choice = film_choice.choose([float(t) for t in times[:-1]][: MOST_LISTED * wanted.most],
-                                wanted.most)  # fmt: skip
-    taken, total = len(choice.places) / choice.rate, float(times[-1])
-    more = int(choice.places[-1]) + choice.step < len(durations)
-    rate = choice.rate * choice.step
-    for note in film_choice.notes_of(choice, rate, taken, total if more else 0):
-        out.note(note)
-    file.seek(0)
-    with Image.open(file, formats=("WEBP",)) as picture:
-        out.facts(HEADER, shape=fit.kept, most=len(choice.places), rate=choice.rate, size=size,
-                  seconds=total)  # fmt: skip
-        shown: Callable[[Bytes], Bytes] = lambda pixels: _resized(pixels, fit)  # noqa: E731
+    times = np.cumsum([0, *durations]) / 1000
+    choice = film_choice.choose(times[:-1].tolist()[: MOST_LISTED * wanted.most], wanted.most)
+    total = float(times[-1])
+    facts = {"rate": choice.rate, "size": size, "seconds": total}
+    if end < len(content):
+        out.note(ENDS_EARLY)
+        content = content[:4] + struct.pack("<I", end - 8) + content[8:end]
+    with Image.open(io.BytesIO(content), formats=("WEBP",)) as picture:
+        out.facts(HEADER, shape=fit.kept, most=len(choice.places), **facts)
         for place in np.unique(choice.places):
             try:
                 picture.seek(int(place))
-                pixels = shown(over_white(np.asarray(picture.convert("RGBA"))))
+                pixels = over_white(np.asarray(picture.convert("RGBA")))
             except (EOFError, OSError):
                 out.note(DAMAGED)
                 break
-            out.frame(pixels, int((choice.places == place).sum()))
-    out.facts(END, notes=out.notes)
+            out.frame(_resized(pixels, fit), int((choice.places == place).sum()))
+    taken, more = out.sent / choice.rate, int(choice.places[-1]) + choice.step < len(durations)
+    rate = choice.rate * choice.step
+    notes = film_choice.notes_of(choice, rate, taken, total if more else 0)
+    out.facts(END, notes=[*notes, *out.notes])
 
 
 def _resized(pixels: Bytes, fit: Fit) -> Bytes:
@@ -536,17 +554,21 @@ def _number(content: bytes) -> int:
     return int.from_bytes(content, "little")
 
 
-def _durations(content: bytes) -> list[int]:
-    """Of the frames of an animated WebP, in milliseconds, as browsers show them."""
-    found = []
+def _frames_of_webp(content: bytes) -> tuple[list[int], int]:
+    """How long the frames of an animated WebP are shown, in milliseconds, as in browsers, and where
+    the last whole part of the file ends."""
+    found: list[int] = []
     at = 12
-    while at + 24 <= len(content):
+    while at + 8 <= len(content):
         length = _number(content[at + 4 : at + 8])
-        if content[at : at + 4] == b"ANMF":
+        end = at + 8 + length + length % 2
+        if end > len(content):
+            return found, at
+        if content[at : at + 4] == b"ANMF" and length >= 16:
             shown = _number(content[at + 20 : at + 23])
             found.append(shown if shown > 10 else 100)
-        at += 8 + length + length % 2
-    return found
+        at = end
+    return found, at
 
 
 if __name__ == "__main__":

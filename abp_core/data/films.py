@@ -32,7 +32,9 @@ from abp_core.data.formats import FileRejected
 SOON = 4.0  # seconds within which a film that can be used has begun to arrive
 LATEST = 20.0  # seconds after which no more of it is waited for
 MOST_WORDS = 20_000  # bytes of a message that is no frame
-STILL = 3  # levels by which the frames of a still may differ, since films are not exact
+STILL = 0.25  # levels by which the frames of a still may differ on average, by how they are packed
+STILL_BLOCK = 16  # levels by which they may in a block
+BLOCK = 4  # pixels
 USUAL_RATE = 25.0  # frames a second of pictures, which have none
 RATES = (0.001, 100_000.0)  # frames a second that are believed
 ROOT = str(Path(__file__).parents[2])
@@ -402,7 +404,12 @@ def _no_frames(name: str) -> FileRejected:
 
 
 def _differ(one: Pixels, other: Pixels) -> bool:
-    return bool(np.abs(one.astype(np.int16) - other).max() > STILL)
+    """Whether something moved from one frame to the other: a little everywhere, or much somewhere.
+    Films pack the same picture in several ways, of which edges tremble."""
+    height, width = (size - size % BLOCK for size in one.shape[:2])
+    change = one[:height, :width].astype(np.float32) - other[:height, :width]
+    blocks = change.reshape(height // BLOCK, BLOCK, width // BLOCK, BLOCK, 3).mean((1, 3))
+    return bool(np.abs(change).mean() > STILL or np.abs(blocks).max() > STILL_BLOCK)
 
 
 def _require_motion(frames: Pixels, name: str) -> None:

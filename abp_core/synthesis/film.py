@@ -16,7 +16,8 @@ from abp_core.synthesis.encode import Bytes
 
 SMALLEST = 256  # pixels along the shorter side; a smaller film is enlarged by a whole number
 BT709 = 1  # colours as of a high-definition television, in each of ffmpeg's lists of them
-DENOMINATOR = 1001  # of the rates of television, such as 30000 / 1001
+TELEVISION = 1001  # by which a thousand times its rates are divided, such as 30000 / 1001
+NEARLY = 1e-4  # frames a second
 WEBP_QUALITY = 80  # of 100; what is lost is hardly seen
 QUALITY = "16"  # x264's constant rate factor: what is lost can hardly be seen
 
@@ -31,8 +32,8 @@ def encode_film(frames: Sequence[Bytes], rate: int) -> bytes:
 
 def write_film(file: IO[bytes], frames: Iterable[Bytes], rate: float) -> int:
     """The same to an open file that can be read and sought in, frame by frame, so that a film of
-    any length takes no memory. rate: frames a second; 29.97 is told as 30000 / 1001. Returns how
-    many frames there were.
+    any length takes no memory. rate: frames a second, see `exact`. Returns how many frames
+    there were.
 
     Raises OSError where the file cannot be written, and ValueError for a rate that is not positive
     or for no frames.
@@ -55,8 +56,9 @@ def write_film(file: IO[bytes], frames: Iterable[Bytes], rate: float) -> int:
         context.color_primaries = context.color_trc = context.colorspace = BT709
         context.color_range = ColorRange.MPEG
         stream.width, stream.height = first.width, first.height
-        for number, picture in enumerate(itertools.chain([first], pictures), 1):
+        for picture in itertools.chain([first], pictures):
             film.mux(stream.encode(picture))
+            number += 1
         film.mux(stream.encode(None))
     return number
 
@@ -84,8 +86,11 @@ def encode_webp(frames: Sequence[Bytes], rate: float) -> bytes:
 
 
 def exact(rate: float) -> Fraction:
-    """A rate in frames a second as the fraction that players know it by."""
-    return Fraction(rate).limit_denominator(DENOMINATOR)
+    """A rate in frames a second as the fraction that players know it by: 29.97 is 30000 / 1001."""
+    television = Fraction(1000 * round(rate * TELEVISION / 1000), TELEVISION)
+    if abs(television - Fraction(rate)) < NEARLY:
+        return television
+    return Fraction(rate).limit_denominator(TELEVISION)
 
 
 class _Again:
