@@ -36,9 +36,11 @@ HEADER, FRAME, END, REFUSED = b"H", b"F", b"E", b"R"
 LEAST_FRAMES = 8
 MOST_PIXELS = 4096 * 2304
 LARGEST = 2**31 - 1  # pixels that are believed of a header
-MOST_MEMORY = 250_000_000  # bytes that the process may hold for itself
+MOST_MEMORY = 320_000_000  # bytes that the process may ask for; it starts with a fifth of them
+MOST_WEBP = 40_000_000  # bytes of its file
 MOST_CPU = 40  # seconds
-MOST_LISTED = 34  # frames that are looked at for each one that may be taken
+MOST_STEP = 34  # of the frames that are looked at one is taken
+SPARE = 32  # frames, by which they come in another order than they are shown in
 MOST_BROKEN = 100  # packets that cannot be decoded
 MOST_REPEATS = 255  # of a frame, in a byte
 LONGEST = 1e6  # seconds; a film that promises more is not believed
@@ -77,7 +79,7 @@ NEW_SHAPE = "its frames change their shape after {:.1f} s; what comes before was
 NEW_SIZE = "its frames change their size after {:.1f} s and were brought to one"
 BRIGHT = "its HDR colours were brought to those of a common screen"
 INTERLACED = "it is interlaced; one field of each of its frames was taken"
-DAMAGED = "it is damaged; some of its frames could not be read"
+DAMAGED = "some of its frames could not be decoded and were left out"
 
 
 class Refused(Exception):
@@ -208,7 +210,9 @@ def _send(file: IO[bytes], wanted: Wanted, out: Sender) -> None:
         context = stream.codec_context
         context.thread_count = 1  # each thread would hold frames of its own
         for frame in _decoded(film, stream, out):
-            if not frames.take(frame):
+            more = frames.take(frame)
+            del frame  # a large one leaves no room for itself and the next one
+            if not more:
                 break
     if not out.sent:
         raise Refused(NO_FILM)
@@ -240,9 +244,10 @@ def _require_size(size: tuple[int, int]) -> None:
 def _listing(file: IO[bytes], wanted: Wanted) -> Listing:
     """Looks at the time stamps of a film, without decoding it. Raises Refused."""
     with _opened(file, wanted.kind) as (film, stream):
-        ticks, number, complete = _ticks(film, stream, MOST_LISTED * wanted.most)
-        unit = float(stream.time_base)
         told = stream.average_rate or stream.guessed_rate
+        rate = float(told) if told and 0.01 <= float(told) <= 1000 else USUAL_RATE
+        ticks, number, complete = _ticks(film, stream, rate, wanted.most)
+        unit = float(stream.time_base)
         aspect = float(stream.sample_aspect_ratio or 1)
         seconds = _seconds(film, stream)
     if not 1 / SQUARE_WITHIN <= aspect <= SQUARE_WITHIN:
@@ -251,7 +256,6 @@ def _listing(file: IO[bytes], wanted: Wanted) -> Listing:
         number = len(ticks)
     if number < LEAST_FRAMES and complete:
         raise Refused(TOO_FEW.format(_count(number)))
-    rate = float(told) if told and 0.01 <= float(told) <= 1000 else USUAL_RATE
     if ticks:
         times = [unit * (tick - ticks[0]) for tick in ticks]
         choice = film_choice.choose(times, wanted.most)
@@ -272,11 +276,12 @@ def _ends_as_gif(file: IO[bytes]) -> bool:
     return b";" in file.read()
 
 
-def _ticks(film: Any, stream: Any, most: int) -> tuple[list[int], int, bool]:
+def _ticks(film: Any, stream: Any, rate: float, most: int) -> tuple[list[int], int, bool]:
     """When frames are shown, in order, empty where that is not told; how many packets of frames
-    there are; and whether these are all."""
+    were looked at, enough for `most` frames; and whether these are all. rate: frames a second, as
+    the file has it."""
     ticks: list[int] = []
-    number, complete = 0, True
+    number, enough, complete = 0, most + SPARE, True
     with contextlib.suppress(av.error.FFmpegError):  # it ends on the way
         for packet in film.demux(stream):
             if packet.size == 0 or packet.is_discard:
@@ -284,7 +289,13 @@ def _ticks(film: Any, stream: Any, most: int) -> tuple[list[int], int, bool]:
             number += 1
             if packet.pts is not None:
                 ticks.append(packet.pts)
-            if number >= most:
+            if number < enough:
+                continue
+            if len(ticks) == number:
+                span = float((max(ticks) - min(ticks)) * stream.time_base)
+                rate = number / span if span else rate
+            enough = min(film_choice.step_of(rate), MOST_STEP) * most + SPARE
+            if number >= enough:
                 complete = False
                 break
     told = len(ticks) == number
@@ -509,8 +520,8 @@ def _count(number: int) -> str:
 def _send_webp(file: IO[bytes], wanted: Wanted, out: Sender) -> None:
     from PIL import Image
 
-    content = file.read(MOST_MEMORY // 6 + 1)
-    if len(content) > MOST_MEMORY // 6:  # Pillow and its decoder hold it too
+    content = file.read(MOST_WEBP + 1)
+    if len(content) > MOST_WEBP:  # Pillow and its decoder hold it too
         raise Refused(TOO_MUCH)
     size = _number(content[24:27]) + 1, _number(content[27:30]) + 1
     _require_size(size)
@@ -519,7 +530,7 @@ def _send_webp(file: IO[bytes], wanted: Wanted, out: Sender) -> None:
         raise Refused(TOO_FEW.format(_count(len(durations))))
     fit = _require_fit(size, wanted)
     times = np.cumsum([0, *durations]) / 1000
-    choice = film_choice.choose(times[:-1].tolist()[: MOST_LISTED * wanted.most], wanted.most)
+    choice = film_choice.choose(times[:-1].tolist()[: MOST_STEP * wanted.most], wanted.most)
     total = float(times[-1])
     facts = {"rate": choice.rate, "size": size, "seconds": total}
     if end < len(content):
