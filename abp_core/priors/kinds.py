@@ -9,6 +9,7 @@ from abp_core.priors.exemplar import Exemplar
 from abp_core.priors.fields import LatentMap, Place
 from abp_core.priors.flow import Flow
 from abp_core.priors.known import Known
+from abp_core.priors.motion.chain import Motion
 from abp_core.priors.motion.linear import Linear
 from abp_core.priors.motion.windows import Windows
 from abp_core.priors.normal import Normal
@@ -48,6 +49,13 @@ def prior_of(spec: TrainingSpec, latents: Tensor, tensors: Mapping[str, Tensor])
     if spec.prior == "flow" and tensors:
         return Flow.from_tensors(tensors)
     return Normal(shape)
+
+
+def motion_of(prior: Prior) -> Motion:
+    """The same prior as one of motion. Raises ValueError where it is none."""
+    if isinstance(prior, Linear | Windows):
+        return prior
+    raise ValueError("This model learnt no film.")
 
 
 def shapes(name: PriorName, latent_shape: tuple[int, ...]) -> dict[str, tuple[int, ...]]:

@@ -27,19 +27,16 @@ NEAR = 6  # frames that a leap bridges at least
 CHOICE = 3  # moments among which chance chooses
 COMPARED = ((-2, 0.25), (-1, 1.0), (0, 1.0), (1, 0.25))  # frames about a leap, and their weights
 FADE = 6  # frames over which the moment before gives way to the one after
-MOST_WINDOWS = 3  # along a side
 SOFT = 2  # positions over which a window gives way to the next
 
 
 @dataclass(frozen=True, eq=False)
 class Windows:
-    """z (frames, c, h, w): the latents of a film. novelty: 0 keeps every picture together; at 1 it
-    is parted into MOST_WINDOWS squared windows. width: positions of a new film's picture; 0 for as
-    many as there are."""
+    """z (frames, c, h, w): the latents of a film. windows: along a side of its picture; one keeps
+    every picture together."""
 
     z: Tensor
-    novelty: float = 0.0
-    width: int = 0
+    windows: int = 1
 
     @classmethod
     def of(cls, z: Tensor) -> Self:
@@ -79,8 +76,7 @@ class Windows:
     def _windows(self) -> list[tuple[slice, slice, Tensor]]:
         """Rows and columns of the windows, and how much each counts at every place (h, w)."""
         h, w = self.z.shape[2:]
-        along = 1 + round((MOST_WINDOWS - 1) * self.novelty)
-        across = [_shares(n, min(along, max(1, n // (2 * SOFT)))) for n in (h, w)]
+        across = [_shares(n, min(self.windows, max(1, n // (2 * SOFT)))) for n in (h, w)]
         return [
             (rows, columns, row[:, None] * column)
             for (rows, row), (columns, column) in product(*across)
