@@ -454,7 +454,8 @@ class _View:
         transfer, primaries = int(frame.color_trc), int(frame.color_primaries)
         if not frame.format.is_rgb and film_colours.is_bright(transfer, primaries):
             self._out.note(BRIGHT)
-            coded = self._reformat(frame, height, width, "rgb48le", SCALING)
+            # Not rgb48le, of which swscale loses channels where a frame keeps its size.
+            coded = self._reformat(frame, height, width, "gbrp16le", SCALING)
             return film_colours.to_common(coded, transfer, primaries)
         pixels: Bytes = self._reformat(frame, height, width, "rgb24", SCALING)
         return pixels
