@@ -581,7 +581,8 @@ class TestRefusals:
 class TestDamage:
     def test_an_index_that_never_came(self, tmp_path: Path) -> None:
         content = KINDS["mp4"]()
-        assert "could not be read as a film" in refused(content[: len(content) // 2], tmp_path)
+        said = refused(content[: len(content) // 2], tmp_path)
+        assert "could not be read as a film, since its index is missing" in said
 
     @pytest.mark.parametrize("kind", ["mp4", "vp8", "avi", "gif", "webp"])
     def test_what_ends_early_as_far_as_it_goes(self, kind: str, tmp_path: Path) -> None:
