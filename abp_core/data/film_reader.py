@@ -37,6 +37,7 @@ LEAST_FRAMES = 8
 MOST_PIXELS = 4096 * 2304
 LARGEST = 2**31 - 1  # pixels that are believed of a header
 MOST_MEMORY = 320_000_000  # bytes that the process may ask for; it starts with a fifth of them
+MOST_BOXES = 1000  # of an MP4, up to its index
 MOST_WEBP = 40_000_000  # bytes of its file
 MOST_CPU = 40  # seconds
 MOST_STEP = 34  # of the frames that are looked at one is taken
@@ -58,6 +59,10 @@ CODECS = (
     *("cinepak", "svq1", "svq3", "theora", "flv", "vp6", "vp6f", "indeo5", "msvideo1", "cfhd"),
 )
 NO_FILM = "could not be read as a film; please choose an MP4 (H.264), WebM, AVI or GIF file."
+NO_INDEX = (
+    "could not be read as a film, since its index is missing, as if it were cut off; please copy "
+    "or save it again."
+)
 TOO_LARGE = (
     "has {} x {} pixels; please make it smaller than 4096 x 2304 first, such as 1920 x 1080."
 )
@@ -158,7 +163,8 @@ def main() -> None:
     except MemoryError:
         out.message(REFUSED, TOO_MUCH.encode())
     except Exception:  # ffmpeg and Pillow raise many kinds for broken files
-        out.message(REFUSED, NO_FILM.encode())
+        cut = wanted.kind == "MP4" and not _has_index(file)
+        out.message(REFUSED, (NO_INDEX if cut else NO_FILM).encode())
 
 
 def _be_modest() -> None:
@@ -264,16 +270,40 @@ def _listing(file: IO[bytes], wanted: Wanted) -> Listing:
     else:
         choice = film_choice.choose_even(number, rate, wanted.most)
         length = number / rate
-    gif = wanted.kind == "GIF"
-    if complete and gif:  # it does not say how long it is
+    if complete and wanted.kind == "GIF":  # it does not say how long it is
         seconds = length
-    cut = gif and complete and not _ends_as_gif(file)
+    cut = complete and not _has_end(file, wanted.kind)
     return Listing(choice, ticks, number, complete, rate, length, seconds, aspect, cut)
 
 
-def _ends_as_gif(file: IO[bytes]) -> bool:
-    file.seek(-min(16, file.seek(0, 2)), 2)
-    return b";" in file.read()
+def _has_end(file: IO[bytes], kind: str) -> bool:
+    """Whether a GIF or an AVI is all there; of others their length tells."""
+    length = file.seek(0, 2)
+    if kind == "GIF":
+        file.seek(-min(16, length), 2)
+        return b";" in file.read()
+    if kind == "AVI":
+        file.seek(4)
+        return _number(file.read(4)) + 8 <= length
+    return True
+
+
+def _has_index(file: IO[bytes]) -> bool:
+    """Whether an MP4 holds its index, without which nothing of it can be read."""
+    length, at = file.seek(0, 2), 0
+    for _ in range(MOST_BOXES):
+        file.seek(at)
+        opening = file.read(16)
+        if len(opening) < 16:
+            return False
+        size, name = struct.unpack(">I4s", opening[:8])
+        if name == b"moov":
+            return True
+        size = struct.unpack(">Q", opening[8:])[0] if size == 1 else size
+        if size < 8 or at + size >= length:
+            return False
+        at += size
+    return False
 
 
 def _ticks(film: Any, stream: Any, rate: float, most: int) -> tuple[list[int], int, bool]:
@@ -454,7 +484,8 @@ class _View:
         transfer, primaries = int(frame.color_trc), int(frame.color_primaries)
         if not frame.format.is_rgb and film_colours.is_bright(transfer, primaries):
             self._out.note(BRIGHT)
-            coded = self._reformat(frame, height, width, "rgb48le", SCALING)
+            # Not rgb48le, of which swscale loses channels where a frame keeps its size.
+            coded = self._reformat(frame, height, width, "gbrp16le", SCALING)
             return film_colours.to_common(coded, transfer, primaries)
         pixels: Bytes = self._reformat(frame, height, width, "rgb24", SCALING)
         return pixels

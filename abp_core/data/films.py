@@ -47,7 +47,7 @@ TOO_SLOW = (
     "takes too long to be decoded; please save it as an MP4 (H.264) of at most 1920 x 1080 first."
 )
 TOO_SHORT = "is too short or ends early: only {} of its frames can be used, and a film needs 8."
-NO_MOTION = "does not move, all its frames are the same; please choose a film of what moves."
+NO_MOTION = "does not move: all its frames are the same; please choose a film of what moves."
 ADVICE = "please choose a film (MP4, WebM, AVI or GIF) or a zip of its frames."
 
 

@@ -170,8 +170,9 @@ class TestKinds:
                 )
                 container.mux(stream.encode(made))
             container.mux(stream.encode(None))
-        found = read(memory.getvalue(), tmp_path)
-        assert np.abs(corners(found.frames[0]).astype(int) - COLOURS).max() <= 8
+        for side in (SIDE, 200):  # smaller, and as it is
+            found = read(memory.getvalue(), tmp_path, side=side)
+            assert np.abs(corners(found.frames[0]).astype(int) - COLOURS).max() <= 8
 
     def test_a_still_webp_is_a_picture(self, tmp_path: Path) -> None:
         memory = io.BytesIO()
@@ -326,7 +327,10 @@ class TestAsSeen:
         assert any("interlaced" in note for note in found.notes)
 
     @pytest.mark.parametrize("transfer", [16, 18])
-    def test_bright_colours_become_common_ones(self, transfer: int, tmp_path: Path) -> None:
+    @pytest.mark.parametrize("side", [64, 96])
+    def test_bright_colours_become_common_ones(
+        self, transfer: int, side: int, tmp_path: Path
+    ) -> None:
         def prepare(stream: Stream) -> None:
             context = stream.codec_context
             context.color_primaries, context.color_trc, context.colorspace = 9, transfer, 9
@@ -339,13 +343,30 @@ class TestAsSeen:
             frames[k, 40:56, 2 * k : 2 * k + 16] = 255
         options = {"x265-params": "log-level=none", "crf": "8"}
         content = film(frames, "libx265", pixels="yuv420p10le", options=options, prepare=prepare)
-        found = read(content, tmp_path)
+        found = read(content, tmp_path, side=side)
+        first = found.frames[0]
         assert any("HDR" in note for note in found.notes)
-        assert found.frames[0, 8, 8].max() < 12
-        paper = found.frames[0, 8, 88].astype(int)
+        assert first[side // 12, side // 12].max() < 12
+        paper = first[side // 12, -side // 12].astype(int)
         assert np.ptp(paper) < 10  # grey stays grey
         assert 215 < paper.mean() < 245
-        assert found.frames[0, 48, 8].min() > paper.mean()
+        assert first[side // 2, side // 12].min() > paper.mean()
+
+    def test_bright_colours_are_the_same_at_any_size(self, tmp_path: Path) -> None:
+        def prepare(stream: Stream) -> None:
+            context = stream.codec_context
+            context.color_primaries, context.color_trc, context.colorspace = 9, 16, 9
+
+        options = {"x265-params": "log-level=none", "crf": "8"}
+        content = film(
+            moving() // 2, "libx265", pixels="yuv420p10le", options=options, prepare=prepare
+        )
+        shown = [
+            corners(read(content, tmp_path, side=side).frames[0]).astype(int)
+            for side in (64, SIDE, 200)
+        ]
+        assert np.abs(np.stack(shown) - shown[0]).max() < 12
+        assert np.ptp(shown[2], axis=1).min() > 40
 
     def test_common_colours_by_number(self) -> None:
         red = np.array([[[40_000, 0, 0], [0, 40_000, 0], [9_000, 9_000, 9_000]]], np.uint16)
@@ -560,7 +581,8 @@ class TestRefusals:
 class TestDamage:
     def test_an_index_that_never_came(self, tmp_path: Path) -> None:
         content = KINDS["mp4"]()
-        assert "could not be read as a film" in refused(content[: len(content) // 2], tmp_path)
+        said = refused(content[: len(content) // 2], tmp_path)
+        assert "could not be read as a film, since its index is missing" in said
 
     @pytest.mark.parametrize("kind", ["mp4", "vp8", "avi", "gif", "webp"])
     def test_what_ends_early_as_far_as_it_goes(self, kind: str, tmp_path: Path) -> None:
