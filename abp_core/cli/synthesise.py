@@ -72,13 +72,18 @@ def _arguments() -> argparse.Namespace:
         "--out",
         type=Path,
         required=True,
-        help=".png; .zip for textures one by one; .wav or .flac for a sound; .mp4 or .webp for a film",
+        help=".png; .zip for textures one by one; .wav or .flac for a sound; .mp4 or .webp for "
+        "a film",
     )
     parser.add_argument("--size", help="of a texture, WxH in pixels (default 512x512)")
     parser.add_argument(
-        "--tile", metavar="x|y|xy", help="continue without a seam along these axes; x loops a sound or a film"
+        "--tile",
+        metavar="x|y|xy",
+        help="continue without a seam along these axes; x loops a sound or a film",
     )
-    parser.add_argument("--seconds", type=_number, help=f"of a sound or a film (default {DEFAULT_SECONDS:g})")
+    parser.add_argument(
+        "--seconds", type=_number, help=f"of a sound or a film (default {DEFAULT_SECONDS:g})"
+    )
     parser.add_argument("--speed", type=_number, help="of a film, over what it was (default 1)")
     parser.add_argument(
         "--anew", action="store_true", help="let a film begin anywhere instead of going on"

@@ -60,7 +60,11 @@ class Source:
                 and isinstance(source.name, str)
                 and all(isinstance(x, int | float) and 0 < x < 1e300 for x in factors)
                 and isinstance(rate, int | float)
-                and (LOWEST_FRAME_RATE <= rate <= HIGHEST_FRAME_RATE if source.kind == "film" else not rate)
+                and (
+                    LOWEST_FRAME_RATE <= rate <= HIGHEST_FRAME_RATE
+                    if source.kind == "film"
+                    else not rate
+                )
                 and isinstance(source.sample_rate, int)
                 and (
                     LOWEST_RATE <= source.sample_rate <= HIGHEST_RATE

@@ -40,11 +40,11 @@ class Choice:
     even: bool = True
 
 
-def fit(height: int, width: int, *, side: int, unit: int) -> Fit | None:
-    """The size for a frame of height x width pixels at which it covers at most side x side, both
+def fit(height: int, width: int, *, pixels: int, unit: int) -> Fit | None:
+    """The size for a frame of height x width pixels at which it covers at most `pixels`, both
     its sides are multiples of `unit` and little is cut off; never larger. None where there is none,
     since it is too small or too long and thin."""
-    most = min(side * side, height * width)
+    most = min(pixels, height * width)
     best: tuple[float, Fit] | None = None
     for rows in range(LEAST_UNITS * unit, min(height, most) + 1, unit):
         ideal = rows * width / height / unit

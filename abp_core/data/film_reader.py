@@ -96,7 +96,7 @@ class Wanted:
     """What the reader is asked for. kind: the file's format, as `formats.format_of` has it."""
 
     kind: str
-    side: int
+    pixels: int
     unit: int
     most: int
 
@@ -535,7 +535,7 @@ def _turn(frame: Any) -> tuple[bool, bool, bool]:
 
 def _require_fit(size: tuple[int, int], wanted: Wanted) -> Fit:
     width, height = size
-    fit = film_choice.fit(height, width, side=wanted.side, unit=wanted.unit)
+    fit = film_choice.fit(height, width, pixels=wanted.pixels, unit=wanted.unit)
     if fit is None:
         raise Refused(film_choice.why_no_fit(height, width, unit=wanted.unit))
     return fit

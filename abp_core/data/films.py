@@ -64,27 +64,27 @@ class Film:
     seconds: float
 
 
-def read_film(path: Path, *, side: int, unit: int = 8, most: int = 300) -> Film:
+def read_film(path: Path, *, pixels: int, unit: int = 8, most: int = 300) -> Film:
     """The first `most` frames of a film, at most 30 a second: an MP4, MOV, WebM, Matroska, AVI,
     GIF or animated WebP, whatever its name ends with; a folder or zip of its frames, in the order
     of their names; an .npz with an array called `frames`, (n, h, w, 3) or (n, h, w) bytes, and
     `fps` where it is known; or an .npy of such frames.
 
-    A frame covers at most side x side pixels. Its shape is kept, but for what is cut off at
+    A frame covers at most so many pixels. Its shape is kept, but for what is cut off at
     opposite edges so that both its sides are multiples of `unit`; it is never made larger.
 
     Raises FileRejected, within some five seconds.
     """
-    if side < LEAST_UNITS * unit or unit < 1 or most < LEAST_FRAMES:
+    if pixels < (LEAST_UNITS * unit) ** 2 or unit < 1 or most < LEAST_FRAMES:
         raise ValueError("A film needs room for four units a side and for eight frames.")
-    name, wish = path.name, Wanted("", side, unit, most)
+    name, wish = path.name, Wanted("", pixels, unit, most)
     if path.is_dir():
         return _from_pictures(sets.members_of(path), name, wish)
     head = formats.read_head(path)
     formats.require_read(head, name)
     kind = formats.format_of(head)
     if kind in formats.FILMS or formats.is_animated_webp(head):
-        return _from_video(path, Wanted(kind, side, unit, most))
+        return _from_video(path, Wanted(kind, pixels, unit, most))
     if kind in formats.SETS:
         return _from_set(path, kind, wish)
     if kind in formats.PICTURES:
@@ -211,8 +211,8 @@ class _Answer:
 
     def _begin(self, facts: dict[str, Any]) -> None:
         height, width = facts["shape"]
-        side, unit = self._wish.side, self._wish.unit
-        if height % unit or width % unit or not 0 < height * width <= side * side:
+        pixels, unit = self._wish.pixels, self._wish.unit
+        if height % unit or width % unit or not 0 < height * width <= pixels:
             raise ValueError("These are no frames that were asked for.")
         if not 0 < facts["most"] <= self._wish.most:
             raise ValueError("These are more frames than were asked for.")
@@ -236,6 +236,17 @@ def _exactly(stream: IO[bytes], length: int, most: int) -> bytes:
 
 
 # Frames that are pictures or numbers.
+
+
+def holds_frames(path: Path) -> bool:
+    """Whether a zip is numpy's archive of an array called `frames`."""
+    try:
+        with sets.opened_zip(path) as archive:
+            return any(Path(entry).name == "frames.npy" for entry in archive.namelist())
+    except Exception as error:  # zipfile raises many kinds; its reader says what is wrong
+        if isinstance(error, MemoryError):
+            raise
+        return False
 
 
 def _from_set(path: Path, kind: str, wish: Wanted) -> Film:
@@ -382,7 +393,7 @@ def _rate_beside(archive: zipfile.ZipFile) -> float | None:
 
 def _fit(shape: tuple[int, ...], name: str, wish: Wanted) -> Fit:
     height, width = shape
-    fit = film_choice.fit(height, width, side=wish.side, unit=wish.unit)
+    fit = film_choice.fit(height, width, pixels=wish.pixels, unit=wish.unit)
     if fit is None:
         raise FileRejected(f"{name} {film_choice.why_no_fit(height, width, unit=wish.unit)}")
     return fit

@@ -12,12 +12,15 @@ import numpy as np
 from av.video.reformatter import ColorRange, Colorspace, Interpolation
 from PIL import Image
 
-from abp_core.synthesis.encode import Bytes
+from abp_core.synthesis.encode import Bytes, Facts
 
 SMALLEST = 256  # pixels along the shorter side; a smaller film is enlarged by a whole number
 BT709 = 1  # colours as of a high-definition television, in each of ffmpeg's lists of them
 TELEVISION = 1001  # by which a thousand times its rates are divided, such as 30000 / 1001
+DESCRIPTION = 0x010E  # in EXIF
 NEARLY = 1e-4  # frames a second
+# Of an MP4: what it knows of the things that a file says about itself.
+TAGS = {"Title": "title", "Software": "artist", "Command": "comment"}
 WEBP_QUALITY = 80  # of 100; what is lost is hardly seen
 QUALITY = "16"  # x264's constant rate factor: what is lost can hardly be seen
 
@@ -30,10 +33,12 @@ def encode_film(frames: Sequence[Bytes], rate: int) -> bytes:
     return file.getvalue()
 
 
-def write_film(file: IO[bytes], frames: Iterable[Bytes], rate: float) -> int:
+def write_film(
+    file: IO[bytes], frames: Iterable[Bytes], rate: float, facts: Facts | None = None
+) -> int:
     """The same to an open file that can be read and sought in, frame by frame, so that a film of
-    any length takes no memory. rate: frames a second, see `exact`. Returns how many frames
-    there were.
+    any length takes no memory. rate: frames a second, see `exact`. facts: what it says about
+    itself. Returns how many frames there were.
 
     Raises OSError where the file cannot be written, and ValueError for a rate that is not positive
     or for no frames.
@@ -50,6 +55,9 @@ def write_film(file: IO[bytes], frames: Iterable[Bytes], rate: float) -> int:
         options={"movflags": "faststart"},
         io_open=lambda *_: _Again(file, start),  # to move its content behind the index
     ) as film:
+        for name, text in (facts or {}).items():
+            if name in TAGS:
+                film.metadata[TAGS[name]] = text
         stream = film.add_stream("libx264", rate=exact(rate), options={"crf": QUALITY})
         context = stream.codec_context
         context.thread_count = 1  # a visitor's film takes one core, as all else that is asked for
@@ -63,13 +71,17 @@ def write_film(file: IO[bytes], frames: Iterable[Bytes], rate: float) -> int:
     return number
 
 
-def encode_webp(frames: Sequence[Bytes], rate: float) -> bytes:
+def encode_webp(frames: Sequence[Bytes], rate: float, facts: Facts | None = None) -> bytes:
     """Frames (h, w, 3), so many a second, as an animated WebP that is played for ever. A frame is
-    shown for a whole number of milliseconds; together they last as long as they should."""
+    shown for a whole number of milliseconds; together they last as long as they should. facts:
+    what it says about itself, as the description of a picture (EXIF)."""
     if not len(frames) or not 0 < rate <= 1000:
         raise ValueError("A film needs frames, and from one to 1,000 of them a second.")
     ends = [round(1000 * k / rate) for k in range(len(frames) + 1)]
     first, *others = map(Image.fromarray, frames)
+    about = Image.Exif()
+    if facts:
+        about[DESCRIPTION] = "; ".join(f"{name}: {text}" for name, text in facts.items())
     file = io.BytesIO()
     first.save(
         file,
@@ -81,6 +93,7 @@ def encode_webp(frames: Sequence[Bytes], rate: float) -> bytes:
         quality=WEBP_QUALITY,
         allow_mixed=False,
         minimize_size=False,
+        exif=about.tobytes() if facts else b"",
     )
     return file.getvalue()
 

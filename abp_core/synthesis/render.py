@@ -5,6 +5,8 @@ The command line and the studio make things here, so that the same request gives
 
 import dataclasses
 import math
+import shutil
+import tempfile
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import partial
@@ -23,8 +25,8 @@ from abp_core.priors.motion.chain import Chain, at_speed
 from abp_core.priors.motion.windows import Windows
 from abp_core.priors.normal import Normal
 from abp_core.spec import GeneratorSpec
-from abp_core.synthesis import film as writing
 from abp_core.synthesis import encode, neighbours, outpainting, raster, sampling, sounding
+from abp_core.synthesis import film as writing
 from abp_core.synthesis.encode import Bytes, Facts, Floats
 from abp_core.synthesis.neighbours import Nearest
 from abp_core.synthesis.outpainting import Outpainting
@@ -58,8 +60,7 @@ class Picture:
 
 @dataclass(frozen=True, slots=True)
 class Film:
-    """frames: (height, width, 3), `count` of them, `rate` a second; they can be gone through once.
-    """
+    """frames: (height, width, 3), `count` of them, `rate` a second, to be gone through once."""
 
     rate: float
     count: int
@@ -67,8 +68,11 @@ class Film:
 
     def write(self, ending: str, file: IO[bytes], facts: Facts) -> None:
         """As .mp4 or .webp, the latter with all frames in memory."""
-        if ending == ".mp4":
-            writing.write_film(file, self.frames, self.rate, facts)
+        if ending == ".mp4":  # whose index comes first and is known last
+            with tempfile.TemporaryFile() as whole:
+                writing.write_film(whole, self.frames, self.rate, facts)
+                whole.seek(0)
+                shutil.copyfileobj(whole, file)
         else:
             file.write(writing.encode_webp(list(self.frames), self.rate, facts))
 

@@ -59,10 +59,11 @@ class Request:
     laid beside itself without a seam; x is time for a sound or a film, which is then a loop.
     seconds: of a sound or a film. speed: of a film, over that of what was learnt. anew: let a film
     begin anywhere instead of going on after the last frame that was learnt. windows: along a side
-    of a film's picture, each of which goes its own way through time. count: objects on a sheet, or textures of as many seeds. paper: draw latents from N(0, I)
-    as the paper does, instead of from what was inferred. temperature: variance of those; the
-    prior's is 1. novelty: how far what is made of a picture or sound may depart from it, from 0
-    to 1. grow: a picture to continue by `margin` pixels on every side;
+    of a film's picture, each of which goes its own way through time. count: objects on a sheet,
+    or textures of as many seeds. paper: draw latents from N(0, I) as the paper does, instead of
+    from what was inferred. temperature: variance of those; the prior's is 1. novelty: how far
+    what is made of a picture or sound may depart from it, from 0 to 1. grow: a picture to continue
+    by `margin` pixels on every side;
     rebuilt: show it as its latents make it, instead of itself. nearest: the data that the model
     learnt from, whose nearest example is shown beside each object.
 
@@ -211,9 +212,7 @@ class Request:
         _require(
             self.tile in (None, "x"), "A film comes round in time only; please write --tile x."
         )
-        _require(
-            not (self.tile and self.anew), "A loop begins nowhere; please leave out --anew."
-        )
+        _require(not (self.tile and self.anew), "A loop begins nowhere; please leave out --anew.")
         _require(not self.paper, "A film has a prior of motion only; please leave out --paper.")
         seconds = DEFAULT_SECONDS if self.seconds is None else self.seconds
         longest = MOST_FILM_FRAMES / rate
@@ -248,7 +247,7 @@ def size_of(text: str) -> tuple[int, int]:
     return int(match[1]), int(match[2])
 
 
-def frames_of(seconds: float, rate: int) -> int:
+def frames_of(seconds: float, rate: float) -> int:
     return max(1, round(seconds * rate))
 
 

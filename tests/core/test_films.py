@@ -88,7 +88,7 @@ def film(
 def read(content: bytes, folder: Path, name: str = "a.mp4", **how: int) -> Film:
     path = folder / name
     path.write_bytes(content)
-    return read_film(path, **{"side": SIDE, **how})
+    return read_film(path, **{"pixels": SIDE**2, **how})
 
 
 def refused(content: bytes, folder: Path, name: str = "a.mp4", **how: int) -> str:
@@ -171,7 +171,7 @@ class TestKinds:
                 container.mux(stream.encode(made))
             container.mux(stream.encode(None))
         for side in (SIDE, 200):  # smaller, and as it is
-            found = read(memory.getvalue(), tmp_path, side=side)
+            found = read(memory.getvalue(), tmp_path, pixels=side**2)
             assert np.abs(corners(found.frames[0]).astype(int) - COLOURS).max() <= 8
 
     def test_a_still_webp_is_a_picture(self, tmp_path: Path) -> None:
@@ -207,12 +207,12 @@ class TestKinds:
                 Image.fromarray(moving()[k]).save(content, "PNG")
                 archive.writestr(f"film/frame{k}.png", content.getvalue())
             archive.writestr("__MACOSX/film/._frame1.png", b"nothing")
-        found = read(memory.getvalue(), tmp_path, "a.zip", side=200)
+        found = read(memory.getvalue(), tmp_path, "a.zip", pixels=200**2)
         assert found.frames.shape == (24, 96, 128, 3)
         assert np.array_equal(found.frames, moving())
         assert found.rate == 25
         assert "its pictures are played at 25 a second" in found.notes
-        first = read(memory.getvalue(), tmp_path, "a.zip", side=200, most=10)
+        first = read(memory.getvalue(), tmp_path, "a.zip", pixels=200**2, most=10)
         assert len(first.frames) == 10
         assert "the first 0.4 s of its 1.0 s were taken" in first.notes
 
@@ -222,7 +222,7 @@ class TestKinds:
         folder.mkdir()
         for k, frame in enumerate(moving()):
             Image.fromarray(frame).save(folder / f"{k}.{ending}")
-        found = read_film(folder, side=SIDE)
+        found = read_film(folder, pixels=SIDE**2)
         assert found.frames.shape == (24, 80, 104, 3)
         assert (found.size, found.seconds) == ((128, 96), pytest.approx(0.96))
 
@@ -230,14 +230,14 @@ class TestKinds:
         for k, frame in enumerate(moving()):
             Image.fromarray(frame[: 96 - 8 * (k == 7)]).save(tmp_path / f"{k}.png")
         with pytest.raises(FileRejected, match=r"several sizes, 0\.png of 128 x 96 .* 7\.png of"):
-            read_film(tmp_path, side=SIDE)
+            read_film(tmp_path, pixels=SIDE**2)
 
     def test_a_frame_that_is_damaged_is_named(self, tmp_path: Path) -> None:
         for k, frame in enumerate(moving()):
             Image.fromarray(frame).save(tmp_path / f"{k}.png")
         (tmp_path / "3.png").write_bytes(b"\x89PNG\r\n\x1a\n" + bytes(100))
         with pytest.raises(FileRejected, match=r"3\.png in .* could not be read as a picture"):
-            read_film(tmp_path, side=SIDE)
+            read_film(tmp_path, pixels=SIDE**2)
 
     @pytest.mark.parametrize("grey", [False, True])
     @pytest.mark.parametrize("rate", [None, 12.5, 60])
@@ -247,7 +247,7 @@ class TestKinds:
         memory = io.BytesIO()
         beside = {} if rate is None else {"fps": np.array(rate)}
         np.savez_compressed(memory, frames=frames, names=np.arange(3), **beside)
-        found = read(memory.getvalue(), tmp_path, "a.npz", side=128)
+        found = read(memory.getvalue(), tmp_path, "a.npz", pixels=128**2)
         step = 2 if rate == 60 else 1
         expected = np.repeat(frames[..., None], 3, 3) if grey else frames
         assert np.array_equal(found.frames, expected[::step])
@@ -258,10 +258,10 @@ class TestKinds:
     def test_numpys_one_array(self, tmp_path: Path) -> None:
         memory = io.BytesIO()
         np.save(memory, moving())
-        found = read(memory.getvalue(), tmp_path, "a.npy", side=128, most=10)
+        found = read(memory.getvalue(), tmp_path, "a.npy", pixels=128**2, most=10)
         assert np.array_equal(found.frames, moving()[:10])
         assert "the first 0.4 s of its 1.0 s were taken" in found.notes
-        early = read(memory.getvalue()[:-400_000], tmp_path, "a.npy", side=128)
+        early = read(memory.getvalue()[:-400_000], tmp_path, "a.npy", pixels=128**2)
         assert 8 <= len(early.frames) < 24
 
     @pytest.mark.parametrize(
@@ -343,7 +343,7 @@ class TestAsSeen:
             frames[k, 40:56, 2 * k : 2 * k + 16] = 255
         options = {"x265-params": "log-level=none", "crf": "8"}
         content = film(frames, "libx265", pixels="yuv420p10le", options=options, prepare=prepare)
-        found = read(content, tmp_path, side=side)
+        found = read(content, tmp_path, pixels=side**2)
         first = found.frames[0]
         assert any("HDR" in note for note in found.notes)
         assert first[side // 12, side // 12].max() < 12
@@ -362,7 +362,7 @@ class TestAsSeen:
             moving() // 2, "libx265", pixels="yuv420p10le", options=options, prepare=prepare
         )
         shown = [
-            corners(read(content, tmp_path, side=side).frames[0]).astype(int)
+            corners(read(content, tmp_path, pixels=side**2).frames[0]).astype(int)
             for side in (64, SIDE, 200)
         ]
         assert np.abs(np.stack(shown) - shown[0]).max() < 12
@@ -380,7 +380,7 @@ class TestAsSeen:
     @pytest.mark.parametrize("side", [64, 128, 256])
     def test_little_is_cut_and_nothing_is_enlarged(self, size: tuple[int, int], side: int) -> None:
         height, width = size
-        made = film_choice.fit(height, width, side=side, unit=8)
+        made = film_choice.fit(height, width, pixels=side**2, unit=8)
         assert made is not None
         rows, columns = made.kept
         assert rows % 8 == columns % 8 == 0
@@ -399,7 +399,7 @@ class TestAsSeen:
     def test_any_size_fits_or_is_refused(
         self, height: int, width: int, units: int, unit: int
     ) -> None:
-        made = film_choice.fit(height, width, side=units * unit, unit=unit)
+        made = film_choice.fit(height, width, pixels=(units * unit) ** 2, unit=unit)
         if made is None:
             assert "please" in film_choice.why_no_fit(height, width, unit=unit)
             return
@@ -469,7 +469,7 @@ class TestRefusals:
         assert "could not be read as a film; please choose" in refused(text, tmp_path)
         assert "is empty" in refused(b"", tmp_path)
         with pytest.raises(FileRejected, match="was not found"):
-            read_film(tmp_path / "none.mp4", side=SIDE)
+            read_film(tmp_path / "none.mp4", pixels=SIDE**2)
 
     @pytest.mark.parametrize(
         ("begins", "said"),
@@ -555,7 +555,7 @@ class TestRefusals:
         path.write_bytes(content)
         began = time.monotonic()
         with contextlib.suppress(FileRejected):
-            read_film(path, side=SIDE)
+            read_film(path, pixels=SIDE**2)
         assert time.monotonic() - began < PATIENCE
 
     def test_very_many_tiny_frames(self, tmp_path: Path) -> None:
@@ -573,7 +573,7 @@ class TestRefusals:
         assert "packed by asv1" in refused(content, tmp_path)
 
     def test_wishes_that_cannot_be(self, tmp_path: Path) -> None:
-        for how in ({"side": 24}, {"unit": 0}, {"most": 7}):
+        for how in ({"pixels": 24**2}, {"unit": 0}, {"most": 7}):
             with pytest.raises(ValueError, match="room for four units"):
                 read(b"", tmp_path, **how)
 
@@ -811,7 +811,7 @@ def test_real_films(name: str, shape: tuple[int, ...], rate: float) -> None:
     path = SHARED / name
     if not path.exists():
         pytest.skip("this film is not here")
-    found = read_film(path, side=128)
+    found = read_film(path, pixels=128**2)
     assert found.frames.shape == shape
     assert found.rate == pytest.approx(rate, rel=1e-3)
     assert found.notes == ()

@@ -64,7 +64,8 @@ class Forecast:
         alike = _alike(unlike, ahead, ahead - here, now, None)
         linear = _apply(self.matrix, _neighbourhoods(now - mean))
         guesses = torch.stack([now - mean, linear, *(guess - mean for guess in alike)])
-        return mean + torch.tensordot(self.weights, guesses, 1)
+        expected: Tensor = mean + torch.tensordot(self.weights, guesses, 1)
+        return expected
 
 
 def _shares(gram: Tensor, aims: Tensor) -> Tensor:
@@ -91,11 +92,13 @@ def _solve(inputs: Tensor, ends: Tensor) -> Tensor:
     a, b = (t.transpose(0, 1).flatten(1).double() for t in (inputs, ends))
     gram = a @ a.T
     gram += RIDGE * gram.diagonal().mean() * torch.eye(len(gram))
-    return torch.linalg.solve(gram, a @ b.T).float()
+    matrix: Tensor = torch.linalg.solve(gram, a @ b.T)
+    return matrix.float()
 
 
 def _apply(matrix: Tensor, inputs: Tensor) -> Tensor:
-    return torch.einsum("kc,nkhw->nchw", matrix, inputs)
+    applied: Tensor = torch.einsum("kc,nkhw->nchw", matrix, inputs)
+    return applied
 
 
 def _unlike(a: Tensor, b: Tensor) -> Tensor:

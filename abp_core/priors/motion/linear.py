@@ -68,7 +68,8 @@ class Linear:
     def predict(self, z: Tensor, frames: int) -> Tensor:
         """What is expected so many frames after each of the latents z (n, d)."""
         ahead = torch.linalg.matrix_power(self.transition, frames)
-        return ((z.double() - self.mean) @ ahead.T + self.mean).to(z)
+        expected: Tensor = (z.double() - self.mean) @ ahead.T + self.mean
+        return expected.to(z)
 
     def tensors(self) -> dict[str, Tensor]:
         """It needs none beside the latents themselves."""
@@ -83,7 +84,8 @@ class Linear:
             steps=1,
             shape=(len(self.mean),),
         )
-        return drawn[0].double() @ self.root.T
+        moved: Tensor = drawn[0].double() @ self.root.T
+        return moved
 
     def _turned(self, period: int) -> "Linear":
         """The same motion, which forgets soon enough where a loop of so many frames began."""
@@ -100,16 +102,15 @@ class Linear:
         for drawn in turned.noise(seed, 0, period):
             added = turned.transition @ added + drawn
         round_once = torch.linalg.matrix_power(turned.transition, period)
-        return torch.linalg.solve(torch.eye(len(added)).double() - round_once, added)
+        begin: Tensor = torch.linalg.solve(torch.eye(len(added)).double() - round_once, added)
+        return begin
 
 
 class _Moving:
     """A chain that goes on step by step from where it stood last. skipped: steps before its first
     frame."""
 
-    def __init__(
-        self, motion: Linear, begin: Tensor, seed: int, skipped: int, period: int
-    ) -> None:
+    def __init__(self, motion: Linear, begin: Tensor, seed: int, skipped: int, period: int) -> None:
         self._motion, self._begin, self._seed = motion, begin, seed
         self._skipped, self._period = skipped, period
         self._at, self._stands = 0, begin  # steps that were taken, and where they led
@@ -138,13 +139,13 @@ class _Moving:
 
 
 def stabilise(transition: Tensor) -> Tensor:
-    """A matrix (d, d) whose eigenvalues beyond RADIUS are drawn in to it, their eigenvectors kept."""
+    """A matrix (d, d), eigenvalues beyond RADIUS drawn in to it; its eigenvectors stay."""
     values, vectors = torch.linalg.eig(transition)
     size = values.abs()
     if float(size.max()) <= RADIUS:
         return transition
     drawn_in = values * (RADIUS / size).clamp(max=1)
-    made = torch.linalg.solve(vectors, vectors * drawn_in, left=False).real
+    made: Tensor = torch.linalg.solve(vectors, vectors * drawn_in, left=False).real
     radius = float(torch.linalg.eigvals(made).abs().max()) if made.isfinite().all() else math.inf
     if radius <= RADIUS + 1e-6:
         return made

@@ -44,7 +44,7 @@ class Windows:
         return cls(z.detach().float().cpu())
 
     def draw(self, n: int, seed: int) -> Tensor:
-        """The first n frames of a new film, (n, c, h, w); the first k are the same whatever n is."""
+        """The first n frames of a new film, (n, c, h, w); of one seed the first k are the same."""
         return self.chain(seed).part(0, n)
 
     def map(
@@ -101,12 +101,12 @@ class _Composed:
         """Those of the frames [start, stop), (n, c, h, w)."""
         if len(self._parts) == 1:
             return self._of_path(self._parts[0].path, start, stop)
-        total: Tensor | float = 0.0
-        for part in self._parts:
-            total = total + (self._of_path(part.path, start, stop) - self._mean) * part.weight
-        power = sum(part.weight.square() for part in self._parts)
-        assert isinstance(total, Tensor) and isinstance(power, Tensor)
-        return self._mean + total / power.sqrt()
+        apart = [
+            (self._of_path(part.path, start, stop) - self._mean) * part.weight
+            for part in self._parts
+        ]
+        power = torch.stack([part.weight.square() for part in self._parts]).sum(0)
+        return self._mean + torch.stack(apart).sum(0) / power.sqrt()
 
     def _of_path(self, path: "Path", start: int, stop: int) -> Tensor:
         now, before, share = path.part(start, stop)
@@ -237,5 +237,3 @@ def _shares(n: int, parts: int) -> list[tuple[slice, Tensor]]:
         (slice(max(0, low - SOFT), min(n, high + SOFT)), rise - fall)
         for (low, high), (rise, fall) in zip(pairwise(edges), pairwise(rises), strict=True)
     ]
-
-
