@@ -135,10 +135,9 @@ class Path:
         self._moments: list[int] = []
         self._leaps: list[int] = []  # frames before which there is one
         self._until = 0  # the next leap, at the latest
+        self._before = self._n - 1 if onwards else -1
         if period:
             self._close(period)
-        else:
-            self._before = self._n - 1 if onwards else -1
 
     def part(self, start: int, stop: int) -> tuple[Tensor, Tensor, Tensor]:
         """Of the frames [start, stop): the moment of each, and where a leap is near the moment that
@@ -212,7 +211,8 @@ class Path:
         before, share = now.clone(), torch.ones(len(now))
         n, half = len(self._moments), FADE // 2
         for leap in self._leaps:
-            left, lands = self._moments[leap - 1], self._moments[leap]
+            left = self._moments[leap - 1] if leap or self._period else self._before
+            lands = self._moments[leap]
             for k in range(-half, half):
                 t = leap + k
                 t = t % n if self._period else t
