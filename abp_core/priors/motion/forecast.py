@@ -12,7 +12,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-AROUND = 1  # positions to every side of what a place's guess looks at
+AROUND = 2  # positions to every side of what a place's guess looks at
 SEEN = 3  # frames that moments are compared by
 APART = 6  # frames between a moment and those that it is compared with while weights are learnt
 RIDGE = 3e-2  # of the mean variance
@@ -23,7 +23,7 @@ FOLDS = 4  # parts of the film, each guessed by the matrix of the others
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Forecast:
-    """z (n, c, h, w): the latents of a film. frames: how far ahead. matrix (9 c, c): from the
+    """z (n, c, h, w): the latents of a film. frames: how far ahead. matrix (25 c, c): from the
     neighbourhood, about the mean of each place. weights (guesses,): of the mixture."""
 
     z: Tensor
@@ -81,7 +81,7 @@ def _shares(gram: Tensor, aims: Tensor) -> Tensor:
 
 
 def _neighbourhoods(z: Tensor) -> Tensor:
-    """What lies about every place of maps (n, c, h, w), (n, 9 c, h, w)."""
+    """What lies about every place of maps (n, c, h, w), (n, 25 c, h, w)."""
     side = 2 * AROUND + 1
     found: Tensor = F.unfold(z, side, padding=AROUND)
     return found.view(len(z), -1, *z.shape[2:])
