@@ -100,8 +100,8 @@ class Adaptation:
     @property
     def _at_rest(self) -> bool:
         """Whether walks end where gradients tell the curvature: neither those over a whole map,
-        nor those that begin anew every time, come to rest."""
-        return self._spec.persistent and not self._spec.window
+        those through a film, nor those that begin anew every time, come to rest."""
+        return self._spec.persistent and not (self._spec.window or self._spec.stretch)
 
     def follow(self, curvature: Tensor, total: Tensor, gradient: Tensor) -> None:
         """Keeps the curvature of a walk; of examples, nearer to that of where it ended. total: of
