@@ -164,16 +164,16 @@ def _vector_film(width: int, langevin: LangevinSpec, learning_rate: float) -> Tr
 def _driven_film(width: int) -> TrainingSpec:
     """20 numbers a frame and a network that leads from each to the next, driven by noise, which is
     what is inferred."""
-    langevin = LangevinSpec(steps=3, step_size=0.7, temperature=0.1, preconditioned=True)
-    spec = _vector_film(width, langevin, 1e-3)
+    langevin = LangevinSpec(steps=1, step_size=0.7, temperature=0.1, preconditioned=True)
+    spec = _vector_film(width, langevin, 3e-3)
     return dataclasses.replace(
         spec,
         generator=dataclasses.replace(spec.generator, transition=64),
-        halved_after=1000,
+        halved_after=400,
         batch_size=4,
         standardised=True,
         prior="transition",
-        stretch=12,
+        stretch=8,
     )
 
 

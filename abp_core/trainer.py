@@ -69,7 +69,13 @@ class Trainer:
             mean = seen.mean.to(machine.device)
             self.generator.start_at(mean, seen.deviation / seen.gain)
         self._chains = here = start_chains(
-            spec, data.signals.shape[2:], y, self.observation, self.generator, ranks
+            spec,
+            data.signals.shape[2:],
+            y,
+            self.observation,
+            self.generator,
+            ranks,
+            anew=weights is None,
         )
         if 4 * here.z.numel() > MOST_BYTES:
             raise DataMismatch(
@@ -355,7 +361,7 @@ class Trainer:
             healthy.sum(),
             misfit.detach().sum() / k,
             residual.detach().float().abs().sum() / (k * residual.shape[1:].numel()),
-            z.square().sum() / (k * z.shape[1:].numel()),
+            self._chains.drives(z).square().sum() / (k * z.shape[1:].numel()),
             *walked,
         )
         self._learner.step(well > 0)

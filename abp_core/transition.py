@@ -9,10 +9,13 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from abp_core.adaptation.roots import roots
 from abp_core.device import Exact
 
 PUSH = 0.2  # of noise of size one, into a candidate, before anything is learnt
-LARGEST = 0.9  # of a candidate that noise is asked to lead to, of 1
+LARGEST = 0.95  # of a candidate that noise is asked to lead to, of 1
+RIDGE = 0.03  # of the mean variance, for films with few frames
+PACE = 1.5  # of the way to the candidate, as a logit
 
 
 class Transition(Exact):
@@ -33,7 +36,7 @@ class Transition(Exact):
         self.carry, self.drive = nn.Parameter(carry), nn.Parameter(drive)
         self.bias = nn.Parameter(torch.zeros(d + features))
         self.bend = nn.Parameter(torch.zeros(features, d))
-        self.pace = nn.Parameter(torch.zeros(d))
+        self.pace = nn.Parameter(torch.full((d,), PACE))
 
     @classmethod
     def of(cls, weights: Mapping[str, Tensor]) -> Self:
@@ -63,14 +66,27 @@ class Transition(Exact):
         return torch.stack(states, 1)
 
     @torch.no_grad()
-    def lead(self, states: Tensor) -> tuple[Tensor, Tensor]:
-        """Noise (frames, d) by which an untaught transition goes from 0 about where these states
-        (frames, d) are, one after another, and where it leads, (frames, d)."""
+    def begin_at(self, states: Tensor) -> tuple[Tensor, Tensor]:
+        """Lets an untaught transition be a linear motion that suits states (frames, d), and noise
+        of covariance I what it cannot tell of them. That noise (frames, d), and where it leads from
+        the first of the states."""
         d, pace = states.shape[1], torch.sigmoid(self.pace)
-        s, pushes, led = torch.zeros_like(states[:1]), [], []
+
+        def candidate(here: Tensor, aim: Tensor) -> Tensor:
+            return torch.atanh((here + (aim - here) / pace).clamp(-LARGEST, LARGEST))
+
+        before, after = states[:-1], candidate(states[:-1], states[1:])
+        still = torch.eye(d, device=states.device)  # where the states say little they stay
+        gram = before.T @ before
+        ridge = RIDGE * gram.diagonal().mean().clamp(min=1e-12) * still
+        straight = torch.linalg.solve(gram + ridge, before.T @ after + ridge)
+        left = after - before @ straight
+        small = left.square().mean() + 1e-6
+        inverse, root = roots(left.T @ left / len(left) + RIDGE * small * still, 2)
+        self.carry[:, :d], self.drive[:, :d] = straight, root
+        s, noise, led = states[:1], [], []
         for aim in torch.split(states, 1):
-            candidate = (s + (aim - s) / pace).clamp(-LARGEST, LARGEST)
-            pushes.append((torch.atanh(candidate) - s @ self.carry[:, :d]) / PUSH)
-            s = self(s, pushes[-1])
+            noise.append((candidate(s, aim) - s @ straight) @ inverse)
+            s = self(s, noise[-1])
             led.append(s)
-        return torch.cat(pushes), torch.cat(led)
+        return torch.cat(noise), torch.cat(led)

@@ -21,9 +21,11 @@ def start_chains(
     observation: Observation,
     generator: Generator,
     ranks: Ranks = ALONE,
+    *,
+    anew: bool = True,
 ) -> Chains:
     """The chains of a run over signals of this size, of which y was seen. generator: f, which
-    learning moves, where it lies."""
+    learning moves, where it lies; anew: which has learnt nothing yet."""
     device = generator.device
     if spec.window:
         return Windows(spec, tuple(size), y, observation, device, ranks)
@@ -33,6 +35,7 @@ def start_chains(
         whole = y if visible is None else impute(y, visible, d)
         whole = whole if is_mapped(whole) else whole.to(device)
     if spec.stretch:
+        whole = whole if anew else None
         return ThroughTime(spec, y, whole, observation, device, generator.transition, ranks)
     chains = PerExample(spec, y, observation, device, ranks)
     if whole is not None:

@@ -34,8 +34,9 @@ class ThroughTime:
     """The states z (n, d) of a film's n frames, of which y (n, ...) was seen, and the noise that
     drives them, walked (n, d); see Chains in examples.py, where those visited are stretches.
 
-    transition: F, whose weights learning moves. whole (n, ...): y, filled in where it was not seen,
-    at whose principal components states begin; None to begin with noise from the prior.
+    before (d,): the state before the first frame, held. transition: F, whose weights learning
+    moves. whole (n, ...): y, filled in where it was not seen, at whose principal components states
+    begin, and F with them; None to begin with noise from the prior.
     """
 
     lot = 0  # visits are all alike: a stretch has no company that changes
@@ -56,15 +57,16 @@ class ThroughTime:
         self._frames = frames = min(spec.stretch, n)
         self._schedule = Schedule((n,), (frames,), spec.seed)
         self._states = torch.zeros(n + 1, d, device=device)  # the first stands before the film
-        self.z = self._states[1:]
+        self.before, self.z = self._states[0], self._states[1:]
         self.walked = self._noise(torch.arange(n), sweep=0, steps=1)[0].to(device)
         if whole is None:
             self.roll_out()
         else:
             aims = self.walked.clone()
             start_at_components(aims, whole)
-            pushes, led = transition.lead(SPREAD * aims)
-            self.walked.copy_(pushes)
+            self.before[:] = SPREAD * aims[0]
+            noise, led = transition.begin_at(SPREAD * aims)
+            self.walked.copy_(noise)
             self.z.copy_(led)
         self.minibatch = min(spec.batch_size, self._schedule.windows)
         self._sums = torch.ones(frames, frames, device=device).triu()
