@@ -162,6 +162,22 @@ def _vector_film(width: int, langevin: LangevinSpec, learning_rate: float) -> Tr
     )
 
 
+def _driven_film(width: int) -> TrainingSpec:
+    """20 numbers a frame and a network that leads from each to the next, driven by noise, which is
+    what is inferred."""
+    langevin = LangevinSpec(steps=1, step_size=0.7, temperature=0.1, preconditioned=True)
+    spec = _vector_film(width, langevin, 3e-3)
+    return dataclasses.replace(
+        spec,
+        generator=dataclasses.replace(spec.generator, transition=64),
+        halved_after=400,
+        batch_size=4,
+        standardised=True,
+        prior="transition",
+        stretch=8,
+    )
+
+
 PRESETS: dict[str, Preset] = {
     "quick-texture": Preset(
         training=_texture(24), sentence="A small network: something to look at in a minute."
@@ -201,6 +217,10 @@ PRESETS: dict[str, Preset] = {
             halved_after=400,
         ),
         sentence="20 numbers a frame, each from the one before by a matrix and noise.",
+    ),
+    "transition-film": Preset(
+        training=_driven_film(16),
+        sentence="20 numbers a frame, each from the one before by a network, learnt with f.",
     ),
     "plane": Preset(
         training=_objects(32, 2, sigma=0.3),

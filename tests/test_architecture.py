@@ -12,7 +12,7 @@ ROOT = Path(__file__).parents[1]
 # import what stands on those below, and nothing of its own.
 FLOORS: list[set[str]] = [
     {"errors", "faults", "noise", "observation"},
-    {"device", "spec", "posterior", "ranks"},
+    {"device", "spec", "posterior", "ranks", "transition"},
     {"generator", "presets", "priors", "data", "adaptation"},
     {"chains", "langevin", "learning"},
     {"checkpoint", "evaluation"},

@@ -21,6 +21,7 @@ from abp_core.spec import TrainingSpec
 
 STEP_RATE = 0.5  # a run that is about to explode does so within a few iterations
 SHORTEST = 1e-6  # step
+STIFF = 1e6
 
 
 class Look(Enum):
@@ -85,7 +86,10 @@ class Adaptation:
         if self._at_rest:
             gradient = value_and_grad(posterior.energy, start)[1]
             (total,) = self._ranks.sum(squares(gradient))
-            return self._moment(total, gradient)
+            stiff = STIFF if self._spec.stretch else 0.0
+            return self._moment(total, gradient) + stiff * torch.eye(
+                len(total), device=total.device
+            )
         gradient = fisher_gradient(posterior.residual, start, self.given["noise"], posterior.sigma)
         (total,) = self._ranks.sum(squares(gradient))
         found = torch.eye(len(total), device=total.device) + self._moment(total, gradient)

@@ -27,7 +27,8 @@ class Chains(Protocol):
     recorded: index (k,) of those that are visited, y (k, ...) what was seen of them, and
     observation how. lot: in lots of how many they are evaluated (see posterior.py). minibatch: how
     many an iteration visits; where several processes share a run, k are this one's of them. given:
-    whose turn it is, and noise (steps, k, ...) for their walks (see feed.py).
+    whose turn it is, and noise (steps, k, ...) for their walks (see feed.py). walked: what it is of
+    all of them that walks move: z itself, but of a film that is driven by noise that noise.
     """
 
     minibatch: int
@@ -38,12 +39,19 @@ class Chains(Protocol):
     lot: int
     given: dict[str, Tensor]
 
+    @property
+    def walked(self) -> Tensor: ...
+
     def draw(self, iteration: int) -> dict[str, Tensor]:
         """What an iteration is given."""
         ...
 
     def visit(self) -> Tensor:
         """Goes to those whose turn it is; where their walks start, (k, ...)."""
+        ...
+
+    def drives(self, z: Tensor) -> Tensor:
+        """What is N(0, I) by the prior where those visited stand at z (k, ...), like z."""
         ...
 
     def signals(self, generator: nn.Module, z: Tensor) -> Tensor:
@@ -124,6 +132,13 @@ class PerExample:
         if not self._spec.persistent:
             return self.given["start"].clone()
         return self.z[self._visited[self._ranks.part(self.minibatch)]]
+
+    @property
+    def walked(self) -> Tensor:
+        return self.z
+
+    def drives(self, z: Tensor) -> Tensor:
+        return z
 
     def signals(self, generator: nn.Module, z: Tensor) -> Tensor:
         x: Tensor = generator(z)

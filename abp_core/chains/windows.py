@@ -133,6 +133,13 @@ class Windows:
         inner.zero_()
         return start
 
+    @property
+    def walked(self) -> Tensor:
+        return self.z
+
+    def drives(self, z: Tensor) -> Tensor:
+        return z
+
     def signals(self, generator: nn.Module, z: Tensor) -> Tensor:
         """What the windows reach becomes, with all around them as it stands."""
         x: Tensor = generator(_pad(z, 2 * self._reach) + self._frame)

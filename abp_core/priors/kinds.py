@@ -11,6 +11,7 @@ from abp_core.priors.flow import Flow
 from abp_core.priors.known import Known
 from abp_core.priors.motion.chain import Motion
 from abp_core.priors.motion.linear import Linear
+from abp_core.priors.motion.transition import Transition
 from abp_core.priors.motion.windows import Windows
 from abp_core.priors.normal import Normal
 from abp_core.spec import PriorName, TrainingSpec
@@ -36,14 +37,22 @@ class Prior(Protocol):
         ...
 
 
-def prior_of(spec: TrainingSpec, latents: Tensor, tensors: Mapping[str, Tensor]) -> Prior:
+def prior_of(
+    spec: TrainingSpec,
+    latents: Tensor,
+    tensors: Mapping[str, Tensor],
+    weights: Mapping[str, Tensor],
+) -> Prior:
     """The prior of a run whose latents (n, ...) stand where they stand, and of what was kept of
-    it; a flow that is not learnt yet begins as the paper's prior. Draws are (n, *latent_shape)."""
+    it; a flow that is not learnt yet begins as the paper's prior. weights: of the generator, by
+    name. Draws are (n, *latent_shape)."""
     shape = spec.generator.latent_shape
     if spec.prior == "exemplar":
         return Exemplar.of(latents[0].cpu(), shape[1:])
     if spec.prior == "linear":
         return Linear.of(latents)
+    if spec.prior == "transition":
+        return Transition.of(latents, weights)
     if spec.prior == "windows":
         return Windows.of(latents)
     if spec.prior == "flow" and tensors:
@@ -53,7 +62,7 @@ def prior_of(spec: TrainingSpec, latents: Tensor, tensors: Mapping[str, Tensor])
 
 def motion_of(prior: Prior) -> Motion:
     """The same prior as one of motion. Raises ValueError where it is none."""
-    if isinstance(prior, Linear | Windows):
+    if isinstance(prior, Linear | Windows | Transition):
         return prior
     raise ValueError("This model learnt no film.")
 

@@ -31,6 +31,8 @@ class GeneratorSpec:
         cuts off what those would become. No border is ever felt: a part of a map makes the same
         part of its signal.
     moving: a signal is a frame of a film, and the examples are its frames in their order.
+    transition: features of the hidden layer of F, which leads from the latent of one frame to that
+        of the next (see transition.py); 0 where there is no F.
     """
 
     latent_shape: tuple[int, ...]
@@ -43,6 +45,7 @@ class GeneratorSpec:
     mixing: tuple[int, ...] = ()
     margins: bool = False
     moving: bool = False
+    transition: int = 0
 
     def __post_init__(self) -> None:
         require(
@@ -106,6 +109,14 @@ class GeneratorSpec:
         require(
             not self.moving or (len(self.first_map) == 3 and not self.margins),
             "The frames of a film are pictures without margins.",
+        )
+        require(
+            is_count(self.transition, 0) and self.transition <= 4096,
+            "The features of a transition must be a whole number from 0 to 4096.",
+        )
+        require(
+            not self.transition or (self.moving and not self.spatial),
+            "Only the vector latents of a film have a transition.",
         )
 
     @property
