@@ -23,9 +23,11 @@ NEARLY = 1e-4  # frames a second
 TAGS = {"Title": "title", "Software": "artist", "Command": "comment"}
 WEBP_QUALITY = 80  # of 100; what is lost is hardly seen
 QUALITY = "16"  # x264's constant rate factor: what is lost can hardly be seen
+PACE = "veryfast"  # x264's preset: as small as by its usual one, in a third of the time
+X264 = {"crf": QUALITY, "preset": PACE}
 
 
-def encode_film(frames: Sequence[Bytes], rate: int) -> bytes:
+def encode_film(frames: Sequence[Bytes], rate: float) -> bytes:
     """Frames (h, w, 3), so many a second, as an MP4 whose index comes first, so that it plays
     while it arrives. Odd sides are made even: colour has half the pixels of light."""
     file = io.BytesIO()
@@ -58,7 +60,7 @@ def write_film(
         for name, text in (facts or {}).items():
             if name in TAGS:
                 film.metadata[TAGS[name]] = text
-        stream = film.add_stream("libx264", rate=exact(rate), options={"crf": QUALITY})
+        stream = film.add_stream("libx264", rate=exact(rate), options=X264)
         context = stream.codec_context
         context.thread_count = 1  # a visitor's film takes one core, as all else that is asked for
         context.color_primaries = context.color_trc = context.colorspace = BT709

@@ -11,6 +11,9 @@ PRIORS = {
     "normal": "New ones come from <code>z ~ N(0, I)</code>, as in the paper.",
     "exemplar": "New ones come from patches of the code that was inferred, each the nearest to "
     "what is there already." + OWN,
+    "windows": "New films are put together of stretches of the codes that were inferred, each a "
+    "likely way on from what is there already." + OWN,
+    "linear": "Each new frame's code is a matrix times the one before, and noise, as in the paper.",
     "flow": "New ones come from a flow that has learnt how the inferred codes are spread." + OWN,
 }
 

@@ -10,12 +10,12 @@ from demo.errors import Rejected, translate_errors
 from demo.models.cards import label_of
 from demo.models.costs import require_minutes
 from demo.models.medium import medium_of
-from demo.runs.run import Run
+from demo.runs.film_run import run_of
 from demo.runs.saved_runs import RunRecipe
 from demo.runs.settings import STYLES, Settings, preset_for, spec_with
 from demo.studio import Studio
 
-PREVIEWED = {"texture": 1, "sound": 1, "objects": 9}  # signals of what was brought
+PREVIEWED = {"texture": 1, "sound": 1, "objects": 9, "film": 9}  # signals of what was brought
 PREVIEW = 160  # pixels along a side of how it looks
 
 
@@ -34,11 +34,14 @@ class Training:
             preset = preset_for(kind, STYLES[0])
             dataset, _ = datasets.load(file, preset.training, sample_rate=preset.sample_rate)
         n, *_, last = dataset.signals.shape
+        source = dataset.source
         sentence = {
             "texture": f"a picture, learnt from crops {last} pixels wide",
-            "sound": f"a sound at {dataset.source.sample_rate} Hz, learnt in segments of "
-            f"{last / max(dataset.source.sample_rate, 1):.1f} s",
+            "sound": f"a sound at {source.sample_rate} Hz, learnt in segments of "
+            f"{last / max(source.sample_rate, 1):.1f} s",
             "objects": f"{n} pictures, learnt at {last} x {last} pixels",
+            "film": f"a film, learnt from {n} frames of {last} x {dataset.signals.shape[-2]} "
+            f"pixels, {source.frame_rate:.4g} a second",
         }[kind]
         medium = medium_of(dataset.source)
         some = dataset.signals[: PREVIEWED[kind]]
@@ -58,7 +61,7 @@ class Training:
             preset = preset_for(kind, style)
             spec = spec_with(preset.training, settings)
             dataset, fitted = datasets.load(path, spec, sample_rate=preset.sample_rate, name=name)
-            run = Run(Trainer(fitted, dataset))
+            run = run_of(Trainer(fitted, dataset))
         recipe = RunRecipe(task="learn", name=name, kind=kind, path=path, own=bool(upload))
         self.runs.begin(token, run, minutes, recipe)
 
@@ -90,7 +93,7 @@ class Training:
             )
             if dataset.digest == saved.digest and len(dataset.signals) != len(saved.latents):
                 raise CheckpointRejected("This model is damaged; please choose another one.")
-            run = Run(Trainer.resume(saved, dataset))
+            run = run_of(Trainer.resume(saved, dataset))
         kind = dataset.source.kind
         recipe = RunRecipe(task="learn", name=source.name, kind=kind, path=path, own=bool(upload))
         self.runs.begin(token, run, minutes, recipe)
