@@ -4,14 +4,16 @@
     python -m benchmarks.family --table
 
 Trains every method on every data set on two threads, one after the other, measures it as the
-studio's table does (abp_core/family/verdict.py) and by the yardsticks of this folder, and merges
-the rows into results/family.json. Pictures of the last seed go to docs/results/: a sheet a data
-set, a row a method. The faces of CelebA are measured where they are at hand, and never shown.
+studio's table does (abp_core/family/verdict.py), and merges the rows into results/family.json. What
+is there for as many seconds is not measured again, so that it can be broken off and go on. Pictures
+go to docs/results/: a sheet a data set, a row a method. The faces of
+CelebA are measured where they are at hand, and never shown.
 """
 
 import argparse
 import dataclasses
 import json
+from itertools import product
 from statistics import fmean, stdev
 from time import perf_counter
 from typing import Any
@@ -58,24 +60,22 @@ def main() -> int:
         print(table(rows))
         return 0
     torch.set_num_threads(THREADS)
-    for name in args.data:
+    for seed, name in product(range(args.seeds), args.data):
         if not DATA[name].exists():
             print(f"{name} is not at hand and is left out.", flush=True)
             continue
         trial, tiles = load_trial(DATA[name]), {}
         yardstick = Yardstick.of(trial)
+        known = rows.setdefault(name, {})
         for method in args.methods or METHODS:
-            if why_not(method, trial.kind):
+            found = [row for row in known.get(method, []) if row["budget"] == args.seconds]
+            if why_not(method, trial.kind) or any(row["seed"] == seed for row in found):
                 continue
-            found = []
-            for seed in range(args.seeds):
-                row, pictures = measure(trial, yardstick, method, seed, args.seconds)
-                print(name, method, seed, json.dumps(row), flush=True)
-                found.append(row)
-            tiles[method] = pictures
-            rows.setdefault(name, {})[method] = found
+            row, tiles[method] = measure(trial, yardstick, method, seed, args.seconds)
+            print(name, method, json.dumps(row), flush=True)
+            known[method] = [*found, row]
             KEPT.write_text(json.dumps({"machine": machine_facts(), "rows": rows}, indent=1) + "\n")
-        if name not in HIDDEN:
+        if tiles and name not in HIDDEN:
             sheet(trial, tiles).save(SHEETS / f"family-{name}.webp", quality=80, method=6)
     return 0
 
@@ -95,6 +95,8 @@ def measure(
     rebuilt = member.rebuild(trial.held[:n])
     pictures += [] if rebuilt is None else [rebuilt]
     return {
+        "seed": seed,
+        "budget": seconds,
         **figures,
         "iterations": member.iteration,
         "seconds": round(member.seconds, 2),

@@ -1,97 +1,139 @@
-"""Iterations a second beside a peer's own code, on the same network and pictures.
+"""Iterations a second beside peers' own code, on the same networks and pictures.
 
-    python -m benchmarks.peers /path/to/ParEM/torch
-    python -m benchmarks.peers /path/to/ParEM/torch --rounds 8 --threads 2
+    python -m benchmarks.peers --parem /path/to/ParEM/torch
+    python -m benchmarks.peers --parem ... --coopnets /path/to/pytorch-CoopNets --ebm ... --rounds 5
 
-The peer is ParEM (Kuntz, Lim and Johansen 2023; github.com/juankuntz/ParEM, MIT), of which the
-folder with the package `parem` is given; nothing of it is kept here. Our generator is put in the
-place of its network. Both take turns of some iterations, so that what else the machine does falls
-on both; a figure is the median over the turns' ratios. What only its reports need (wandb,
-torchvision, torchmetrics, torchtyping) need not be installed.
+Every folder is one of a peer's repositories; nothing of it is kept here. --parem: of the package
+`parem` (Kuntz, Lim and Johansen 2023; github.com/juankuntz/ParEM). --coopnets: Xie, Lu, Gao and Wu
+2018 (github.com/FANG-Xiaolin/pytorch-CoopNets). --ebm: Nijkamp, Hill, Han, Zhu and Wu 2020
+(github.com/point0bar1/ebm-anatomy). Our generator and descriptor are put in the place of their
+networks, and their own loops run: with as many chains, pictures and moves, in float32, which is how
+they are written; ours is as it ships (bf16 where the processor has that itself, unless --float32).
+Ours and theirs take turns of some iterations, so that what else the machine does falls on both; a
+figure is the median over the turns' ratios. What only their reports need (wandb, torchvision, cv2,
+torchmetrics, torchtyping) need not be installed.
 """
 
-import contextlib
 import dataclasses
-import importlib.util
 import statistics
-import sys
+from argparse import Namespace
 from collections.abc import Callable
-from importlib.machinery import ModuleSpec
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from time import perf_counter
 from typing import Any
-from unittest.mock import MagicMock
+from unittest.mock import patch
 
 import torch
-from torch import Tensor
 from torch.nn import functional
-from torch.utils.data import TensorDataset
 
+from abp_core import device
 from abp_core.cli import arguments
 from abp_core.data import datasets
 from abp_core.data.datasets import Dataset
+from abp_core.errors import Refusal
+from abp_core.family.cooperative import Cooperative, CooperativeSpec
+from abp_core.family.descriptor import Descriptor, DescriptorSpec
+from abp_core.family.energies import bottom_up
+from abp_core.family.field import FieldSpec
+from abp_core.family.member import Member
 from abp_core.family.trial import Trial
 from abp_core.family.vae import VAE
-from abp_core.generator import Generator
 from abp_core.presets import PRESETS
 from abp_core.spec import LangevinSpec, TrainingSpec
 from abp_core.trainer import Trainer
+from benchmarks.plugged import anatomy, coopnets, parem
+from benchmarks.plugged.loops import Step
 from benchmarks.report import BUNDLED, THREADS, keep
 
-ONLY_FOR_REPORTS = (
-    "torchtyping",
-    "wandb",
-    "torchvision",
-    "torchvision.datasets",
-    "torchvision.transforms",
-    "torchvision.transforms.functional",
-    "torchvision.utils",
-    "torchmetrics",
-    "torchmetrics.image",
-    "torchmetrics.image.fid",
-)
 BATCH, STEPS, PARTICLES = 32, 10, 4
-STEP_SIZE = 0.01  # of all walks; the peer's is half its square
+STEP_SIZE = 0.01  # of ABP's walks
 TURN = 1.0  # seconds, about, that a side computes at a time
-Step = Callable[[], object]
-Peer = tuple[Any, Any]  # its modules algorithms and models
+DESCRIPTOR = DescriptorSpec(chains=BATCH, extent=32, field=FieldSpec(steps=STEPS))
+COOPERATIVE = CooperativeSpec(  # proposals are all fresh every iteration, as in the paper
+    proposals=BATCH, extent=32, lasting=1, field=FieldSpec(steps=STEPS)
+)
+Pairs = dict[str, Callable[[], tuple[Step, Step]]]  # ours and theirs, made when it is their turn
 
 
 def main() -> int:
-    parser = arguments.Parser(prog="python -m benchmarks.peers", description=__doc__.split("\n")[0])
-    parser.add_argument("peer", type=Path, help="the folder that holds the package parem")
-    parser.add_argument("--rounds", type=arguments.count("The rounds", 1, 1000), default=8)
-    parser.add_argument("--threads", type=arguments.count("The threads", 1, 256), default=THREADS)
-    args = parser.parse_args()
+    args = _arguments()
     torch.set_num_threads(args.threads)
-    peer = _peer(args.peer)
-    data, spec = small_pictures()
-    several = {"particles": PARTICLES, "langevin": _walk(1)}
-    pairs = {
-        "ABP": (
-            _ours(spec, data),
-            _theirs(peer, "AlternatingBackprop", spec, data, n_chain_length=STEPS),
-        ),
-        "particles": (
-            _ours(spec, data, **several),
-            _theirs(peer, "PGD", spec, data, n_particles=PARTICLES),
-        ),
-        "short run": (
-            _ours(spec, data, persistent=False),
-            _theirs(peer, "ShortRun", spec, data, n_chain_length=STEPS),
-        ),
-        "VAE": (_our_vae(spec, data), _theirs(peer, "VI", spec, data, q_optimizer="adam")),
-    }
+    if args.float32:
+        patch.object(device, "native_bf16", lambda: False).start()
     found = {}
-    for name, (ours, theirs) in pairs.items():
-        found[name] = compare(ours, theirs, args.rounds)
-        print(name, found[name], flush=True)
-    print(keep("peers", found))
+    with TemporaryDirectory() as scratch:
+        for name, pair in _pairs(args, Path(scratch)).items():
+            found[name] = compare(*pair(), args.rounds)
+            print(name, found[name], flush=True)
+        print(keep("peers-float32" if args.float32 else "peers", found))
     return 0
 
 
+def _arguments() -> Namespace:
+    parser = arguments.Parser(prog="python -m benchmarks.peers", description=__doc__.split("\n")[0])
+    parser.add_argument("--parem", type=Path, help="the folder that holds the package parem")
+    parser.add_argument("--coopnets", type=Path, help="the folder of pytorch-CoopNets")
+    parser.add_argument("--ebm", type=Path, help="the folder of ebm-anatomy")
+    parser.add_argument("--rounds", type=arguments.count("The rounds", 1, 1000), default=8)
+    parser.add_argument("--threads", type=arguments.count("The threads", 1, 256), default=THREADS)
+    parser.add_argument("--float32", action="store_true", help="ours without bf16")
+    args = parser.parse_args()
+    if not (args.parem or args.coopnets or args.ebm):
+        raise Refusal("There is no peer to compare with; name a folder by --parem or the others.")
+    return args
+
+
+def _pairs(args: Namespace, scratch: Path) -> Pairs:
+    """Of the peers that are there, by what is compared."""
+    data, spec = small_pictures()
+    pairs: Pairs = {}
+    if args.parem:
+        pairs |= _beside_parem(args.parem, data, spec)
+    trial = _centred(data, spec)
+    if args.coopnets:
+        peer = coopnets.load(args.coopnets)
+        pairs["CoopNets"] = lambda: (
+            _stepping(_our_cooperative(trial)),
+            coopnets.stepping(peer, trial, COOPERATIVE, scratch),
+        )
+    if args.ebm:
+        pairs["descriptor"] = lambda: (
+            _stepping(_our_descriptor(trial)),
+            anatomy.stepping(args.ebm, trial, DESCRIPTOR, scratch),
+        )
+    return pairs
+
+
+def _beside_parem(folder: Path, data: Dataset, spec: TrainingSpec) -> Pairs:
+    peer = parem.load(folder)
+    several = {"particles": PARTICLES, "langevin": _walk(1)}
+
+    def theirs(algorithm: str, **settings: Any) -> Step:
+        return parem.stepping(peer, algorithm, spec, data, **settings)
+
+    return {
+        "ABP": lambda: (
+            _ours(spec, data),
+            theirs("AlternatingBackprop", n_chain_length=STEPS),
+        ),
+        "particles": lambda: (
+            _ours(spec, data, **several),
+            theirs("PGD", n_particles=PARTICLES),
+        ),
+        "short run": lambda: (
+            _ours(spec, data, persistent=False),
+            theirs("ShortRun", n_chain_length=STEPS),
+        ),
+        "VAE": lambda: (
+            _stepping(VAE(Trial(data, data.signals[:2], spec), 0)),
+            theirs("VI", q_optimizer="adam"),
+        ),
+    }
+
+
 def small_pictures() -> tuple[Dataset, TrainingSpec]:
-    """Faces of 32 x 32, which the peer's encoder is made for, and the settings of both: the paper's
+    """Faces of 32 x 32, which ParEM's encoder is made for, and the settings of both: the paper's
     two moves and nothing beside them."""
     data, spec = datasets.load(BUNDLED["objects"], PRESETS["objects"].training)
     small = dataclasses.replace(data, signals=functional.avg_pool2d(data.signals, 2))
@@ -141,75 +183,24 @@ def _ours(spec: TrainingSpec, data: Dataset, **changes: Any) -> Step:
     return Trainer(dataclasses.replace(spec, **changes), data).step
 
 
-def _our_vae(spec: TrainingSpec, data: Dataset) -> Step:
-    member = VAE(Trial(data, data.signals[:2], spec), 0)
+def _stepping(member: Member) -> Step:
     return lambda: list(member.alternation())
 
 
-def _peer(folder: Path) -> Peer:
-    """Its modules algorithms and models, with stand-ins for what only reports need."""
-    sys.path.insert(0, str(folder))
-    for name in ONLY_FOR_REPORTS:
-        found = None
-        with contextlib.suppress(ModuleNotFoundError, ValueError):
-            found = importlib.util.find_spec(name)
-        if found is None:
-            sys.modules[name] = MagicMock(__spec__=ModuleSpec(name, None))
-    return importlib.import_module("parem.algorithms"), importlib.import_module("parem.models")
+def _centred(data: Dataset, spec: TrainingSpec) -> Trial:
+    """The pictures about nought, where CoopNets' reference stands."""
+    signals = data.signals - data.signals.mean((0, 2, 3), keepdim=True)
+    return Trial(dataclasses.replace(data, signals=signals), signals[:2], spec)
 
 
-def _with_our_generator(models: Any, spec: TrainingSpec, data: Dataset) -> Any:
-    """Its model, with our f for its network."""
-
-    class Plugged(models.NLVM):  # type: ignore[misc]
-        def __init__(self) -> None:
-            torch.nn.Module.__init__(self)
-            self.x_dim = spec.generator.latent_shape[0]
-            self.sigma2 = (spec.sigma * data.deviation) ** 2
-            self.generator = Generator(spec.generator, seed=0)
-
-        def forward(self, z: Tensor) -> Tensor:
-            x: Tensor = self.generator(z.flatten(0, -2))
-            return x.view(*z.shape[:-1], *x.shape[1:])
-
-    return Plugged()
+def _our_descriptor(trial: Trial) -> Descriptor:
+    reference = DESCRIPTOR.field.reference * trial.data.deviation
+    return Descriptor(trial, 0, bottom_up(trial, reference, 0), DESCRIPTOR)
 
 
-class _Rows(TensorDataset):
-    """As its data sets are: rows, and how many channels they have."""
-
-    def __init__(self, signals: Tensor) -> None:
-        super().__init__(signals)
-        self.n_channels = signals.shape[1]
-        self.name = "faces"
-
-
-def _stepping(algorithm: Any, data: Dataset) -> Step:
-    """Its iterations over minibatches as large as ours."""
-    draw = torch.Generator().manual_seed(0)
-
-    def step() -> object:
-        index = torch.randperm(len(data.signals), generator=draw)[:BATCH]
-        return algorithm.step(data.signals[index], index)
-
-    return step
-
-
-def _theirs(peer: Peer, algorithm: str, spec: TrainingSpec, data: Dataset, **settings: Any) -> Step:
-    """Iterations of one of its algorithms, on our generator."""
-    algorithms, models = peer
-    walk = {} if algorithm == "VI" else {"particle_step_size": STEP_SIZE**2 / 2, "lambd": 1e-2}
-    return _stepping(
-        getattr(algorithms, algorithm)(
-            _with_our_generator(models, spec, data),
-            _Rows(data.signals),
-            theta_optimizer="adam",
-            train_batch_size=BATCH,
-            **walk,
-            **settings,
-        ),
-        data,
-    )
+def _our_cooperative(trial: Trial) -> Cooperative:
+    reference = COOPERATIVE.field.reference * trial.data.deviation
+    return Cooperative(trial, 0, bottom_up(trial, reference, 0), COOPERATIVE)
 
 
 if __name__ == "__main__":

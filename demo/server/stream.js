@@ -3,11 +3,12 @@
 // that is taken in that very moment would wait for ever, since the page believes that it still
 // listens; and so would every order after a stream that broke off. Therefore a page is told that an
 // order was taken only when it knows that the stream before has ended, and one that breaks off ends
-// in due form. See Listeners in door.py.
+// in due form. See Listeners in listeners.py.
 
 (() => {
   const plain = window.fetch;
   const LONGEST = 15_000; // milliseconds for which the answer to an order is held back at most
+  const LATE = 100; // milliseconds within which the page has read what has come
   const ENDING = [
     { msg: "broken_connection", message: "Connection errored out. " },
     { msg: "close_stream" },
@@ -22,7 +23,12 @@
   /** @type {(request: Request) => Promise<Response>} */
   async function listen(request) {
     session = new URL(request.url).searchParams.get("session_hash") ?? "";
-    ended = new Promise((tell) => request.signal.addEventListener("abort", () => tell()));
+    /** @type {(value: void) => void} */
+    let tell = () => {};
+    ended = new Promise((resolve) => {
+      tell = resolve;
+    });
+    request.signal.addEventListener("abort", () => tell());
     const reply = await plain(request).catch(() => new Response());
     const reader = reply.body?.getReader();
     /** @returns {ReadableStreamReadResult<any>} */
@@ -35,9 +41,11 @@
             controller.enqueue(read.value);
             return;
           }
-          await pause(100); // it may not have come to what was sent last
+          await pause(LATE); // it may not have come to what was sent last
           if (!request.signal.aborted) controller.enqueue(new TextEncoder().encode(ENDING));
           controller.close();
+          await pause(LATE);
+          tell(); // a browser may have forgotten whose signal this one follows
         },
         cancel: () => reader?.cancel(),
       }),
@@ -48,8 +56,9 @@
   async function ask(url, order) {
     const headers = new Headers(order.headers);
     headers.set("x-listener", session);
+    const before = ended; // what a later stream says is heard in any case
     const reply = await plain(url, { ...order, headers });
-    if (reply.headers.get("x-listens") === "no") await Promise.race([ended, pause(LONGEST)]);
+    if (reply.headers.get("x-listens") === "no") await Promise.race([before, pause(LONGEST)]);
     return reply;
   }
 

@@ -38,6 +38,8 @@ class Server:
 
     def __init__(self) -> None:
         self.over, self.listens = Event(), "yes"
+        self.takes = Event()  # orders, at once
+        self.takes.set()
         self.last = b""
         self.sessions: list[str | None] = []
         outer = self
@@ -57,6 +59,7 @@ class Server:
 
             def do_POST(self) -> None:
                 self.rfile.read(int(self.headers["Content-Length"]))
+                outer.takes.wait(60)
                 outer.sessions.append(self.headers["x-listener"])
                 self.send_response(200)
                 self.send_header("x-listens", outer.listens)
@@ -74,6 +77,7 @@ def server() -> Iterator[Server]:
     server = Server()
     Thread(target=server.http.serve_forever).start()
     yield server
+    server.takes.set()
     server.over.set()
     server.http.shutdown()
     server.http.server_close()
@@ -105,6 +109,29 @@ def test_an_order_taken_while_the_stream_closes_waits_for_its_end(
     assert listening.evaluate("() => window.taken") == 0
     listening.evaluate("() => window.letGo()")
     listening.wait_for_function("() => window.taken === 1")
+
+
+def test_an_order_waits_for_no_stream_that_came_after_it(listening: Page, server: Server) -> None:
+    """Of which the studio did not know yet when it took the order."""
+    server.takes.clear()
+    server.listens = "no"
+    listening.evaluate("() => window.letGo()")
+    listening.evaluate("() => { window.order(); window.listen(); }")
+    listening.wait_for_timeout(300)
+    server.takes.set()
+    listening.wait_for_function("() => window.taken === 1", timeout=5_000)
+
+
+def test_an_order_waits_no_longer_than_its_stream_where_nobody_lets_go(
+    listening: Page, server: Server
+) -> None:
+    """A browser may forget that one signal follows another: the stream's own end must do."""
+    server.listens = "no"
+    server.last = f"data: {json.dumps({'msg': 'close_stream'})}\n\n".encode()
+    server.over.set()
+    listening.wait_for_function("() => window.heard.includes('close_stream')")
+    listening.evaluate("() => { window.order(); }")
+    listening.wait_for_function("() => window.taken === 1", timeout=5_000)
 
 
 def test_a_stream_that_breaks_off_ends_in_due_form(listening: Page, server: Server) -> None:
