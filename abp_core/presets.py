@@ -209,7 +209,9 @@ PRESETS: dict[str, Preset] = {
         training=dataclasses.replace(
             _vector_film(
                 16,
-                LangevinSpec(steps=1, step_size=0.4, temperature=0.1, preconditioned=True),
+                LangevinSpec(
+                    steps=2, step_size=0.4, temperature=0.1, acceptance=0.5, preconditioned=True
+                ),
                 3e-3,
             ),
             sigma=0.1,

@@ -12,8 +12,10 @@ ROOT = Path(__file__).parents[1]
 # import what stands on those below, and nothing of its own.
 FLOORS: list[set[str]] = [
     {"errors", "faults", "noise", "observation"},
-    {"device", "spec", "posterior", "ranks", "transition"},
-    {"generator", "presets", "priors", "data", "adaptation"},
+    {"device", "spec", "posterior", "ranks"},
+    {"adaptation"},
+    {"transition"},
+    {"generator", "presets", "priors", "data"},
     {"chains", "langevin", "learning"},
     {"checkpoint", "evaluation"},
     {"trainer", "analysis", "synthesis"},

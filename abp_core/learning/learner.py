@@ -112,7 +112,9 @@ class Learner:
         self.generator = generator.to(device)
         self._spec = spec
         self._optimiser = Optimiser(self.generator, BETAS, LATE)
-        self.given = {"rate": self._optimiser.rate, "late_rate": self._optimiser.late_rate}
+        self.given = {"rate": self._optimiser.rate}
+        if spec.generator.transition:
+            self.given["late_rate"] = self._optimiser.late_rate
 
     @property
     def updates(self) -> int:
@@ -122,8 +124,11 @@ class Learner:
     def draw(self, iteration: int) -> dict[str, Tensor]:
         """What an iteration is given."""
         rate = self._spec.learning_rate * self._spec.fade(iteration)
-        late = min(max(iteration / SETTLING - 1, 0), 1) * rate * SHARE
-        return {"rate": torch.tensor(rate), "late_rate": torch.tensor(late)}
+        given = {"rate": torch.tensor(rate)}
+        if self._spec.generator.transition:
+            late = min(max(iteration / SETTLING - 1, 0), 1) * rate * SHARE
+            given["late_rate"] = torch.tensor(late)
+        return given
 
     def gradient_norm(self, loss: Tensor) -> Tensor:
         """(), of the gradient of a loss (), which the weights then hold."""

@@ -13,7 +13,10 @@ PRIORS = {
     "what is there already." + OWN,
     "windows": "New films are put together of stretches of the codes that were inferred, each a "
     "likely way on from what is there already." + OWN,
-    "linear": "Each new frame's code is a matrix times the one before, and noise, as in the paper.",
+    "linear": "New films go on by a matrix fitted to the codes that were inferred: each frame's is "
+    "that times the one before, and noise, as in the paper.",
+    "transition": "New films are driven by new noise through the second network, which was learnt "
+    "with the noise that was inferred.",
     "flow": "New ones come from a flow that has learnt how the inferred codes are spread." + OWN,
 }
 
