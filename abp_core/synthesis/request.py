@@ -145,7 +145,7 @@ class Request:
         for name, kinds in FOR.items():
             _require(
                 getattr(self, name) in (None, False) or spec.kind in kinds,
-                f"--{name} is for {' and '.join(NOUNS[kind] for kind in kinds)}, but this model "
+                f"--{name} is for {_listed([NOUNS[kind] for kind in kinds])}, but this model "
                 f"makes {NOUNS[spec.kind]}.",
             )
         if spec.kind == "film":
@@ -234,6 +234,11 @@ class Request:
             if axis in tile:
                 _require_whole(f"The {name} of a tile", side, unit)
         return dataclasses.replace(self, size=(width, height))
+
+
+def _listed(nouns: list[str]) -> str:
+    *others, last = nouns
+    return f"{', '.join(others)} and {last}" if others else last
 
 
 def size_of(text: str) -> tuple[int, int]:
