@@ -11,8 +11,8 @@ from abp_core.spec import GeneratorSpec, TrainingSpec
 BETAS = (0.5, 0.999)
 MOMENTS = ("exp_avg", "exp_avg_sq")  # as Adam calls them
 # F begins as a motion that suits its film; it would explain by motion what all frames share, before
-# f has learnt that. So its weights stay for so many iterations, and are as fast as others in twice
-# as many.
+# f has learnt that. So its weights stay for so many iterations, and in twice as many come to this
+# share of the others' rate.
 LATE, SETTLING, SHARE = "transition.", 60, 0.2
 
 
@@ -112,7 +112,9 @@ class Learner:
         self.generator = generator.to(device)
         self._spec = spec
         self._optimiser = Optimiser(self.generator, BETAS, LATE)
-        self.given = {"rate": self._optimiser.rate, "late_rate": self._optimiser.late_rate}
+        self.given = {"rate": self._optimiser.rate}
+        if spec.generator.transition:
+            self.given["late_rate"] = self._optimiser.late_rate
 
     @property
     def updates(self) -> int:
@@ -122,8 +124,9 @@ class Learner:
     def draw(self, iteration: int) -> dict[str, Tensor]:
         """What an iteration is given."""
         rate = self._spec.learning_rate * self._spec.fade(iteration)
-        late = min(max(iteration / SETTLING - 1, 0), 1) * rate * SHARE
-        return {"rate": torch.tensor(rate), "late_rate": torch.tensor(late)}
+        late = SHARE * rate * min(max(iteration / SETTLING - 1, 0), 1)
+        rates = {"rate": rate, "late_rate": late}
+        return {name: torch.tensor(rates[name]) for name in self.given}
 
     def gradient_norm(self, loss: Tensor) -> Tensor:
         """(), of the gradient of a loss (), which the weights then hold."""
