@@ -261,7 +261,7 @@ class Trainer:
             curvature=self.curvature.cpu().clone(),
             sample_loss=self._sample_loss.tensors() if self._sample_loss else {},
             particles=copies({"others": self._others} if len(self._others) else {}),
-            driven=copies({"noise": self._chains.walked} if self.spec.stretch else {}),
+            driven=copies(self._chains.beside),
             learnt=copies(self.learnt),
             observation=self.observation,
         )
@@ -303,8 +303,8 @@ class Trainer:
         if trainer.spec.particles > 1:
             again = saved.latents.repeat(trainer.spec.particles - 1, *[1] * (trainer.z.ndim - 1))
             trainer._others.copy_(saved.particles.get("others", again))
-        if trainer.spec.stretch:
-            trainer._chains.walked.copy_(saved.driven["noise"])
+        for name, held in trainer._chains.beside.items():
+            held.copy_(saved.driven[name])
         trainer.learnt = dict(saved.learnt)
         trainer._learner.resume(saved.updates, saved.first_moments, saved.second_moments)
         if trainer._sample_loss and saved.sample_loss:

@@ -18,7 +18,7 @@ still.
 import torch
 from torch import Tensor, nn
 
-from abp_core.chains.examples import choose_visited
+from abp_core.chains.examples import Chains, choose_visited
 from abp_core.chains.windows import Schedule
 from abp_core.data.pca import start_at_components
 from abp_core.noise import chain_noise
@@ -30,7 +30,7 @@ from abp_core.transition import Transition
 SPREAD = 0.35  # of the states that a film begins with
 
 
-class ThroughTime:
+class ThroughTime(Chains):
     """The states z (n, d) of a film's n frames, of which y (n, ...) was seen, and the noise that
     drives them, walked (n, d); see Chains in examples.py, where those visited are stretches.
 
@@ -58,15 +58,15 @@ class ThroughTime:
         self._schedule = Schedule((n,), (frames,), spec.seed)
         self._states = torch.zeros(n + 1, d, device=device)  # the first stands before the film
         self.before, self.z = self._states[0], self._states[1:]
-        self.walked = self._noise(torch.arange(n), sweep=0, steps=1)[0].to(device)
+        self._xi = self._noise(torch.arange(n), sweep=0, steps=1)[0].to(device)
         if whole is None:
             self.roll_out()
         else:
-            aims = self.walked.clone()
+            aims = self._xi.clone()
             start_at_components(aims, whole)
             self.before[:] = SPREAD * aims[0]
             noise, led = transition.begin_at(SPREAD * aims)
-            self.walked.copy_(noise)
+            self._xi.copy_(noise)
             self.z.copy_(led)
         self.minibatch = min(spec.batch_size, self._schedule.windows)
         self._sums = torch.ones(frames, frames, device=device).triu()
@@ -74,6 +74,14 @@ class ThroughTime:
         self.index = self._mine().clone()
         self.y, self._before = self._y[self.index], self._states[self.index[:, 0]]
         self.observation: Observation = Stretched(observation.on(device))
+
+    @property
+    def walked(self) -> Tensor:
+        return self._xi
+
+    @property
+    def beside(self) -> dict[str, Tensor]:
+        return {"noise": self._xi, "before": self.before}
 
     def draw(self, iteration: int) -> dict[str, Tensor]:
         windows, k = self._schedule.windows, self.minibatch
@@ -91,7 +99,7 @@ class ThroughTime:
         self.index.copy_(self._mine())
         self.y.copy_(self._y[self.index])
         self._before.copy_(self._states[self.index[:, 0]])
-        return self.walked[self.index].transpose(1, 2) @ self._sums
+        return self._xi[self.index].transpose(1, 2) @ self._sums
 
     def drives(self, z: Tensor) -> Tensor:
         """The noise xi (k, d, frames) whose sums are z (k, d, frames)."""
@@ -110,13 +118,13 @@ class ThroughTime:
         frames = self.given["frames"]
         states = self._transition.roll_out(self._states[frames[:, 0]], noise)
         for at, drawn, led in zip(frames, noise.transpose(1, 2), states, strict=True):
-            self.walked.index_copy_(0, at, drawn)
+            self._xi.index_copy_(0, at, drawn)
             self.z.index_copy_(0, at, led)
 
     @torch.no_grad()
     def roll_out(self) -> None:
         """Lets all states be those to which the noise leads from the first frame on."""
-        self.z.copy_(self._transition.roll_out(self._states[:1], self.walked.T[None])[0])
+        self.z.copy_(self._transition.roll_out(self._states[:1], self._xi.T[None])[0])
 
     def _mine(self) -> Tensor:
         """The frames (k, frames) of the stretches that this process visits."""

@@ -56,9 +56,9 @@ class Checkpoint:
     curvature (c, c): what the metric of a preconditioned walk is made of. sample_loss: what the
     second loss of a run that has one goes on from. particles: "others" ((particles - 1) * examples,
     ...), where all but the first of every example stand, if there are any. driven: "noise" (frames,
-    d), that drives the states of a film with a transition, which its latents are. learnt: what a
-    prior needs beside the latents; nothing before it is learnt. All are float32. observation: how
-    the run sees its data.
+    d), that drives the states of a film with a transition, which its latents are, and "before"
+    (d,), where it begins. learnt: what a prior needs beside the latents; nothing before it is
+    learnt. All are float32. observation: how the run sees its data.
 
     In its light form it is the model alone: there are no moments, and updates is 0.
     """

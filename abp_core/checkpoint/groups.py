@@ -50,7 +50,8 @@ def take_groups(spec: TrainingSpec, tensors: dict[str, Tensor]) -> dict[str, dic
         others = ((spec.particles - 1) * n, *latent)
         shapes["particles"] = {"others": others} if spec.particles > 1 else {}
     if spec.stretch:
-        shapes["driven"] = {"noise": tuple(tensors["latents"].shape)}
+        n, *latent = tensors["latents"].shape
+        shapes["driven"] = {"noise": (n, *latent), "before": tuple(latent)}
     if any(name.startswith("prior/") for name in tensors):
         shapes["prior"] = kinds.shapes(spec.prior, spec.generator.latent_shape)
     groups: dict[str, dict[str, Tensor]] = {group: {} for group in (*MEMORY, "driven", "prior")}

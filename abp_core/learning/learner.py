@@ -11,8 +11,8 @@ from abp_core.spec import GeneratorSpec, TrainingSpec
 BETAS = (0.5, 0.999)
 MOMENTS = ("exp_avg", "exp_avg_sq")  # as Adam calls them
 # F begins as a motion that suits its film; it would explain by motion what all frames share, before
-# f has learnt that. So its weights stay for so many iterations, and are as fast as others in twice
-# as many.
+# f has learnt that. So its weights stay for so many iterations, and in twice as many come to this
+# share of the others' rate.
 LATE, SETTLING, SHARE = "transition.", 60, 0.2
 
 
@@ -124,11 +124,9 @@ class Learner:
     def draw(self, iteration: int) -> dict[str, Tensor]:
         """What an iteration is given."""
         rate = self._spec.learning_rate * self._spec.fade(iteration)
-        given = {"rate": torch.tensor(rate)}
-        if self._spec.generator.transition:
-            late = min(max(iteration / SETTLING - 1, 0), 1) * rate * SHARE
-            given["late_rate"] = torch.tensor(late)
-        return given
+        late = SHARE * rate * min(max(iteration / SETTLING - 1, 0), 1)
+        rates = {"rate": rate, "late_rate": late}
+        return {name: torch.tensor(rates[name]) for name in self.given}
 
     def gradient_norm(self, loss: Tensor) -> Tensor:
         """(), of the gradient of a loss (), which the weights then hold."""
