@@ -5,9 +5,9 @@
 
 Trains every method on every data set on two threads, one after the other, measures it as the
 studio's table does (abp_core/family/verdict.py), and merges the rows into results/family.json. What
-is there for as many seconds is not measured again, so that it can be broken off and go on. Pictures
-go to docs/results/: a sheet a data set, a row a method. The faces of
-CelebA are measured where they are at hand, and never shown.
+is there for as many seconds is not measured again, so that it can be broken off and go on. Where
+all methods of a data set were measured in one go, their pictures go to docs/results/: a row a
+method. The faces of CelebA are measured where they are at hand, and never shown.
 """
 
 import argparse
@@ -50,6 +50,7 @@ KEPT = RESULTS / "family.json"
 SHEETS = ROOT / "docs" / "results"
 SIDE = 128  # pixels along a tile of a sheet
 SHOWN = 16  # pictures of a set
+NOTHING = "-"  # of a method that has no such figure
 FIGURES = ("reconstruction", "features", "copied", "diversity")
 
 
@@ -67,15 +68,16 @@ def main() -> int:
         trial, tiles = load_trial(DATA[name]), {}
         yardstick = Yardstick.of(trial)
         known = rows.setdefault(name, {})
-        for method in args.methods or METHODS:
+        asked = [name for name in args.methods or METHODS if not why_not(name, trial.kind)]
+        for method in asked:
             found = [row for row in known.get(method, []) if row["budget"] == args.seconds]
-            if why_not(method, trial.kind) or any(row["seed"] == seed for row in found):
+            if any(row["seed"] == seed for row in found):
                 continue
             row, tiles[method] = measure(trial, yardstick, method, seed, args.seconds)
             print(name, method, json.dumps(row), flush=True)
             known[method] = [*found, row]
             KEPT.write_text(json.dumps({"machine": machine_facts(), "rows": rows}, indent=1) + "\n")
-        if tiles and name not in HIDDEN:
+        if 0 < len(tiles) == len(asked) and name not in HIDDEN:
             sheet(trial, tiles).save(SHEETS / f"family-{name}.webp", quality=62, method=6)
     return 0
 
@@ -142,16 +144,20 @@ def table(rows: dict[str, Any]) -> str:
         lines.append("|" + " --- |" * (len(rows) + 1))
         for method in METHODS:
             found = [[row[figure] for row in data.get(method, [])] for data in rows.values()]
-            lines.append(f"| {METHODS[method].title} | {' | '.join(map(_mean, found))} |")
+            cells = list(map(_mean, found))
+            if any(cell != NOTHING for cell in cells):
+                lines.append(f"| {METHODS[method].title} | {' | '.join(cells)} |")
     return "\n".join(lines)
 
 
 def _mean(values: list[float | None]) -> str:
     known = [value for value in values if value is not None]
     if not known:
-        return "-"
-    spread = f" ± {stdev(known):.1g}" if len(known) > 1 else ""
-    return f"{fmean(known):.2g}{spread}"
+        return NOTHING
+    return " ± ".join(
+        np.format_float_positional(round(value, 6), digits, fractional=False, trim="-")
+        for value, digits in ((fmean(known), 2), (stdev(known) if len(known) > 1 else 0.0, 1))
+    )
 
 
 def _arguments() -> argparse.Namespace:
