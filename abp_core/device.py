@@ -49,6 +49,9 @@ class Machine:
     def chain_copy(self, generator: Network) -> Network:
         """A twin of `generator` in fast precision, without weight gradients, for chains."""
         twin = copy.deepcopy(generator).to(self.fast).requires_grad_(False)
+        for part in twin.modules():
+            if isinstance(part, Exact):
+                part.float()
         self.refresh(twin, generator)
         return twin
 
@@ -86,6 +89,10 @@ def native_bf16() -> bool:
 def cpu() -> Machine:
     """The CPU, whatever else is there: where what is only asked now and then lies."""
     return Machine(torch.device("cpu"), torch.bfloat16 if native_bf16() else torch.float32)
+
+
+class Exact(nn.Module):
+    """A network, or a part of one, that is computed in single precision everywhere."""
 
 
 class DeviceRejected(Refusal):

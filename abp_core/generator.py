@@ -10,6 +10,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from abp_core.spec import GeneratorSpec
+from abp_core.transition import Transition
 
 Span = tuple[int, int]  # from the first entry to before the last
 
@@ -61,6 +62,8 @@ class Generator(nn.Module):
             gain = (0.1 if last else 1.0) * (1.0 if first else rectified)
             self.kernels.append(weights((before, after, *self.kernel), before * taps, gain))
             self.biases.append(nn.Parameter(torch.zeros(after)))
+        if spec.transition:
+            self.transition = Transition(spec.latent_shape[0], spec.transition, draw)
 
     @classmethod
     def of(cls, spec: GeneratorSpec, weights: Mapping[str, Tensor]) -> Self:
@@ -74,7 +77,13 @@ class Generator(nn.Module):
         generator.load_state_dict(placed, assign=True)
         return generator
 
-    def forward(self, z: Tensor) -> Tensor:
+    def forward(self, z: Tensor, before: Tensor | None = None) -> Tensor:
+        """before: states (n, d) from which z (n, d, frames) is the noise that drives films, x (n,
+        frames, *signal_shape)."""
+        if before is not None:
+            states = self.transition.roll_out(before, z)
+            x: Tensor = self(states.flatten(0, 1))
+            return x.view(*states.shape[:2], *x.shape[1:])
         return self.interior(z) if self.spec.margins else self._signal(self._open(z), None)
 
     def interior(self, z: Tensor) -> Tensor:
@@ -84,6 +93,13 @@ class Generator(nn.Module):
         margins = [0 if k == 1 else self.spec.reach for k in self.kernel]
         wanted = [(m, size - m) for m, size in zip(margins, h.shape[2:], strict=True)]
         return self._signal(h, self._spans(wanted))
+
+    @property
+    def entry(self) -> tuple[Tensor, Tensor | None]:
+        """Where what chains walk in enters: weights (channels, ...) and, of vectors, a bias."""
+        if self.spec.transition:
+            return self.transition.drive, self.transition.bias
+        return (self.kernels[0], None) if self.spec.spatial else (self.opening, self.opening_bias)
 
     @property
     def device(self) -> torch.device:

@@ -31,6 +31,11 @@ def observe(observation: Observation, x: Tensor, index: Tensor) -> Tensor:
     return torch.cat(lots)[: len(x)]
 
 
+def as_it_is(z: Tensor) -> Tensor:
+    """z."""
+    return z
+
+
 def prior_energy(z: Tensor) -> Tensor:
     """|z|^2 / 2, (n,), of latents z (n, *latent_shape): -log N(z; 0, I), up to a constant."""
     return z.flatten(1).square().sum(1) / 2
@@ -49,6 +54,7 @@ class Posterior:
     sigma: noise level in signal units. lot: how many examples make a whole lot; 0 where there are
     always as many, so that all go at once. split: lots are evaluated one by one, as float32 needs
     it; kernels of bfloat16 sum alike for any number of whole lots.
+    drives: the noise, N(0, I), that z stands for; z itself but in a film (chains/through_time.py).
     """
 
     generator: Callable[[Tensor], Tensor]
@@ -58,6 +64,7 @@ class Posterior:
     sigma: float
     lot: int = LOT
     split: bool = True
+    drives: Callable[[Tensor], Tensor] = as_it_is
 
     def residual(self, z: Tensor) -> Tensor:
         """y - A f(z), shaped like y, for z (n, *latent_shape)."""
@@ -74,6 +81,10 @@ class Posterior:
         """|y - A f(z)|^2 / (2 sigma^2), (n,)."""
         return misfit_of(self.residual(z), self.sigma)
 
+    def prior(self, z: Tensor) -> Tensor:
+        """|z|^2 / 2, (n,)."""
+        return prior_energy(self.drives(z))
+
     def energy(self, z: Tensor) -> Tensor:
         """U(z), (n,)."""
-        return self.misfit(z) + prior_energy(z)
+        return self.misfit(z) + self.prior(z)

@@ -1,5 +1,6 @@
 """Named settings: the paper's as published, and ours, which a visitor can wait for."""
 
+import dataclasses
 from dataclasses import dataclass
 
 from abp_core.spec import GeneratorSpec, LangevinSpec, TrainingSpec
@@ -113,6 +114,70 @@ def _objects(width: int, d: int, sigma: float = 0.6) -> TrainingSpec:
     )
 
 
+def _film(width: int, channels: int) -> TrainingSpec:
+    """A latent map for every frame, which begins where the principal components of the frame's
+    blocks are, so that what moves little in the film moves little in its latents; one every four
+    pixels, since with one every eight what is small moves too little. Nothing is asked of samples:
+    new films are made of windows of what was inferred."""
+    return TrainingSpec(
+        generator=GeneratorSpec(
+            latent_shape=(channels, 32, 32),
+            channels=(width,),
+            kernel_size=5,
+            upsampling=2,
+            out_channels=3,
+            moving=True,
+        ),
+        langevin=LangevinSpec(steps=1, step_size=0.4, temperature=0.1, preconditioned=True),
+        sigma=0.1,
+        learning_rate=3e-3,
+        halved_after=400,
+        batch_size=4,
+        examples=300,
+        components=True,
+        prior="windows",
+    )
+
+
+def _vector_film(width: int, langevin: LangevinSpec, learning_rate: float) -> TrainingSpec:
+    """Experiment 4: 20 numbers a frame, and a linear motion of these."""
+    return TrainingSpec(
+        generator=GeneratorSpec(
+            latent_shape=(20,),
+            projection=(4 * width, 8, 8),
+            channels=(4 * width, 2 * width, width),
+            kernel_size=5,
+            upsampling=2,
+            out_channels=3,
+            leak=0.2,
+            moving=True,
+        ),
+        langevin=langevin,
+        sigma=0.3,
+        learning_rate=learning_rate,
+        batch_size=16,
+        examples=300,
+        components=True,
+        prior="linear",
+    )
+
+
+def _driven_film(width: int) -> TrainingSpec:
+    """20 numbers a frame and a network that leads from each to the next, driven by noise, which is
+    what is inferred."""
+    langevin = LangevinSpec(steps=1, step_size=0.7, temperature=0.1, preconditioned=True)
+    spec = _vector_film(width, langevin, 3e-3)
+    return dataclasses.replace(
+        spec,
+        generator=dataclasses.replace(spec.generator, transition=64),
+        halved_after=400,
+        batch_size=4,
+        standardised=True,
+        prior="transition",
+        stretch=8,
+    )
+
+
 PRESETS: dict[str, Preset] = {
     "quick-texture": Preset(
         training=_texture(24), sentence="A small network: something to look at in a minute."
@@ -133,6 +198,32 @@ PRESETS: dict[str, Preset] = {
         sentence="A small network and 20 numbers a picture: something to look at in a minute.",
     ),
     "objects": Preset(training=_objects(32, 20), sentence="20 numbers a picture; the default."),
+    "quick-film": Preset(
+        training=_film(16, 8), sentence="A small network: something that moves in half a minute."
+    ),
+    "film": Preset(
+        training=_film(32, 10),
+        sentence="A latent map for every frame; goes on by windows of them; the default.",
+    ),
+    "linear-film": Preset(
+        training=dataclasses.replace(
+            _vector_film(
+                16,
+                LangevinSpec(
+                    steps=2, step_size=0.4, temperature=0.1, acceptance=0.5, preconditioned=True
+                ),
+                3e-3,
+            ),
+            sigma=0.1,
+            batch_size=8,
+            halved_after=400,
+        ),
+        sentence="20 numbers a frame, each from the one before by a matrix and noise.",
+    ),
+    "transition-film": Preset(
+        training=_driven_film(16),
+        sentence="20 numbers a frame, each from the one before by a network, learnt with f.",
+    ),
     "plane": Preset(
         training=_objects(32, 2, sigma=0.3),
         sentence="Two numbers a picture, so that all it can make lies on a plane; for some dozen.",
@@ -175,6 +266,12 @@ PRESETS: dict[str, Preset] = {
     "paper-objects": Preset(
         training=_paper_objects(2),
         sentence="The paper's experiment 3: two numbers a picture. Slow.",
+    ),
+    "paper-film": Preset(
+        training=dataclasses.replace(
+            _vector_film(64, _papers_walk(30, 0.3), 1e-4), components=False
+        ),
+        sentence="The paper's experiment 4: 20 numbers a frame and a linear motion. Slow.",
     ),
     "paper-faces": Preset(
         training=_paper_objects(100),

@@ -25,7 +25,7 @@ from abp_core.learning.learner import Learner, copies
 from abp_core.learning.samples import SampleLoss
 from abp_core.learning.whitening import standardise
 from abp_core.observation import Full, Observation, same
-from abp_core.posterior import Posterior, misfit_of, observe, prior_energy
+from abp_core.posterior import Posterior, misfit_of, observe
 from abp_core.priors import flow, kinds
 from abp_core.priors.flow import Flow, FlowProgress
 from abp_core.priors.kinds import Prior
@@ -69,7 +69,13 @@ class Trainer:
             mean = seen.mean.to(machine.device)
             self.generator.start_at(mean, seen.deviation / seen.gain)
         self._chains = here = start_chains(
-            spec, data.signals.shape[2:], y, self.observation, machine.device, ranks
+            spec,
+            data.signals.shape[2:],
+            y,
+            self.observation,
+            self.generator,
+            ranks,
+            anew=weights is None,
         )
         if 4 * here.z.numel() > MOST_BYTES:
             raise DataMismatch(
@@ -85,8 +91,11 @@ class Trainer:
             *shown,
             here.lot if machine.fills_lots else 0,
             machine.splits_lots,
+            here.drives,
         )
-        self._learning = Posterior(partial(here.signals, self._averaged), *shown, lot=0)
+        self._learning = Posterior(
+            partial(here.signals, self._averaged), *shown, lot=0, drives=here.drives
+        )
         self._adaptation = Adaptation(spec, self._posterior, self.chains, ranks)
         self._told = torch.zeros(5, device=machine.device)  # figures of the last event
         fed: list[Fed] = [here, self._adaptation, self._learner]
@@ -215,12 +224,13 @@ class Trainer:
         if self._sample_loss:
             self._sample_loss.step(sound)
         if self.spec.standardised:
-            standardise(self.generator, self._chains.z, sound)
+            standardise(self.generator, self._chains.walked, sound)
         self.machine.refresh(self._twin, self.generator)
 
     def prior(self) -> Prior:
         """Where new latents come from, as the latents stand."""
-        return kinds.prior_of(self.spec, self.z, self.learnt)
+        weights = dict(self.generator.named_parameters())
+        return kinds.prior_of(self.spec, self.z, self.learnt, weights)
 
     def learn_prior(self, *, anew: bool = True) -> Iterator[FlowProgress]:
         """Learns a flow from the latents as they stand, and keeps the best so far. What begins anew
@@ -251,6 +261,7 @@ class Trainer:
             curvature=self.curvature.cpu().clone(),
             sample_loss=self._sample_loss.tensors() if self._sample_loss else {},
             particles=copies({"others": self._others} if len(self._others) else {}),
+            driven=copies(self._chains.beside),
             learnt=copies(self.learnt),
             observation=self.observation,
         )
@@ -292,6 +303,8 @@ class Trainer:
         if trainer.spec.particles > 1:
             again = saved.latents.repeat(trainer.spec.particles - 1, *[1] * (trainer.z.ndim - 1))
             trainer._others.copy_(saved.particles.get("others", again))
+        for name, held in trainer._chains.beside.items():
+            held.copy_(saved.driven[name])
         trainer.learnt = dict(saved.learnt)
         trainer._learner.resume(saved.updates, saved.first_moments, saved.second_moments)
         if trainer._sample_loss and saved.sample_loss:
@@ -338,7 +351,7 @@ class Trainer:
         with self.machine.autocast():
             residual = self._learning.residual(z)
         misfit = misfit_of(residual, self.sigma)
-        healthy &= misfit.detach() + prior_energy(z) <= ceiling
+        healthy &= misfit.detach() + self._learning.prior(z) <= ceiling
         k = self.chains  # of which all processes together move each once
         loss = (misfit * healthy).sum() * self.ranks.size / k  # what is averaged is the mean then
         norm = self._learner.gradient_norm(loss)
@@ -348,7 +361,7 @@ class Trainer:
             healthy.sum(),
             misfit.detach().sum() / k,
             residual.detach().float().abs().sum() / (k * residual.shape[1:].numel()),
-            z.square().sum() / (k * z.shape[1:].numel()),
+            self._chains.drives(z).square().sum() / (k * z.shape[1:].numel()),
             *walked,
         )
         self._learner.step(well > 0)

@@ -98,6 +98,10 @@ VIEW_SHARE = 0.08
 SAMPLE_SHARE = 0.08
 SECONDS_TO_SAMPLES = 4.0
 
+# Of a film that is learnt, as it is watched: three of them are encoded and sent, some 100 KB each.
+LIVE_FRAMES = 48
+LIVE_SECONDS = 3.0
+
 # Pictures of how a recovery went, of 10 to 40 KB each: about a megabyte a run that is in memory.
 FRAMES = 40
 

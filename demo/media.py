@@ -2,6 +2,7 @@
 
 import base64
 import io
+from collections.abc import Sequence
 
 import numpy as np
 import soundfile
@@ -43,9 +44,14 @@ def png_url(pixels: Pixels) -> str:
     return "data:image/png;base64," + base64.b64encode(buffer.getvalue()).decode()
 
 
-def film_url(frames: list[Pixels], rate: int) -> str:
+def film_url(frames: Sequence[Pixels], rate: float) -> str:
     """Frames (h, w, 3), so many a second, as a data URL of a film."""
-    return "data:video/mp4;base64," + base64.b64encode(encode_film(frames, rate)).decode()
+    return file_url(encode_film(frames, rate), "video/mp4")
+
+
+def file_url(content: bytes, kind: str) -> str:
+    """A file of some MIME type as a data URL."""
+    return f"data:{kind};base64," + base64.b64encode(content).decode()
 
 
 def wav_url(samples: Samples, rate: int) -> str:

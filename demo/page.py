@@ -58,7 +58,7 @@ REMEMBER = f"""(word) => {{
 }}"""
 # As the address has them.
 TABS = ["explore", "synthesise", "inference", "repair", "train", "compare", "idea"]
-KINDS = {"texture": "texture", "sound": "sound", "objects": "picture set"}
+KINDS = {"texture": "texture", "sound": "sound", "objects": "picture set", "film": "film"}
 ORIGINS = {"shipped": "", "file": "from your file, ", "run": "your run as of "}
 
 

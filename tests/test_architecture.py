@@ -13,7 +13,9 @@ ROOT = Path(__file__).parents[1]
 FLOORS: list[set[str]] = [
     {"errors", "faults", "noise", "observation"},
     {"device", "spec", "posterior", "ranks"},
-    {"generator", "presets", "priors", "data", "adaptation"},
+    {"adaptation"},
+    {"transition"},
+    {"generator", "presets", "priors", "data"},
     {"chains", "langevin", "learning"},
     {"checkpoint", "evaluation"},
     {"trainer", "analysis", "synthesis"},

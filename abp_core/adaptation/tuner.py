@@ -21,6 +21,9 @@ from abp_core.spec import TrainingSpec
 
 STEP_RATE = 0.5  # a run that is about to explode does so within a few iterations
 SHORTEST = 1e-6  # step
+# Curvature that the walk through a film begins with, which is forgotten within a hundred
+# iterations: noise moves all frames, and would explain what they share before f has learnt that.
+STIFF = 1e6
 
 
 class Look(Enum):
@@ -85,7 +88,10 @@ class Adaptation:
         if self._at_rest:
             gradient = value_and_grad(posterior.energy, start)[1]
             (total,) = self._ranks.sum(squares(gradient))
-            return self._moment(total, gradient)
+            found = self._moment(total, gradient)
+            if look is Look.FIRST and self._spec.stretch:
+                found = found + STIFF * torch.eye(len(found), device=found.device)
+            return found
         gradient = fisher_gradient(posterior.residual, start, self.given["noise"], posterior.sigma)
         (total,) = self._ranks.sum(squares(gradient))
         found = torch.eye(len(total), device=total.device) + self._moment(total, gradient)

@@ -27,7 +27,9 @@ class Chains(Protocol):
     recorded: index (k,) of those that are visited, y (k, ...) what was seen of them, and
     observation how. lot: in lots of how many they are evaluated (see posterior.py). minibatch: how
     many an iteration visits; where several processes share a run, k are this one's of them. given:
-    whose turn it is, and noise (steps, k, ...) for their walks (see feed.py).
+    whose turn it is, and noise (steps, k, ...) for their walks (see feed.py). walked: what it is of
+    all of them that walks move: z itself, but of a film that is driven by noise that noise. beside:
+    what else a run needs to go on from there, by name.
     """
 
     minibatch: int
@@ -38,6 +40,14 @@ class Chains(Protocol):
     lot: int
     given: dict[str, Tensor]
 
+    @property
+    def walked(self) -> Tensor:
+        return self.z
+
+    @property
+    def beside(self) -> dict[str, Tensor]:
+        return {}
+
     def draw(self, iteration: int) -> dict[str, Tensor]:
         """What an iteration is given."""
         ...
@@ -45,6 +55,10 @@ class Chains(Protocol):
     def visit(self) -> Tensor:
         """Goes to those whose turn it is; where their walks start, (k, ...)."""
         ...
+
+    def drives(self, z: Tensor) -> Tensor:
+        """What is N(0, I) by the prior where those visited stand at z (k, ...), like z."""
+        return z
 
     def signals(self, generator: nn.Module, z: Tensor) -> Tensor:
         """f of those visited where they stand at z (k, ...)."""
@@ -56,7 +70,7 @@ class Chains(Protocol):
         ...
 
 
-class PerExample:
+class PerExample(Chains):
     """A chain an example, or several particles: z (particles * n, *latent_shape), the first of all
     examples, then the second, for what was seen of them, y (n, ...). Row k is of example k mod n,
     and takes the noise of an example k: the first n are the chains of a run that has no others."""

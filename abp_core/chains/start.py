@@ -4,9 +4,11 @@ import torch
 from torch import Tensor
 
 from abp_core.chains.examples import Chains, DataMismatch, PerExample
+from abp_core.chains.through_time import ThroughTime
 from abp_core.chains.windows import Place, Windows
 from abp_core.data.mapped import is_mapped
-from abp_core.data.pca import impute, start_at_components
+from abp_core.data.pca import impute, start_at_blocks, start_at_components
+from abp_core.generator import Generator
 from abp_core.observation import Observation
 from abp_core.ranks import ALONE, Ranks
 from abp_core.spec import TrainingSpec
@@ -17,19 +19,31 @@ def start_chains(
     size: Place,
     y: Tensor,
     observation: Observation,
-    device: torch.device,
+    generator: Generator,
     ranks: Ranks = ALONE,
+    *,
+    anew: bool = True,
 ) -> Chains:
-    """The chains of a run over signals of this size, of which y was seen."""
+    """The chains of a run over signals of this size, of which y was seen. generator: f, which
+    learning moves, where it lies; anew: which has learnt nothing yet."""
+    device = generator.device
     if spec.window:
         return Windows(spec, tuple(size), y, observation, device, ranks)
-    chains = PerExample(spec, y, observation, device, ranks)
+    whole = None
     if spec.components:
         d, visible = spec.generator.latent_shape[0], observation.visible
         whole = y if visible is None else impute(y, visible, d)
         whole = whole if is_mapped(whole) else whole.to(device)
+    if spec.stretch:
+        whole = whole if anew else None
+        return ThroughTime(spec, y, whole, observation, device, generator.transition, ranks)
+    chains = PerExample(spec, y, observation, device, ranks)
+    if whole is not None:
         for particles in torch.split(chains.z, len(y)):
-            start_at_components(particles, whole)
+            if spec.generator.spatial:
+                start_at_blocks(particles, whole)
+            else:
+                start_at_components(particles, whole)
     return chains
 
 

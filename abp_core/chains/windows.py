@@ -23,7 +23,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from abp_core.chains.examples import DataMismatch, choose_visited
+from abp_core.chains.examples import Chains, DataMismatch, choose_visited
 from abp_core.noise import shift, walk_noise
 from abp_core.observation import Observation, Windowed
 from abp_core.ranks import ALONE, Ranks
@@ -61,7 +61,7 @@ class Schedule:
         return [min(max(k * size - back, 0), extent - size) for k in range(n)]
 
 
-class Windows:
+class Windows(Chains):
     """The chain z (1, channels, *extent) over one signal of this size, of which y (1, ...) was
     seen; see Chains in examples.py, where those visited are windows of it.
 

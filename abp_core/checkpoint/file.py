@@ -55,9 +55,10 @@ class Checkpoint:
     chains stand; one over a whole picture or sound has the shape of its map, (1, c, ...).
     curvature (c, c): what the metric of a preconditioned walk is made of. sample_loss: what the
     second loss of a run that has one goes on from. particles: "others" ((particles - 1) * examples,
-    ...), where all but the first of every example stand, if there are any. learnt: what a prior
-    needs beside the latents; nothing before it is learnt. All are float32. observation: how the run
-    sees its data.
+    ...), where all but the first of every example stand, if there are any. driven: "noise" (frames,
+    d), that drives the states of a film with a transition, which its latents are, and "before"
+    (d,), where it begins. learnt: what a prior needs beside the latents; nothing before it is
+    learnt. All are float32. observation: how the run sees its data.
 
     In its light form it is the model alone: there are no moments, and updates is 0.
     """
@@ -77,6 +78,7 @@ class Checkpoint:
     curvature: Tensor
     sample_loss: dict[str, Tensor] = field(default_factory=dict)
     particles: dict[str, Tensor] = field(default_factory=dict)
+    driven: dict[str, Tensor] = field(default_factory=dict)
     learnt: dict[str, Tensor] = field(default_factory=dict)
     observation: Observation = field(default_factory=Full)
 
@@ -93,7 +95,7 @@ class Checkpoint:
 
     def prior(self) -> Prior:
         """Where new latents come from, as the latents stand."""
-        return kinds.prior_of(self.spec, self.latents, self.learnt)
+        return kinds.prior_of(self.spec, self.latents, self.learnt, self.weights)
 
     def at(self, step_size: float) -> Self:
         """The same state, to go on with another Langevin step size, which then stays.
@@ -110,6 +112,7 @@ class Checkpoint:
             "second_moments": self.second_moments,
             "sample_loss": self.sample_loss,
             "particles": self.particles,
+            "driven": self.driven,
             "prior": self.learnt,
         }
         named = {
@@ -207,7 +210,7 @@ class Checkpoint:
         require_healthy_values([latents, curvature], groups)
         learnt = groups.pop("prior")
         if learnt:
-            kinds.prior_of(spec, latents, learnt)  # refuses what is none
+            kinds.prior_of(spec, latents, learnt, groups["weights"])  # refuses what is none
         return cls(
             spec=spec,
             source=source,

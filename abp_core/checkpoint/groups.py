@@ -49,15 +49,18 @@ def take_groups(spec: TrainingSpec, tensors: dict[str, Tensor]) -> dict[str, dic
         n, *latent = tensors["latents"].shape
         others = ((spec.particles - 1) * n, *latent)
         shapes["particles"] = {"others": others} if spec.particles > 1 else {}
+    if spec.stretch:
+        n, *latent = tensors["latents"].shape
+        shapes["driven"] = {"noise": (n, *latent), "before": tuple(latent)}
     if any(name.startswith("prior/") for name in tensors):
         shapes["prior"] = kinds.shapes(spec.prior, spec.generator.latent_shape)
-    groups: dict[str, dict[str, Tensor]] = {group: {} for group in (*MEMORY, "prior")}
+    groups: dict[str, dict[str, Tensor]] = {group: {} for group in (*MEMORY, "driven", "prior")}
     for group, members in shapes.items():
         groups[group] = {name: tensors.pop(f"{group}/{name}") for name in members}
         for name, tensor in groups[group].items():
             if tuple(tensor.shape) != members[name]:
                 raise ValueError(f"{name} has another shape than its spec")
-    for group in ("weights", "prior"):
+    for group in ("weights", "driven", "prior"):
         groups[group] = {name: to_single(t) for name, t in groups[group].items()}
     return groups
 

@@ -25,7 +25,7 @@ from abp_core.spec import Kind
 from abp_core.synthesis import neighbours, outpainting, render
 from abp_core.synthesis.encode import Bytes
 from abp_core.synthesis.outpainting import Outpainting
-from abp_core.synthesis.render import Picture
+from abp_core.synthesis.render import Film, Picture
 from abp_core.synthesis.request import (
     DEFAULT_COUNT,
     DEFAULT_MARGIN,
@@ -39,6 +39,7 @@ ENDINGS: dict[Kind, tuple[str, ...]] = {
     "texture": (".png", ".zip"),
     "sound": (".wav", ".flac"),
     "objects": (".png",),
+    "film": (".mp4", ".webp"),
 }
 PATIENCE = 2.0  # seconds before a bar is shown
 
@@ -48,7 +49,8 @@ def main() -> int:
     request = _request(args)
     arguments.require_place(args.out)
     saved = Checkpoint.load(args.checkpoint)
-    request = request.fit(saved.spec.generator, saved.source.sample_rate)
+    source = saved.source
+    request = request.fit(saved.spec.generator, source.sample_rate or source.frame_rate)
     _require_ending(args.out, request, saved.spec.generator.kind)
     try:
         write = _work(saved, request, str(args.checkpoint), args.out)
@@ -70,13 +72,27 @@ def _arguments() -> argparse.Namespace:
         "--out",
         type=Path,
         required=True,
-        help=".png; .zip for textures one by one; .wav or .flac for a sound",
+        help=".png; .zip for textures one by one; .wav or .flac for a sound; .mp4 or .webp for "
+        "a film",
     )
     parser.add_argument("--size", help="of a texture, WxH in pixels (default 512x512)")
     parser.add_argument(
-        "--tile", metavar="x|y|xy", help="continue without a seam along these axes; x loops a sound"
+        "--tile",
+        metavar="x|y|xy",
+        help="continue without a seam along these axes; x loops a sound or a film",
     )
-    parser.add_argument("--seconds", type=_number, help=f"of a sound (default {DEFAULT_SECONDS:g})")
+    parser.add_argument(
+        "--seconds", type=_number, help=f"of a sound or a film (default {DEFAULT_SECONDS:g})"
+    )
+    parser.add_argument("--speed", type=_number, help="of a film, over what it was (default 1)")
+    parser.add_argument(
+        "--anew", action="store_true", help="let a film begin anywhere instead of going on"
+    )
+    parser.add_argument(
+        "--windows",
+        type=_number,
+        help="along a side of a film's picture, each with its own way through time (default 1)",
+    )
     parser.add_argument(
         "--count",
         type=_number,
@@ -155,6 +171,9 @@ def _work(
     if generator.spec.kind == "sound":
         sound = render.sound(generator, prior, saved.source, request)
         return partial(sound.write, ending, facts=facts)
+    if generator.spec.kind == "film":
+        film = render.film(generator, prior, saved.source, request)
+        return partial(_watched(film).write, ending, facts=facts)
     if generator.spec.kind == "objects":
         found = None
         if request.nearest is not None:
@@ -185,6 +204,12 @@ def _infer(
     )
     print(known.sentence())
     return known
+
+
+def _watched(film: Film) -> Film:
+    """The same, with a bar in a terminal where it takes long."""
+    bar = tqdm(film.frames, total=film.count, unit="frame", delay=PATIENCE, disable=None)
+    return dataclasses.replace(film, frames=iter(bar))
 
 
 def _with_progress(picture: Picture) -> Picture:

@@ -40,7 +40,7 @@ from abp_core.spec import Kind
 from abp_core.trainer import Trainer
 from abp_core.zoo.catalogue import Recipe
 
-DEFAULT_PRESETS: dict[Kind, str] = {kind: kind for kind in ("texture", "sound", "objects")}
+DEFAULT_PRESETS: dict[Kind, str] = {kind: kind for kind in ("texture", "sound", "objects", "film")}
 DEFAULT_MINUTES = 3.0
 TICK = 3.0  # seconds between lines
 SAVE_EVERY = 60.0  # seconds
@@ -127,7 +127,7 @@ def _arguments(words: Sequence[str] | None = None) -> argparse.Namespace:
     parser = arguments.Parser(
         prog="python -m abp_core.train", description="Learn a generator network."
     )
-    parser.add_argument("--data", type=Path, help="picture, sound, or set of them")
+    parser.add_argument("--data", type=Path, help="picture, sound, film, or set of pictures")
     parser.add_argument("--out", type=Path, help="checkpoint (.safetensors)")
     parser.add_argument(
         "--preset", help=f"one of {', '.join(PRESETS)} (default: as the kind of data)"

@@ -3,6 +3,7 @@
 import dataclasses
 import hashlib
 import json
+import math
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Self
@@ -13,7 +14,7 @@ import torch
 from PIL import Image
 from torch import Tensor
 
-from abp_core.data import decode, formats, mapped, remarks, rumble, sets, sounds
+from abp_core.data import decode, films, formats, mapped, remarks, rumble, sets, sounds
 from abp_core.data.colours import Pixels
 from abp_core.data.formats import FileRejected
 from abp_core.data.sounds import Samples
@@ -24,6 +25,7 @@ SMALLEST_PICTURE = 32
 DIGESTED_AT_ONCE = 1024  # examples
 SHORTEST_SOUND = 0.5  # seconds
 LOWEST_RATE, HIGHEST_RATE = 1_000, 192_000  # of a sound's signal, in hertz
+LOWEST_FRAME_RATE, HIGHEST_FRAME_RATE = 0.1, 240.0  # frames a second of a film
 SOUND_DEVIATION = 0.25  # of a sound's signal, unless its peak would leave [-1, 1]
 
 
@@ -32,7 +34,7 @@ class Source:
     """Where signals come from, and how to turn a signal back into what it was.
 
     scale: signal pixels for each pixel of the file as it was read. sample_rate: of the signal, in
-    hertz. gain: a sound's signal is its samples times this.
+    hertz. gain: a sound's signal is its samples times this. frame_rate: of a film, frames a second.
     """
 
     kind: Kind
@@ -40,6 +42,7 @@ class Source:
     scale: float = 1.0
     sample_rate: int = 0
     gain: float = 1.0
+    frame_rate: float = 0.0
 
     def to_json(self) -> str:
         return json.dumps(dataclasses.asdict(self))
@@ -51,10 +54,17 @@ class Source:
             source = cls(**json.loads(text))
             factors = (source.scale, source.gain)
             sound = source.kind == "sound"
+            rate = source.frame_rate
             if (
-                source.kind in ("texture", "sound", "objects")
+                source.kind in ("texture", "sound", "objects", "film")
                 and isinstance(source.name, str)
                 and all(isinstance(x, int | float) and 0 < x < 1e300 for x in factors)
+                and isinstance(rate, int | float)
+                and (
+                    LOWEST_FRAME_RATE <= rate <= HIGHEST_FRAME_RATE
+                    if source.kind == "film"
+                    else not rate
+                )
                 and isinstance(source.sample_rate, int)
                 and (
                     LOWEST_RATE <= source.sample_rate <= HIGHEST_RATE
@@ -70,7 +80,8 @@ class Source:
 
 @dataclass(frozen=True, slots=True)
 class Dataset:
-    """signals (n, c, h, w) or (n, 1, length), float32 in [-1, 1], one row an example. extent: size
+    """signals (n, c, h, w) or (n, 1, length), float32 in [-1, 1], one row an example; of a film its
+    frames in their order. extent: size
     of the one picture or sound that they were cut out of, or that is the one example; empty for a
     set. notes: what was done to the files that they come from, each the rest of a sentence. names:
     of the examples of a set, as its files have them; empty where they have none."""
@@ -108,17 +119,20 @@ def kind_of(path: Path) -> Kind:
     head = formats.read_head(path)
     formats.require_read(head, path.name)
     found, ending = formats.format_of(head), path.suffix.lower()
+    if formats.is_animated_webp(head) or (found == "zip" and films.holds_frames(path)):
+        return "film"
     kinds: tuple[tuple[Kind, tuple[str, ...], tuple[str, ...]], ...] = (
         ("texture", formats.PICTURES, formats.PICTURE_ENDINGS),
         ("sound", formats.SOUNDS, formats.SOUND_ENDINGS),
         ("objects", formats.SETS, formats.SET_ENDINGS),
+        ("film", formats.FILMS, formats.FILM_ENDINGS),
     )
     for kind, names, endings in kinds:
         if found in names or (not found and ending in endings):  # whose reader knows what to say
             return kind
     raise FileRejected(
         f"{path.name} is of no known kind; please choose a picture (PNG, JPEG, WebP), a sound "
-        "(WAV, FLAC, OGG, MP3), or a zip or .npz of pictures."
+        "(WAV, FLAC, OGG, MP3), a film (MP4, WebM, AVI, GIF), or a zip or .npz of pictures."
     )
 
 
@@ -128,11 +142,14 @@ def load(
     """The data at `path` and `spec` fitted to its size and channels. Raises FileRejected.
 
     The network of `spec` decides how the file is read: a sound network reads a sound, one with
-    a spatial latent crops a texture, one with a vector latent takes a set of pictures.
+    a spatial latent crops a texture, one with a vector latent takes a set of pictures, and one of
+    frames a film or pictures in the order of their names.
     """
     name = name or path.stem
     names: tuple[str, ...] = ()
     kind, wanted = kind_of(path), spec.generator.kind
+    if kind == "objects" and wanted == "film" and not path.name.endswith(mapped.ENDING):
+        kind = "film"
     if kind != wanted:
         raise FileRejected(f"{path.name} is for {kind}, but these settings are for {wanted}.")
     if kind == "sound":
@@ -147,6 +164,13 @@ def load(
         read = (picture.pixels.shape[1], picture.pixels.shape[0])
         smaller = remarks.of_picture(picture.size, read, dataset.source.scale)
         notes = (*picture.notes, *smaller)
+    elif kind == "film":
+        frames = spec.generator.signal_shape[1:]
+        film = films.read_film(
+            path, pixels=math.prod(frames), unit=spec.generator.enlargement, most=spec.examples
+        )
+        dataset, fitted = from_film(film.frames, film.rate, spec, name=name)
+        notes = film.notes
     elif path.name.endswith(mapped.ENDING):
         signals = mapped.open_signals(path)
         spec = dataclasses.replace(spec, examples=len(signals))
@@ -281,6 +305,16 @@ def from_pictures(
     signals = _signal(np.stack([decode.square(pixels, side) for pixels in pictures]))
     spec = _fit(spec, (side, side), signals.shape[1])
     return _dataset(signals, Source(kind="objects", name=name)), spec
+
+
+def from_film(
+    frames: Pixels, rate: float, spec: TrainingSpec, *, name: str
+) -> tuple[Dataset, TrainingSpec]:
+    """The frames (n, h, w, 3) of a film, so many a second, as many as the settings take."""
+    signals = _signal(frames[: spec.examples])
+    spec = _fit(spec, tuple(signals.shape[2:]), signals.shape[1])
+    rate = min(max(rate, LOWEST_FRAME_RATE), HIGHEST_FRAME_RATE)
+    return _dataset(signals, Source(kind="film", name=name, frame_rate=rate)), spec
 
 
 def _signal(pixels: Pixels) -> Tensor:

@@ -69,7 +69,7 @@ def decode(file: Path | io.BytesIO, name: str = "") -> Decoded:
 
 def decode_bytes(content: bytes, name: str, *, kept: int = 0) -> Decoded:
     """The same of a file's content. kept: bytes that are in use already. Raises FileRejected."""
-    require_read(content[:HEAD], name)
+    require_read(content[:HEAD], name, "picture")
     try:
         bare = containers.strip_metadata(content)
     except ValueError as error:

@@ -21,9 +21,9 @@ class PackItem:
 
 
 def read_pack(folder: Path) -> list[PackItem]:
-    """The items that its manifest lists. A film counts as a set of its frames."""
+    """The items that its manifest lists."""
     entries = json.loads((folder / MANIFEST).read_bytes())
-    kinds: dict[str, Kind] = {"texture": "texture", "sound": "sound"}
+    kinds: dict[str, Kind] = {"texture": "texture", "sound": "sound", "video": "film"}
     return [
         PackItem(
             kinds.get(entry["kind"], "objects"),

@@ -2,6 +2,7 @@
 
 import torch
 from torch import Tensor
+from torch.nn import functional as F
 
 from abp_core.data.mapped import SHARD
 
@@ -27,6 +28,16 @@ def start_at_components(z: Tensor, y: Tensor) -> None:
     components = (some - mean).T @ vectors[:, there] / squares[there] * len(some) ** 0.5
     for here, part in zip(torch.split(z, SHARD), torch.split(flat, SHARD), strict=True):
         here[:, : components.shape[1]] = ((part - mean) @ components).to(z.device)
+
+
+def start_at_blocks(z: Tensor, y: Tensor) -> None:
+    """The same for latent maps z (n, d, h, w): at every position the scores of the block of y
+    (n, c, H, W) that lies there, among all blocks, in place."""
+    size = tuple(whole // n for whole, n in zip(y.shape[2:], z.shape[2:], strict=True))
+    blocks = F.unfold(y, size, stride=size).transpose(1, 2).flatten(0, 1)
+    scores = z.flatten(2).transpose(1, 2).flatten(0, 1)  # in memory of its own
+    start_at_components(scores, blocks)
+    z.copy_(scores.view(len(z), -1, z.shape[1]).transpose(1, 2).view_as(z))
 
 
 def impute(y: Tensor, visible: Tensor, d: int) -> Tensor:

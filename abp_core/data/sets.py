@@ -9,6 +9,7 @@ import re
 import shutil
 import zipfile
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -71,17 +72,8 @@ def read_set(path: Path, *, most: int = MOST_PICTURES, side: int | None = None) 
     if format_of(read_head(path)) == "npy":
         return _from_arrays([(name, lambda: path.open("rb"))], name, most, side)
     try:
-        with _Listed(path) as listed, zipfile.ZipFile(listed) as archive:
+        with opened_zip(path) as archive:
             entries = archive.infolist()
-            if any(entry.compress_type not in PACKINGS for entry in entries):
-                raise FileRejected(f"{name} is packed in a rare way; please make an ordinary zip.")
-            if any(entry.flag_bits & 1 for entry in entries):
-                raise FileRejected(f"{name} is locked with a password; please pack it without one.")
-            if sum(entry.file_size for entry in entries) > MOST_SET_BYTES:
-                raise FileRejected(
-                    f"{name} unpacks to more than {MOST_SET_BYTES // 10**6} MB; "
-                    "please take fewer or smaller pictures."
-                )
             arrays = [e for e in entries if e.filename.lower().endswith(".npy") and _shown(e)]
             files = list(_in_zip(archive))
             if arrays and not files:
@@ -99,9 +91,36 @@ def read_set(path: Path, *, most: int = MOST_PICTURES, side: int | None = None) 
         ) from error
 
 
+@contextmanager
+def opened_zip(path: Path) -> Iterator[zipfile.ZipFile]:
+    """A zip that is packed in an ordinary way and does not unpack to too much. Raises
+    FileRejected, and whatever zipfile does for a broken one."""
+    with _Listed(path) as listed, zipfile.ZipFile(listed) as archive:
+        _require_ordinary(archive.infolist(), path.name)
+        yield archive
+
+
+def members_of(source: Path | zipfile.ZipFile) -> list[Member]:
+    """The files of pictures in a folder or an open zip, in the order of their names as people
+    count, and what each holds."""
+    return _in_folder(source) if isinstance(source, Path) else list(_in_zip(source))
+
+
 def choose_evenly(n: int, most: int) -> NDArray[np.int64]:
     """At most so many of n places, as far apart as can be."""
     return np.arange(n) if n <= most else np.arange(most) * n // most
+
+
+def _require_ordinary(entries: list[zipfile.ZipInfo], name: str) -> None:
+    if any(entry.compress_type not in PACKINGS for entry in entries):
+        raise FileRejected(f"{name} is packed in a rare way; please make an ordinary zip.")
+    if any(entry.flag_bits & 1 for entry in entries):
+        raise FileRejected(f"{name} is locked with a password; please pack it without one.")
+    if sum(entry.file_size for entry in entries) > MOST_SET_BYTES:
+        raise FileRejected(
+            f"{name} unpacks to more than {MOST_SET_BYTES // 10**6} MB; "
+            "please take fewer or smaller pictures."
+        )
 
 
 class _Listed(io.FileIO):

@@ -49,7 +49,7 @@ def decode(path: Path) -> Sound:
     """A minute of a WAV, FLAC, OGG, Opus, MP3, AIFF, AU or CAF, whatever its name ends with: the
     first, or where that is silent the one that begins with the sound. Raises FileRejected."""
     name, head = path.name, read_head(path)
-    require_read(head, name)
+    require_read(head, name, "sound")
     kind = format_of(head)
     if kind not in SOUNDS:
         raise _no_sound(name)

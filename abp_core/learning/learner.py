@@ -10,21 +10,29 @@ from abp_core.spec import GeneratorSpec, TrainingSpec
 
 BETAS = (0.5, 0.999)
 MOMENTS = ("exp_avg", "exp_avg_sq")  # as Adam calls them
+# F begins as a motion that suits its film; it would explain by motion what all frames share, before
+# f has learnt that. So its weights stay for so many iterations, and in twice as many come to this
+# share of the others' rate.
+LATE, SETTLING, SHARE = "transition.", 60, 0.2
 
 
 class Optimiser:
     """Adam over the weights of `network`, and what it keeps of them by their names.
 
-    rate (): the learning rate of the next step, to be written to.
+    rate (): the learning rate of the next step, to be written to; late_rate (): that of the weights
+    whose names begin with `late`.
     """
 
-    def __init__(self, network: nn.Module, betas: tuple[float, float]) -> None:
+    def __init__(self, network: nn.Module, betas: tuple[float, float], late: str = "-") -> None:
         self._network = network
         device = next(network.parameters()).device
-        self.rate = torch.zeros((), device=device)
+        self.rate, self.late_rate = torch.zeros((), device=device), torch.zeros((), device=device)
+        groups: list[list[Tensor]] = [[], []]
+        for name, p in network.named_parameters():
+            groups[name.startswith(late)].append(p)
+        rates = (self.rate, self.late_rate)
         self._adam = torch.optim.Adam(
-            network.parameters(),
-            lr=self.rate,
+            [{"params": g, "lr": r} for g, r in zip(groups, rates, strict=True) if g],
             betas=betas,
             fused=True,
             capturable=device.type != "cpu",
@@ -103,8 +111,10 @@ class Learner:
         )
         self.generator = generator.to(device)
         self._spec = spec
-        self._optimiser = Optimiser(self.generator, BETAS)
+        self._optimiser = Optimiser(self.generator, BETAS, LATE)
         self.given = {"rate": self._optimiser.rate}
+        if spec.generator.transition:
+            self.given["late_rate"] = self._optimiser.late_rate
 
     @property
     def updates(self) -> int:
@@ -113,7 +123,10 @@ class Learner:
 
     def draw(self, iteration: int) -> dict[str, Tensor]:
         """What an iteration is given."""
-        return {"rate": torch.tensor(self._spec.learning_rate * self._spec.fade(iteration))}
+        rate = self._spec.learning_rate * self._spec.fade(iteration)
+        late = SHARE * rate * min(max(iteration / SETTLING - 1, 0), 1)
+        rates = {"rate": rate, "late_rate": late}
+        return {name: torch.tensor(rates[name]) for name in self.given}
 
     def gradient_norm(self, loss: Tensor) -> Tensor:
         """(), of the gradient of a loss (), which the weights then hold."""

@@ -27,19 +27,18 @@ def standardise(generator: Generator, z: Tensor, wanted: Tensor | None = None) -
     A spatial latent keeps its mean, which a convolution that pads with zeros could not take up at
     the border; its covariance is taken about zero.
     """
-    vector = not generator.spec.spatial
-    first = generator.opening if vector else generator.kernels[0]
+    first, bias = generator.entry
     channels = z.shape[1]
     parts = torch.split(z, SHARD)  # a set on the disk is not brought into memory as a whole
     n = z[:, 0].numel()
     trust = n / (n + channels)
     mean = shift = first.new_zeros(channels)
-    if vector:
+    if bias is not None:
         mean = _total(_codes(part, mean).sum(1) for part in parts) / n
         shift = trust * mean / SMALL_STEPS
         if wanted is not None:
             shift = torch.where(wanted, shift, 0)
-        generator.opening_bias.add_(shift @ first)
+        bias.add_(shift @ first)
     codes = (_codes(part, mean) for part in parts)
     identity = torch.eye(channels, device=first.device)
     covariance = trust * (_total(part @ part.T for part in codes) / n) + (1 - trust) * identity
@@ -47,7 +46,7 @@ def standardise(generator: Generator, z: Tensor, wanted: Tensor | None = None) -
         covariance = torch.where(wanted, covariance, identity)
     inverse, root = roots(covariance, 2 * SMALL_STEPS)
     for part in parts:
-        moved = part - shift if vector else part
+        moved = part if bias is None else part - shift
         part.copy_(torch.einsum("ij,nj...->ni...", inverse, moved))
     first.copy_(torch.einsum("ij,j...->i...", root, first))
 

@@ -9,6 +9,7 @@ from abp_core.observation.views import (
     Moments,
     Observation,
     Occluded,
+    Stretched,
     Windowed,
 )
 
@@ -21,6 +22,7 @@ __all__ = [
     "Moments",
     "Observation",
     "Occluded",
+    "Stretched",
     "Windowed",
     "from_record",
     "same",

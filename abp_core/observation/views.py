@@ -243,6 +243,25 @@ class Windowed:
         raise TypeError("Windows are cut anew by every run; a file keeps what they are cut of.")
 
 
+@dataclass(frozen=True, slots=True)
+class Stretched(Observation):
+    """Stretches of a film's frames, x (n, frames, *signal), each of which was seen as by `of`;
+    index (n, frames): which they are."""
+
+    of: Observation
+    name = "stretched"
+
+    def on(self, device: torch.device) -> Observation:
+        return Stretched(self.of.on(device))
+
+    def measure(self, x: Tensor, index: Tensor) -> Tensor:
+        seen = self.of.measure(x.flatten(0, 1), index.flatten())
+        return seen.view(*index.shape, *seen.shape[1:])
+
+    def record(self) -> Record:
+        raise TypeError("Stretches are taken anew by every run; a file keeps how a film was seen.")
+
+
 def _moments_in_parts(y: Tensor) -> Moments:
     """The same of so many examples that copies of all may not fit into memory."""
     first, second = y.new_zeros(2, y.shape[1], dtype=torch.float64)

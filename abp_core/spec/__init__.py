@@ -3,10 +3,11 @@
 from abp_core.spec.checks import SpecRejected
 from abp_core.spec.generator import MOST_ENTRIES, GeneratorSpec, Kind
 from abp_core.spec.langevin import LangevinSpec
-from abp_core.spec.training import SMALLEST_SAMPLE_LOSS, PriorName, TrainingSpec
+from abp_core.spec.training import MOTIONS, SMALLEST_SAMPLE_LOSS, PriorName, TrainingSpec
 
 __all__ = [
     "MOST_ENTRIES",
+    "MOTIONS",
     "SMALLEST_SAMPLE_LOSS",
     "GeneratorSpec",
     "Kind",

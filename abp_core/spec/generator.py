@@ -7,7 +7,7 @@ from typing import Literal, Self
 
 from abp_core.spec.checks import are_counts, is_count, is_real, require
 
-Kind = Literal["texture", "sound", "objects"]
+Kind = Literal["texture", "sound", "objects", "film"]
 
 MOST_ENTRIES = 2**24  # of one training signal; a picture of 2,300 x 2,300 in colour
 
@@ -30,6 +30,9 @@ class GeneratorSpec:
     margins: the latent map has `reach` more positions on every side than the signal shows, and f
         cuts off what those would become. No border is ever felt: a part of a map makes the same
         part of its signal.
+    moving: a signal is a frame of a film, and the examples are its frames in their order.
+    transition: features of the hidden layer of F, which leads from the latent of one frame to that
+        of the next (see transition.py); 0 where there is no F.
     """
 
     latent_shape: tuple[int, ...]
@@ -41,6 +44,8 @@ class GeneratorSpec:
     leak: float = 0.0
     mixing: tuple[int, ...] = ()
     margins: bool = False
+    moving: bool = False
+    transition: int = 0
 
     def __post_init__(self) -> None:
         require(
@@ -100,10 +105,26 @@ class GeneratorSpec:
             not self.margins or (self.projection is None and len(self.latent_shape) > 1),
             "Only a latent map has margins.",
         )
+        require(isinstance(self.moving, bool), "Moving is either true or false.")
+        require(
+            not self.moving or (len(self.first_map) == 3 and not self.margins),
+            "The frames of a film are pictures without margins.",
+        )
+        require(
+            is_count(self.transition, 0) and self.transition <= 4096,
+            "The features of a transition must be a whole number from 0 to 4096.",
+        )
+        require(
+            not self.transition or (self.moving and not self.spatial),
+            "Only the vector latents of a film have a transition.",
+        )
 
     @property
     def kind(self) -> Kind:
-        """What the network is for: a map of latents for textures, a vector for sets of objects."""
+        """What the network is for: frames of a film; else a map of latents for textures, a vector
+        for sets of objects."""
+        if self.moving:
+            return "film"
         if len(self.first_map) == 2:
             return "sound"
         return "texture" if self.spatial else "objects"

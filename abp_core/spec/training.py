@@ -9,7 +9,9 @@ from abp_core.spec.checks import SpecRejected, is_count, is_real, require
 from abp_core.spec.generator import GeneratorSpec
 from abp_core.spec.langevin import LangevinSpec
 
-PriorName = Literal["normal", "exemplar", "flow"]
+PriorName = Literal["normal", "exemplar", "flow", "linear", "windows", "transition"]
+# Priors of the frames of a film.
+MOTIONS: tuple[PriorName, ...] = ("linear", "windows", "transition")
 
 SMALLEST_SAMPLE_LOSS = 32  # pixels along a side, so that there are patches at more than one scale
 
@@ -24,7 +26,7 @@ class TrainingSpec:
     sample_loss_rate: learning rate of a second loss, of samples from the prior, which takes a step
         of its own an iteration (see learning/samples.py); 0, as in the paper, leaves it out.
     components: let chains begin at the scores of the examples on their principal components
-        instead of at the prior; only for a vector latent.
+        instead of at the prior; where a frame of a film has a latent map, at those of its blocks.
     halved_after: iterations until all learning rates stand at half; see `fade`. 0, as in the
         paper, keeps them where they begin.
     window: where it is above 0, the data is one whole picture or sound with one chain over its
@@ -33,12 +35,17 @@ class TrainingSpec:
     standardised: keep the latents of all chains at mean 0 and covariance I, as the prior has
         them, by letting the first layer take up the change (see whitening.py).
     prior: where new latents come from (see priors): "normal" is the paper's N(0, I), "exemplar"
-        the one latent map that was inferred, "flow" is learnt from the latents of a set.
+        the one latent map that was inferred, "flow" is learnt from the latents of a set, and three
+        are of the latents of a film in their order: "linear" takes each from the one before,
+        "windows" is made of pieces of them in space and time, "transition" is the generator's own
+        F, learnt with it.
     persistent: chains go on from where their last visit left them. Without, as in short-run
         inference (Nijkamp, Pang, Han, Zhou, Zhu and Wu 2020), every visit begins at a new draw
         from N(0, I), and `langevin.steps` steps are all that is inferred.
     particles: chains of every example of a set, over which learning takes the mean (particle
         gradient descent; Kuntz, Lim and Johansen 2023).
+    stretch: frames in a row of a film with a transition that are inferred together, and through
+        which learning goes back in time (see chains/through_time.py).
     """
 
     generator: GeneratorSpec
@@ -56,6 +63,7 @@ class TrainingSpec:
     prior: PriorName = "normal"
     persistent: bool = True
     particles: int = 1
+    stretch: int = 0
 
     def __post_init__(self) -> None:
         require(
@@ -85,8 +93,8 @@ class TrainingSpec:
         )
         require(isinstance(self.components, bool), "Components is either true or false.")
         require(
-            not self.components or not self.generator.spatial,
-            "Only a vector latent can begin at principal components.",
+            not self.components or not self.generator.spatial or self.generator.moving,
+            "Only a vector latent, or those of a film, can begin at principal components.",
         )
         require(
             is_count(self.halved_after, 0) and self.halved_after <= 10**9,
@@ -126,8 +134,8 @@ class TrainingSpec:
         )
         self._require_chains()
         require(
-            self.prior in ("normal", "exemplar", "flow"),
-            "The prior is normal, exemplar or flow.",
+            self.prior in ("normal", "exemplar", "flow", *MOTIONS),
+            "The prior is normal, exemplar, flow, linear, windows or transition.",
         )
         require(
             self.prior != "exemplar" or (self.generator.spatial and self.examples == 1),
@@ -136,6 +144,22 @@ class TrainingSpec:
         require(
             self.prior != "flow" or not self.generator.spatial,
             "A flow is a prior of vector latents.",
+        )
+        require(
+            (self.prior in MOTIONS) <= self.generator.moving,
+            "Only a film has a prior of motion.",
+        )
+        require(
+            self.prior != "linear" or not self.generator.spatial,
+            "A linear motion is one of vector latents.",
+        )
+        require(
+            self.prior != "windows" or self.generator.spatial,
+            "Windows are cut out of latent maps.",
+        )
+        require(
+            (self.prior == "transition") == (self.generator.transition > 0) == (self.stretch > 0),
+            "A prior that is a transition needs its features and stretches of frames, and they it.",
         )
 
     def _require_chains(self) -> None:
@@ -152,6 +176,15 @@ class TrainingSpec:
         require(
             self.particles == 1 or not self.window,
             "Several particles are for examples that are visited whole, not window by window.",
+        )
+        require(
+            is_count(self.stretch, 0) and self.stretch <= 4096,
+            "The frames of a stretch must be a whole number from 0 to 4096.",
+        )
+        require(
+            not self.stretch
+            or (self.persistent and self.particles == 1 and not self.sample_loss_rate),
+            "Stretches of a film have one chain that goes on, and no loss of samples.",
         )
 
     def fade(self, iteration: int) -> float:

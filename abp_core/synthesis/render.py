@@ -5,6 +5,8 @@ The command line and the studio make things here, so that the same request gives
 
 import dataclasses
 import math
+import shutil
+import tempfile
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import partial
@@ -18,10 +20,13 @@ from abp_core.data.datasets import Source
 from abp_core.generator import Generator
 from abp_core.priors.exemplar import Exemplar
 from abp_core.priors.fields import LatentMap, Place
-from abp_core.priors.kinds import Prior
+from abp_core.priors.kinds import Prior, motion_of
+from abp_core.priors.motion.chain import Chain, at_speed
+from abp_core.priors.motion.windows import Windows
 from abp_core.priors.normal import Normal
 from abp_core.spec import GeneratorSpec
 from abp_core.synthesis import encode, neighbours, outpainting, raster, sampling, sounding
+from abp_core.synthesis import film as writing
 from abp_core.synthesis.encode import Bytes, Facts, Floats
 from abp_core.synthesis.neighbours import Nearest
 from abp_core.synthesis.outpainting import Outpainting
@@ -29,6 +34,7 @@ from abp_core.synthesis.request import Request, frames_of
 
 SOFTWARE = "ABP Studio"
 GAP = 8  # white pixels between the textures of a sheet, and after each pair of objects
+FRAMES_AT_ONCE = 16  # of a film, whose latents are drawn together
 SOFT = 24  # pixels over which a picture's own edge gives way to what grows around it
 
 
@@ -50,6 +56,25 @@ class Picture:
 
     def write(self, file: IO[bytes], facts: Facts) -> None:
         encode.write_png(file, (self.width, self.height), self.strips, facts)
+
+
+@dataclass(frozen=True, slots=True)
+class Film:
+    """frames: (height, width, 3), `count` of them, `rate` a second, to be gone through once."""
+
+    rate: float
+    count: int
+    frames: Iterator[Bytes]
+
+    def write(self, ending: str, file: IO[bytes], facts: Facts) -> None:
+        """As .mp4 or .webp, the latter with all frames in memory."""
+        if ending == ".mp4":  # whose index comes first and is known last
+            with tempfile.TemporaryFile() as whole:
+                writing.write_film(whole, self.frames, self.rate, facts)
+                whole.seek(0)
+                shutil.copyfileobj(whole, file)
+        else:
+            file.write(writing.encode_webp(list(self.frames), self.rate, facts))
 
 
 @dataclass(frozen=True, slots=True)
@@ -190,6 +215,30 @@ def sound(generator: Generator, prior: Prior, source: Source, request: Request) 
     else:
         signals = iter([sounding.audible(_samples(generator, prior, request)[0], rate)])
     return Sound(rate, (sampling.samples(x, source.gain) for x in signals))
+
+
+def film(generator: Generator, prior: Prior, source: Source, request: Request) -> Film:
+    """A film. request: a fitted one."""
+    motion, rate = motion_of(prior), source.frame_rate
+    if isinstance(motion, Windows):
+        motion = dataclasses.replace(motion, windows=request.windows or 1)
+    count = frames_of(request.seconds or 0, rate)
+    speed, period = request.speed or 1.0, 0
+    if request.tile:  # so many frames of what was learnt, at a speed at which they fill the time
+        period = max(2, round(count * speed))
+        speed = period / count
+    chain = motion.chain(request.seed, onwards=not (request.anew or period), period=period)
+    return Film(rate, count, _frames(generator, chain, count, speed, period))
+
+
+def _frames(
+    generator: Generator, chain: Chain, count: int, speed: float, period: int
+) -> Iterator[Bytes]:
+    """What of a film is asked for, some frames at a time."""
+    for start in range(0, count, FRAMES_AT_ONCE):
+        stop = min(start + FRAMES_AT_ONCE, count)
+        z = at_speed(chain, start, stop, speed, period)
+        yield from sampling.pixels(sampling.generate(generator, z))
 
 
 def _strips(generator: Generator, prior: Prior, request: Request, held: int) -> Iterator[Bytes]:

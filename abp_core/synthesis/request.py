@@ -17,6 +17,9 @@ DEFAULT_SIZE = (512, 512)  # width, height of a texture
 DEFAULT_MARGIN = 128
 DEFAULT_SECONDS = 10.0
 DEFAULT_COUNT = 64  # of objects
+MOST_WINDOWS = 4  # along a side of a film's picture
+FASTEST = 8.0  # times as fast as a film was
+MOST_FILM_FRAMES = 36_000  # twenty minutes of thirty a second
 MOST_PICTURES = 1024
 WIDEST_MARGIN = 8192
 HOTTEST = 4.0
@@ -25,15 +28,23 @@ LAST_SEED = 2**63 - 1
 # What belongs to which kind of model; the seed and the temperature are for all.
 FOR: dict[str, tuple[Kind, ...]] = {
     "size": ("texture",),
-    "tile": ("texture", "sound"),
+    "tile": ("texture", "sound", "film"),
     "count": ("texture", "objects"),
-    "seconds": ("sound",),
+    "seconds": ("sound", "film"),
+    "speed": ("film",),
+    "anew": ("film",),
+    "windows": ("film",),
     "grow": ("texture",),
     "margin": ("texture",),
     "rebuilt": ("texture",),
     "nearest": ("objects",),
 }
-NOUNS: dict[Kind, str] = {"texture": "textures", "sound": "sounds", "objects": "objects"}
+NOUNS: dict[Kind, str] = {
+    "texture": "textures",
+    "sound": "sounds",
+    "objects": "objects",
+    "film": "films",
+}
 
 
 class RequestRejected(Refusal):
@@ -45,11 +56,14 @@ class Request:
     """One thing to make. None is whatever is usual for the model.
 
     size: (width, height) of a texture, in pixels. tile: the axes (x, y, xy) along which it can be
-    laid beside itself without a seam; x is time for a sound, which is then a loop. seconds: of a
-    sound. count: objects on a sheet, or textures of as many seeds. paper: draw latents from N(0, I)
-    as the paper does, instead of from what was inferred. temperature: variance of those; the
-    prior's is 1. novelty: how far what is made of a picture or sound may depart from it, from 0
-    to 1. grow: a picture to continue by `margin` pixels on every side;
+    laid beside itself without a seam; x is time for a sound or a film, which is then a loop.
+    seconds: of a sound or a film. speed: of a film, over that of what was learnt. anew: let a film
+    begin anywhere instead of going on after the last frame that was learnt. windows: along a side
+    of a film's picture, each of which goes its own way through time. count: objects on a sheet,
+    or textures of as many seeds. paper: draw latents from N(0, I) as the paper does, instead of
+    from what was inferred. temperature: variance of those; the prior's is 1. novelty: how far
+    what is made of a picture or sound may depart from it, from 0 to 1. grow: a picture to continue
+    by `margin` pixels on every side;
     rebuilt: show it as its latents make it, instead of itself. nearest: the data that the model
     learnt from, whose nearest example is shown beside each object.
 
@@ -59,6 +73,9 @@ class Request:
     size: tuple[int, int] | None = None
     tile: str | None = None
     seconds: float | None = None
+    speed: float | None = None
+    anew: bool = False
+    windows: int | None = None
     count: int | None = None
     seed: int = 0
     paper: bool = False
@@ -96,6 +113,15 @@ class Request:
             _is_real(self.novelty) and 0 <= self.novelty <= 1,
             "The novelty must be a number from 0 to 1.",
         )
+        _require(
+            self.speed is None or (_is_real(self.speed) and 1 / FASTEST <= self.speed <= FASTEST),
+            f"The speed must be a number from {1 / FASTEST:g} to {FASTEST:g}.",
+        )
+        _require(
+            self.windows is None or _is_count(self.windows, 1, MOST_WINDOWS),
+            f"The windows must be a whole number from 1 to {MOST_WINDOWS}.",
+        )
+        _require(isinstance(self.anew, bool), "A film either begins anew or goes on.")
         _require(isinstance(self.paper, bool), "The paper's prior is either asked for or not.")
         _require(
             self.margin is None or _is_count(self.margin, 0, WIDEST_MARGIN),
@@ -112,17 +138,20 @@ class Request:
             alone = self.grow is None and getattr(self, name) not in (None, False)
             _require(not alone, f"--{name} is for a picture that grows; please name it: --grow.")
 
-    def fit(self, spec: GeneratorSpec, rate: int = 0) -> Self:
-        """This request to a model of that network, the usual filled in. rate: of its sounds.
+    def fit(self, spec: GeneratorSpec, rate: float = 0) -> Self:
+        """This request to a model of that network, the usual filled in. rate: of its sounds, or of
+        the frames of its films.
         Raises RequestRejected where the model cannot meet it."""
         for name, kinds in FOR.items():
             _require(
                 getattr(self, name) in (None, False) or spec.kind in kinds,
-                f"--{name} is for {' and '.join(NOUNS[kind] for kind in kinds)}, but this model "
+                f"--{name} is for {_listed([NOUNS[kind] for kind in kinds])}, but this model "
                 f"makes {NOUNS[spec.kind]}.",
             )
+        if spec.kind == "film":
+            return self._fitted_film(rate)
         if spec.kind == "sound":
-            return self._fitted_sound(spec, rate)
+            return self._fitted_sound(spec, int(rate))
         if spec.kind == "objects":
             return dataclasses.replace(self, count=self.count or DEFAULT_COUNT)
         return self._fitted_texture(spec.enlargement)
@@ -131,10 +160,13 @@ class Request:
         """What the command line is given for this request."""
         if self.size is not None:
             yield from ("--size", "x".join(map(str, self.size)))
-        for name in ("tile", "seconds", "count", "grow", "margin", "nearest"):
+        for name in ("tile", "seconds", "speed", "windows", "count", "grow", "margin", "nearest"):
             if getattr(self, name) is not None:
                 value = getattr(self, name)
-                yield from (f"--{name}", _plain(value) if name == "seconds" else str(value))
+                exact = name in ("seconds", "speed")
+                yield from (f"--{name}", _plain(value) if exact else str(value))
+        if self.anew:
+            yield "--anew"
         if self.rebuilt:
             yield "--rebuilt"
         yield from ("--seed", str(self.seed))
@@ -176,6 +208,19 @@ class Request:
             )
         return self
 
+    def _fitted_film(self, rate: float) -> Self:
+        _require(
+            self.tile in (None, "x"), "A film comes round in time only; please write --tile x."
+        )
+        _require(not (self.tile and self.anew), "A loop begins nowhere; please leave out --anew.")
+        _require(not self.paper, "A film has a prior of motion only; please leave out --paper.")
+        seconds = DEFAULT_SECONDS if self.seconds is None else self.seconds
+        longest = MOST_FILM_FRAMES / rate
+        _require(
+            seconds <= longest, f"The seconds must be a number above 0 and at most {longest:,.0f}."
+        )
+        return dataclasses.replace(self, seconds=seconds, speed=self.speed or 1.0)
+
     def _fitted_texture(self, unit: int) -> Self:
         if self.grow is not None:
             margin = DEFAULT_MARGIN // unit * unit if self.margin is None else self.margin
@@ -191,6 +236,11 @@ class Request:
         return dataclasses.replace(self, size=(width, height))
 
 
+def _listed(nouns: list[str]) -> str:
+    *others, last = nouns
+    return f"{', '.join(others)} and {last}" if others else last
+
+
 def size_of(text: str) -> tuple[int, int]:
     """WIDTHxHEIGHT as two numbers. Raises RequestRejected."""
     match = re.fullmatch(r"([0-9]{1,10})[xX]([0-9]{1,10})", text)
@@ -202,7 +252,7 @@ def size_of(text: str) -> tuple[int, int]:
     return int(match[1]), int(match[2])
 
 
-def frames_of(seconds: float, rate: int) -> int:
+def frames_of(seconds: float, rate: float) -> int:
     return max(1, round(seconds * rate))
 
 

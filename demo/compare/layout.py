@@ -86,7 +86,9 @@ def _idle(before: list[dict[str, Any]]) -> dict[str, Any]:
 
 
 def _data(cards: list[Card]) -> tuple[gr.HTML, gr.File]:
-    picker = widget("picker", FIRST, cards=picker_cards(cards), elem_id="abp-compare-picker")
+    picker = widget(
+        "picker", FIRST, cards=picker_cards(cards, films=False), elem_id="abp-compare-picker"
+    )
     upload = gr.File(
         label="Or a picture, a sound or a zip of pictures",
         type="filepath",

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Any, get_args
+from typing import Any
 
 from abp_core.checkpoint import Checkpoint
 from abp_core.data import datasets
@@ -30,7 +30,11 @@ from demo.studio import Studio
 
 TASK = "compare"
 NOT_BEGUN = "This method has not begun yet; please try again in a moment."
-KINDS = {"texture": "a picture", "sound": "a sound", "objects": "a set of pictures"}
+KINDS: dict[Kind, str] = {
+    "texture": "a picture",
+    "sound": "a sound",
+    "objects": "a set of pictures",
+}
 
 
 def list_methods() -> list[dict[str, Any]]:
@@ -45,7 +49,7 @@ def list_methods() -> list[dict[str, Any]]:
             "source": method.source,
             "curve": method.curve,
             "can": sorted(method.can),
-            "not_for": {kind: why for kind in get_args(Kind) if (why := why_not(name, kind))},
+            "not_for": {kind: why for kind in KINDS if (why := why_not(name, kind))},
         }
         for name, method in METHODS.items()
     ]
@@ -60,7 +64,7 @@ class Comparisons:
     def inspect(self, path: str) -> tuple[str, str]:
         """The kind of an uploaded file and a sentence about it. Raises Rejected."""
         with translate_errors():
-            kind = datasets.kind_of(Path(path))
+            kind = _comparable(Path(path))
             trial = load_trial(Path(path))
         return kind, f"{Path(path).name}: {KINDS[kind]}. {trial.data.remarks}".strip()
 
@@ -74,7 +78,7 @@ class Comparisons:
         names = _known(names)
         path, name = self._studio.find_data(item, upload)
         with translate_errors():  # here, so that a refusal leaves the earlier run alone
-            kind = datasets.kind_of(path)
+            kind = _comparable(path)
             for each in names:
                 if why := why_not(each, kind):
                     raise Rejected(f"{METHODS[each].title}: {why}")
@@ -169,6 +173,14 @@ def _known(names: Sequence[str]) -> tuple[str, ...]:
     if not fewest <= len(known) <= most:
         raise Rejected(f"Please choose {_words(fewest)} to {_words(most)} methods.")
     return known
+
+
+def _comparable(path: Path) -> Kind:
+    """The kind of a file. Raises FileRejected, and Rejected for a kind that no method takes."""
+    kind = datasets.kind_of(path)
+    if kind not in KINDS:
+        raise Rejected("Films are not compared yet; please choose pictures or a sound.")
+    return kind
 
 
 def _words(n: int) -> str:

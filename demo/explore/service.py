@@ -3,7 +3,7 @@
 import base64
 from typing import Any
 
-from demo.errors import translate_errors
+from demo.errors import Rejected, translate_errors
 from demo.explore.interpolation import interpolate
 from demo.explore.points import (
     point_from,
@@ -20,6 +20,10 @@ from demo.server.served import drawn_url
 from demo.studio import Studio
 
 POINTS = 9  # of a journey at most
+NO_FILMS = (
+    "This model makes films, whose codes cannot be moved by hand yet; the Synthesise tab makes new "
+    "ones of it."
+)
 
 
 class Exploration:
@@ -42,8 +46,11 @@ class Exploration:
 
     def describe(self, token: str) -> dict[str, Any]:
         """What the tab needs to know of the current model. Raises Rejected."""
+        model = self._studio.model(token)
+        if model.kind == "film":
+            raise Rejected(NO_FILMS)
         with translate_errors():
-            return describe(self._explorer.of(self._studio.model(token)))
+            return describe(self._explorer.of(model))
 
     def look(self, token: str, key: str, point: object) -> dict[str, Any]:
         """One point of the model `key` as picture and sound. Raises Rejected."""

@@ -47,6 +47,11 @@ EXAMPLES_OFFERED = 24  # of training, that can be chosen from
 LOWEST = -1  # among the chains: whichever stands lowest
 FILM_RATE = 12  # steps a second of a film, as the page plays them
 
+NO_FILMS = (
+    "This model makes films, whose frames cannot be inferred here yet; please choose a model of "
+    "pictures or of a sound."
+)
+
 _numbers = itertools.count(1)
 
 
@@ -63,6 +68,8 @@ class Inference:
         """What can be inferred with the current model: its training examples, things of the pack.
         Raises Rejected."""
         model = self._studio.model(token)
+        if model.kind == "film":
+            raise Rejected(NO_FILMS)
         items = [
             {"name": name, "label": label_of(name)}
             for name, item in self._studio.pack.items()

@@ -6,6 +6,7 @@ from itertools import pairwise
 from abp_core.checkpoint import Checkpoint
 from abp_core.presets import PRESETS
 from abp_core.spec import GeneratorSpec, TrainingSpec
+from abp_core.synthesis.render import FRAMES_AT_ONCE
 from abp_core.synthesis.request import DEFAULT_COUNT, DEFAULT_SECONDS, DEFAULT_SIZE
 from demo import limits
 from demo.errors import Rejected
@@ -66,6 +67,8 @@ def _cost(network: GeneratorSpec) -> tuple[int, int]:
 
 def _samples(network: GeneratorSpec) -> int:
     """How many signals of its own size the largest thing that is taken home comes to."""
+    if network.moving:
+        return FRAMES_AT_ONCE
     if not network.spatial:
         return DEFAULT_COUNT
     wanted = (

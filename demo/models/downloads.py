@@ -23,20 +23,25 @@ def model_file(name: str, saved: Checkpoint) -> str:
 
 def samples_file(name: str, saved: Checkpoint) -> str:
     """What the file of its samples is called."""
-    ending = "wav" if saved.source.kind == "sound" else "png"
+    ending = {"sound": "wav", "film": "mp4"}.get(saved.source.kind, "png")
     return f"{slug(name)}-{saved.iteration}-samples.{ending}"
 
 
 def write_samples(saved: Checkpoint, path: Path, model: str) -> None:
-    """New sound, a new texture or a sheet of new pictures: what the command line makes of the file
-    called `model` unless told otherwise, with that command. Raises OSError."""
+    """New sound, a new texture, a sheet of new pictures or how a film goes on: what the command
+    line makes of the file called `model` unless told otherwise, with that command.
+    Raises OSError."""
     generator, prior = saved.generator(this_machine().device), saved.prior()
     source = saved.source
-    request = Request(seed=SEED_OF_SAMPLES).fit(generator.spec, source.sample_rate)
+    request = Request(seed=SEED_OF_SAMPLES).fit(
+        generator.spec, source.sample_rate or source.frame_rate
+    )
     facts = render.facts(saved, request, model, path.name)
     with open_atomically(path) as file:
         if source.kind == "sound":
             render.sound(generator, prior, source, request).write(path.suffix, file, facts)
+        elif source.kind == "film":
+            render.film(generator, prior, source, request).write(path.suffix, file, facts)
         elif source.kind == "texture":
             render.texture(generator, prior, request).write(file, facts)
         else:

@@ -1,4 +1,5 @@
-"""How a signal of each medium is shown and played: the one room that knows a picture from a sound.
+"""How a signal of each medium is shown and played: the one room that knows pictures, sounds and
+films apart.
 
 A signal is (channels, *size) on the CPU, in the range that a model makes.
 """
@@ -56,6 +57,11 @@ class Medium(Protocol):
         """A signal as the data URL of a sound; empty where there is nothing to hear."""
         ...
 
+    def play_film(self, frames: Tensor) -> str:
+        """Signals (n, c, h, w) in their order as the data URL of a film; empty where they
+        make none."""
+        ...
+
 
 @dataclass(frozen=True, slots=True)
 class Picture(Medium):
@@ -88,6 +94,19 @@ class Picture(Medium):
 
     def play(self, x: Tensor) -> str:
         return ""
+
+    def play_film(self, frames: Tensor) -> str:
+        return ""
+
+
+@dataclass(frozen=True, slots=True)
+class Film(Picture):
+    """Its signals are frames, drawn as pictures. rate: frames a second."""
+
+    rate: float = 30.0
+
+    def play_film(self, frames: Tensor) -> str:
+        return media.film_url(list(sampling.pixels(frames)), self.rate)
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,6 +149,9 @@ class Sound(Medium):
         heard = sounding.audible(x, self.rate)
         return media.wav_url(sampling.samples(heard, self.gain), self.rate)
 
+    def play_film(self, frames: Tensor) -> str:
+        return ""
+
 
 def medium_of(source: Source) -> Medium:
     """How what came from a source is shown and played."""
@@ -137,6 +159,7 @@ def medium_of(source: Source) -> Medium:
         "texture": lambda: Picture(seen=SEEN),
         "objects": Picture,
         "sound": lambda: Sound(source.sample_rate, source.gain),
+        "film": lambda: Film(rate=source.frame_rate),
     }
     return makers[source.kind]()
 

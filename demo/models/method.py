@@ -11,6 +11,12 @@ PRIORS = {
     "normal": "New ones come from <code>z ~ N(0, I)</code>, as in the paper.",
     "exemplar": "New ones come from patches of the code that was inferred, each the nearest to "
     "what is there already." + OWN,
+    "windows": "New films are put together of stretches of the codes that were inferred, each a "
+    "likely way on from what is there already." + OWN,
+    "linear": "New films go on by a matrix fitted to the codes that were inferred: each frame's is "
+    "that times the one before, and noise, as in the paper.",
+    "transition": "New films are driven by new noise through the second network, which was learnt "
+    "with the noise that was inferred.",
     "flow": "New ones come from a flow that has learnt how the inferred codes are spread." + OWN,
 }
 

@@ -17,9 +17,12 @@ CODE_POINTS = re.compile(r":[0-9a-f]{4,}(-[0-9a-f]{4,})*$")  # of an emoji, behi
 
 def name_examples(spec: TrainingSpec, data: Dataset) -> list[str]:
     """The examples' names, no two alike: of a set those of its files, of a picture where in it they
-    are, of a sound when. Empty for a set without names."""
+    are, of a sound when, of a film's frames when they are shown. Empty for a set without names."""
     if data.source.kind == "objects":
         return _distinct([_readable(name) for name in data.names])
+    if data.source.kind == "film":
+        rate = data.source.frame_rate
+        return _distinct([f"frame at {k / rate:.2f} s" for k in range(len(data.signals))])
     extent = data.extent or tuple(data.signals.shape[2:])
     size = spec.generator.signal_shape[1:]
     if any(part > whole for part, whole in zip(size, extent, strict=True)):

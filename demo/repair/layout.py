@@ -68,7 +68,9 @@ def lay_out(cards: list[Card], frame: Callable[..., Any]) -> tuple[Learning, Men
 def _learning(cards: list[Card], frame: Callable[..., Any]) -> Learning:
     with gr.Row(equal_height=False):
         with gr.Column(scale=5, min_width=320):
-            picker = widget("picker", FIRST, cards=picker_cards(cards), elem_id="abp-repair-picker")
+            picker = widget(
+                "picker", FIRST, cards=picker_cards(cards, films=False), elem_id="abp-repair-picker"
+            )
             upload = gr.File(
                 label="Or a picture, a sound or a zip of pictures",
                 type="filepath",

@@ -46,6 +46,8 @@ from demo.studio import Studio
 
 ANSWERS = 6
 ANSWER_STEPS = 120
+OF_PICTURES = "This repairs pictures; please choose a model of a set or a texture."
+NO_FILMS = "What is left of a film cannot be learnt from yet; please choose pictures or a sound."
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,6 +85,8 @@ class Repairs:
             kind = datasets.kind_of(path)
             if kind == "sound":
                 return None
+            if kind == "film":
+                raise Rejected(NO_FILMS)
             picture = (
                 decode.read_picture(path)
                 if kind == "texture"
@@ -93,9 +97,10 @@ class Repairs:
     def example(self, token: str) -> Pixels:
         """One of the examples that the current model learnt from, another each time.
         Raises Rejected."""
-        dataset = self._studio.library.of(self._studio.model(token))
-        if dataset.source.kind == "sound":
-            raise Rejected("This repairs pictures; please choose a model of a set or a texture.")
+        model = self._studio.model(token)
+        if model.kind in ("sound", "film"):
+            raise Rejected(OF_PICTURES)
+        dataset = self._studio.library.of(model)
         number = int(np.random.default_rng().integers(len(dataset.signals)))
         return fit_to_canvas(sampling.pixels(dataset.signals[number : number + 1])[0])
 
@@ -117,6 +122,8 @@ class Repairs:
         path, name = self._studio.find_data(item, upload)
         with translate_errors():
             kind = datasets.kind_of(path)
+            if kind == "film":
+                raise Rejected(NO_FILMS)
             preset = preset_for(kind, style)
         if style not in STYLES[:2]:
             raise Rejected("Please choose Quick or Standard; the paper's settings take hours here.")
@@ -144,8 +151,8 @@ class Repairs:
         """Several answers to the painted part of a picture (h, w, 3), by the current model, as its
         chains go on. Raises Rejected."""
         model = self._studio.model(token)
-        if model.kind == "sound":
-            raise Rejected("This repairs pictures; please choose a model of a set or a texture.")
+        if model.kind in ("sound", "film"):
+            raise Rejected(OF_PICTURES)
         if picture is None:
             raise Rejected("Please open a picture first.")
         with translate_disk_errors(), translate_errors():

@@ -99,7 +99,7 @@ def _draw_masks(
     and segment of it."""
     kind, n = dataset.source.kind, len(dataset.signals)
     size: tuple[int, ...] = tuple(dataset.signals.shape[2:])
-    one = kind != "objects"
+    one = kind in ("texture", "sound")
     if one:
         size = dataset.extent
     count = 1 if one else n

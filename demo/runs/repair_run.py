@@ -28,7 +28,7 @@ from demo.runs.run import (
     panel_of,
 )
 
-SHOWN_SIGNALS = {"texture": 4, "sound": 1, "objects": 9}
+SHOWN_SIGNALS = {"texture": 4, "sound": 1, "objects": 9, "film": 9}
 RECOVERED = 1  # which of a view's panels
 CHAINS_BESIDE = 4  # beside training's own, whose differences are the uncertainty
 MOVES_A_VIEW = 5  # of each before a view

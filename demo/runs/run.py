@@ -24,11 +24,12 @@ CAPTIONS = ("From the data", "Rebuilt by the model", "New")
 
 @dataclass(frozen=True, slots=True)
 class Panel:
-    """One live picture or sound; data URLs."""
+    """One live picture, sound or film; data URLs. picture: of a film its first frame."""
 
     caption: str
     picture: str
     sound: str = ""
+    film: str = ""
 
 
 class Along:

@@ -20,6 +20,7 @@ from abp_core.device import cpu
 from abp_core.trainer import Trainer
 from demo.media import Pixels
 from demo.runs.degradations import degrade
+from demo.runs.film_run import run_of
 from demo.runs.jobs import (
     Job,
 )
@@ -61,7 +62,7 @@ def build(recipe: RunRecipe, saved: Checkpoint) -> Run:
         recipe.path, saved.spec, sample_rate=source.sample_rate or 16_000, name=source.name
     )
     if recipe.task != "repair":
-        return Run(Trainer.resume(saved, dataset, machine=cpu()))
+        return run_of(Trainer.resume(saved, dataset, machine=cpu()))
     hidden = degrade(recipe.what, dataset, saved.spec, k=recipe.k, painted=recipe.painted)
     trainer = Trainer.resume(saved, dataset, hidden.observation, machine=cpu())
     return RepairRun(trainer, hidden)

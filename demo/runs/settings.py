@@ -1,4 +1,4 @@
-"""What a visitor may set: a preset in one of three styles, and numbers in its place."""
+"""What a visitor may set: a preset in one of a few styles, and numbers in its place."""
 
 import math
 import re
@@ -12,6 +12,7 @@ from demo.models.costs import find_excess
 from demo.models.method import render_method
 
 STYLES = ("Quick", "Standard", "As in the paper")
+FILM_STYLES = ("Quick", "Standard", "Linear motion", "As in the paper")
 
 # 2,000: two thousand in one country, two in another.
 AMBIGUOUS = re.compile(r"[-+]?[1-9]\d{0,2},\d{3}")
@@ -61,15 +62,19 @@ def settings_from(texts: dict[str, str]) -> Settings:
 
 
 def preset_for(kind: str, style: str) -> Preset:
-    """The preset of a kind of data in one of the STYLES. Raises Rejected."""
-    names = {
+    """The preset of a kind of data in one of the STYLES, or of a film in one of the FILM_STYLES.
+    Raises Rejected."""
+    names: dict[str, tuple[str, ...]] = {
         "texture": ("quick-texture", "texture", "paper-texture"),
         "sound": ("quick-sound", "sound", "paper-sound"),
         "objects": ("quick-objects", "objects", "paper-faces"),
+        "film": ("quick-film", "film", "linear-film", "paper-film"),
     }
-    if not isinstance(kind, str) or kind not in names or style not in STYLES:
-        raise Rejected("Please choose one of the settings Quick, Standard or As in the paper.")
-    return PRESETS[names[kind][STYLES.index(style)]]
+    styles = FILM_STYLES if kind == "film" else STYLES
+    if not isinstance(kind, str) or kind not in names or style not in styles:
+        *others, last = styles
+        raise Rejected(f"Please choose one of the settings {', '.join(others)} or {last}.")
+    return PRESETS[names[kind][styles.index(style)]]
 
 
 def describe_preset(kind: str, style: str) -> tuple[str, Settings]:

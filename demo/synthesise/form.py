@@ -15,6 +15,7 @@ from demo.models.collection import Model
 
 TILES = {"no": None, "across": "x", "down": "y", "both": "xy"}
 SOURCES = ("what was inferred", "the paper's prior")
+BEGINNINGS = ("where the film ended", "anywhere")  # of a new film
 SIDE, MARGIN = 512, 128  # pixels of a texture
 ELSEWHERE = "the command line makes more"
 
@@ -25,11 +26,12 @@ Sent = Mapping[str, Any]
 class Offer:
     """What can be asked of a model. unit: pixels that sides step by. side: the usual one. margins:
     the usual and the widest. rate: of sounds, in hertz. lengths: whether they may have any.
+    windowed: whether the parts of a film's picture may go their own ways.
     compared: whether its training examples are at hand. inferred: whether new latents come from
     those that were inferred, and not only from N(0, I). piece: pixels along a side of the squares
     that an endless texture comes in; 0 where there is none. radius, reach: of a brush on it and of
     what a latent has a part in, in latents. novel: whether how far they may depart
-    from them can be asked for."""
+    from them can be asked for. warm: whether a temperature can be."""
 
     key: str
     kind: Kind
@@ -42,6 +44,8 @@ class Offer:
     compared: bool
     inferred: bool
     novel: bool
+    warm: bool
+    windowed: bool
     piece: int
     radius: int
     reach: int
@@ -66,6 +70,8 @@ def offer_of(model: Model, item: PackItem | None) -> Offer:
         compared=model.kind == "objects" and item is not None,
         inferred=_is_inferred(model),
         novel=_is_exemplar(model),
+        warm=model.kind != "film",
+        windowed=model.saved.spec.prior == "windows",
         piece=positions_of_piece(spec.enlargement) * spec.enlargement
         if model.kind == "texture" and spec.spatial
         else 0,
@@ -87,9 +93,12 @@ def positions_of_piece(enlargement: int) -> int:
 def request_from(model: Model, sent: Sent, item: PackItem | None) -> Request:
     """What a page sent, fitted to the model and to what a shared page can bear.
     Raises RequestRejected, Rejected."""
-    spec, rate = model.generator.spec, model.saved.source.sample_rate
+    spec, source = model.generator.spec, model.saved.source
+    rate = source.sample_rate
     asked = read_basics(model, sent)
-    if model.kind == "texture":
+    if model.kind == "film":
+        asked |= _read_film(model, sent)
+    elif model.kind == "texture":
         asked |= _read_texture(sent)
     elif model.kind == "objects":
         asked |= {"count": to_whole(sent.get("count")), "nearest": _choose_data(sent, item)}
@@ -100,19 +109,21 @@ def request_from(model: Model, sent: Sent, item: PackItem | None) -> Request:
             asked |= {"tile": "x", "seconds": loop_of(seconds or 0.0, spec, rate)}
     request = Request(**asked)
     _require_bearable(request)
-    return request.fit(spec, rate)
+    return request.fit(spec, rate or source.frame_rate)
 
 
 def read_basics(model: Model, sent: Sent) -> dict[str, Any]:
     """What is asked of every model: a seed, and where its latents come from."""
     seed = {"seed": to_whole(sent.get("seed"))}
+    if model.kind == "film":
+        return seed
     if _is_inferred(model) and sent.get("source") != SOURCES[1]:
         return {**seed, "novelty": sent.get("novelty", 1.0)} if _is_exemplar(model) else seed
     return {**seed, "paper": _is_inferred(model), "temperature": sent.get("temperature", 1.0)}
 
 
 def _is_inferred(model: Model) -> bool:
-    return model.saved.spec.prior != "normal"
+    return model.saved.spec.prior != "normal" and model.kind != "film"
 
 
 def _is_exemplar(model: Model) -> bool:
@@ -124,6 +135,19 @@ def to_whole(value: object) -> object:
     if isinstance(value, str) and re.fullmatch(r"\s*[0-9]{1,30}\s*", value):
         return int(value)
     return int(value) if isinstance(value, float) and value.is_integer() else value
+
+
+def _read_film(model: Model, sent: Sent) -> dict[str, Any]:
+    loop = bool(sent.get("film_loop"))
+    asked = {
+        "seconds": sent.get("film_seconds") or 0,
+        "tile": "x" if loop else None,
+        "speed": sent.get("speed"),
+        "anew": not loop and sent.get("begin") == BEGINNINGS[1],
+    }
+    if model.saved.spec.prior == "windows" and to_whole(sent.get("windows")) != 1:
+        asked["windows"] = to_whole(sent.get("windows"))
+    return asked
 
 
 def _read_texture(sent: Sent) -> dict[str, Any]:
@@ -173,7 +197,7 @@ def _require_bearable(request: Request) -> None:
         ),
         (
             (request.seconds or 0) > limits.SECONDS,
-            f"Please keep the sound within {limits.SECONDS} s here; {ELSEWHERE}.",
+            f"Please keep it within {limits.SECONDS} s here; {ELSEWHERE}.",
         ),
         (
             request.size is None and (request.count or 1) > limits.OBJECTS,

@@ -8,7 +8,7 @@ import gradio as gr
 from gradio.components import Component
 
 from demo import limits
-from demo.synthesise.form import SOURCES, TILES
+from demo.synthesise.form import BEGINNINGS, SOURCES, TILES
 from demo.widgets import widget
 
 IDLE: dict[str, Any] = {
@@ -76,7 +76,7 @@ def lay_out(chunk: Order, piece: Order, tile: Order) -> Controls:
     fields: Fields = {}
     with gr.Row(equal_height=False):
         with gr.Column(scale=5, min_width=300):
-            sections = [*_texture(fields), _sound(fields), _objects(fields)]
+            sections = [*_texture(fields), _sound(fields), _objects(fields), _film(fields)]
             _draw(fields)
         with gr.Column(scale=9, min_width=300):
             with gr.Row(elem_id="abp-make-orders"):
@@ -142,6 +142,22 @@ def _objects(fields: Fields) -> tuple[str, Component]:
             info="Puts the nearest training example beside each picture.",
         )
     return "objects", objects
+
+
+def _film(fields: Fields) -> tuple[str, Component]:
+    with gr.Group(visible=False) as film:
+        fields["film_seconds"] = gr.Slider(1, limits.SECONDS, value=10, step=1, label="Seconds")
+        fields["film_loop"] = gr.Checkbox(
+            False, label="Loop without a seam", info="Its end goes on as its beginning."
+        )
+        fields["speed"] = gr.Slider(
+            0.25, 4, value=1, step=0.05, label="Speed", info="Times as fast as what was learnt."
+        )
+        fields["windows"] = gr.Slider(
+            1, 4, value=1, step=1, label="How many parts of the picture go their own way"
+        )
+        fields["begin"] = gr.Radio(list(BEGINNINGS), value=BEGINNINGS[0], label="It begins")
+    return "film", film
 
 
 def _draw(fields: Fields) -> None:

@@ -18,7 +18,7 @@ from abp_core.data.atomic import open_atomically
 from abp_core.data.pack import PackItem
 from abp_core.synthesis import neighbours, outpainting, render
 from abp_core.synthesis.encode import Facts
-from abp_core.synthesis.render import Picture, Sound
+from abp_core.synthesis.render import Film, Picture, Sound
 from abp_core.synthesis.request import NOUNS, Request
 from demo import media
 from demo.errors import Rejected
@@ -30,6 +30,9 @@ from demo.synthesise.result import Progress, Result, ResultPanel
 
 ROOT = Path(__file__).parents[2]  # from which the command line finds what is bundled
 WAVE = (624, 280)  # pixels of a sound's picture
+
+FRAMES_TOLD = 16  # of a film, after which it is said how far it is
+WRITTEN = 0.6  # share of the time of a film after which it is made, and has to be written
 
 _numbers = itertools.count(1)
 
@@ -49,7 +52,12 @@ def synthesise(
     if sent.get("kind") != model.kind:
         raise Rejected(f"The current model makes {NOUNS[model.kind]} now; please press Make again.")
     maker = _Maker(model, request_from(model, sent, item), item, original, place)
-    makers = {"texture": maker.texture, "sound": maker.sound, "objects": maker.objects}
+    makers = {
+        "texture": maker.texture,
+        "sound": maker.sound,
+        "objects": maker.objects,
+        "film": maker.film,
+    }
     yield from makers[model.kind]()
 
 
@@ -127,7 +135,7 @@ class _Maker:
         drawn = min(len(samples), len(original) or len(samples))  # the same stretch of time
         stretch = "" if drawn == len(samples) else f"; the picture shows {drawn / rate:.1f} s"
         new = _draw_wave(samples[:drawn], rate)
-        panels = [ResultPanel("Made" + stretch, new, media.wav_url(samples, rate), loop)]
+        panels = [ResultPanel("Made" + stretch, new, media.wav_url(samples, rate), loop=loop)]
         if self.item:
             wave = _draw_wave(original[:drawn], rate)
             panels.append(ResultPanel("The original", wave, media.wav_url(original, rate)))
@@ -161,6 +169,46 @@ class _Maker:
             facts["Copying?"], ending = found.sentence(), f"{ending}-nearest"
         made = [("Download PNG", self._write(f"{ending}.png", Picture.of(pixels).write))]
         yield self._made(took, [ResultPanel(caption, media.preview(pixels))], facts, made)
+
+    def film(self) -> Iterator[Progress | Result]:
+        source, request = self.model.saved.source, self.request
+        film = render.film(self.model.generator, self.model.prior, source, request)
+        frames: list[media.Pixels] = []
+        for frame in film.frames:
+            frames.append(frame)
+            if len(frames) % FRAMES_TOLD == 0:
+                yield Progress(*self._of_film(len(frames), film.count))
+        path = self._write(".mp4", self._encoded(film, frames))
+        took = self._took()
+        shown = media.file_url(Path(path).read_bytes(), "video/mp4")
+        panels = [ResultPanel("Made", media.jpeg_url(frames[0], 92), film=shown)]
+        length = f"{film.count / film.rate:.2f}".rstrip("0").rstrip(".")
+        facts = {"Length": f"{length} s, {film.count} frames at {film.rate:.4g} a second"}
+        if request.tile:
+            facts["Loop"] = "without a seam"
+        else:
+            facts["Begins"] = "anywhere" if request.anew else "where the film ended"
+        if request.speed != 1:
+            facts["Speed"] = f"{request.speed:g} x"
+        if request.windows and request.windows > 1:
+            facts["Parts"] = f"{request.windows} x {request.windows}, each with its own way in time"
+        first = self._made(took, panels, facts, [("Download MP4", path)])
+        yield first  # to be looked at while it is written in another way
+        webp = self._encoded(film, frames, ".webp")
+        files = (*first.files, ("Download WebP", self._write(".webp", webp)))
+        yield dataclasses.replace(first, files=files)
+
+    def _of_film(self, done: int, count: int) -> tuple[str, float]:
+        """How far a film is, in words and as a share."""
+        left = self._took() * (count / (WRITTEN * done) - 1)
+        words = f"Making the film: {done} of {count} frames"
+        return f"{words}, about {left:.0f} s left" if left >= 1 else words, WRITTEN * done / count
+
+    def _encoded(
+        self, film: Film, frames: list[media.Pixels], ending: str = ".mp4"
+    ) -> Callable[[IO[bytes], Facts], None]:
+        """What writes the frames of a film."""
+        return partial(dataclasses.replace(film, frames=iter(frames)).write, ending)
 
     def _took(self) -> float:
         return max(perf_counter() - self._begun, 1e-6)

@@ -78,6 +78,11 @@ class WorkRequest:
     loop: bool = False
     count: object = None
     nearest: bool = False
+    film_seconds: object = None
+    film_loop: bool = False
+    speed: object = None
+    windows: object = None
+    begin: str = ""
     seed: object = None
     source: str = ""
     temperature: object = 1.0

@@ -15,13 +15,14 @@ class Progress:
 
 @dataclass(frozen=True, slots=True)
 class ResultPanel:
-    """A picture as a data URL, with a sound (a data URL, or the path of a file) where there is
-    one. loop: whether it is to be played again and again. breadth: how wide it is beside the first
-    panel, where both are of one scale; else 0."""
+    """A picture as a data URL, with a sound (a data URL, or the path of a file) or a film (a data
+    URL) where there is one. loop: whether it is to be played again and again. breadth: how wide
+    it is beside the first panel, where both are of one scale; else 0."""
 
     caption: str
     picture: str
     sound: str = ""
+    film: str = ""
     loop: bool = False
     breadth: float = 0.0
 

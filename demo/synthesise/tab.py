@@ -27,6 +27,7 @@ HEADLINES = {
     "texture": "{}, at any size",
     "sound": "{}, for as long as you like",
     "objects": "New {}",
+    "film": "{}, for as long as you like",
 }
 # The endless sound and the endless texture are drawn as the page shows.
 TUNE = """(current, seed, source, temperature, novelty) =>
@@ -41,7 +42,7 @@ WHERE_SEEN = f"""(...sent) => {{
     return sent;
 }}"""
 NEW_SEED = "() => String(Math.floor(Math.random() * 1e9))"
-FITTED = ("width", "height", "margin", "seconds", "loop", "nearest", *DRAWN[1:])
+FITTED = ("width", "height", "margin", "seconds", "loop", "nearest", "windows", *DRAWN[1:])
 
 
 def build(
@@ -177,8 +178,9 @@ def _fit(offer: Offer, sent: ControlState, ui: Controls, *, other: bool) -> dict
         fields["seconds"]: gr.update(visible=offer.lengths),
         fields["loop"]: gr.update(visible=offer.lengths),
         fields["nearest"]: gr.update(visible=offer.compared),
+        fields["windows"]: gr.update(visible=offer.windowed),
         fields["source"]: gr.update(visible=offer.inferred),
-        fields["temperature"]: gr.update(visible=paper or not offer.inferred),
+        fields["temperature"]: gr.update(visible=offer.warm and (paper or not offer.inferred)),
         fields["novelty"]: gr.update(visible=offer.novel and not paper),
     }
     for of, section in ui.sections:

@@ -68,6 +68,13 @@ part(".compare").onclick = () => {
   compare();
 };
 
+// A film moves by itself where that is wanted, and else waits for its button.
+/** @type {(video: Part, panel: Panel) => void} */
+function playFilm(video, panel) {
+  putFilm(video, panel.film || "", panel.picture);
+  if (panel.film && !calm.matches) video.play().catch(() => {});
+}
+
 /** @type {(value: Made) => void} */
 function fill(value) {
   if (shown && shown.number === value.number) return; // a value may be announced more than once
@@ -80,6 +87,7 @@ function fill(value) {
     if (!panel) return;
     const audio = part("audio", figure);
     part("img", figure).src = panel.picture;
+    playFilm(part("video", figure), panel);
     audio.loop = panel.loop;
     if (panel.sound) audio.src = panel.sound;
     else audio.removeAttribute("src");
@@ -106,6 +114,7 @@ function clear() {
     figure.hidden = true;
     part("img", figure).removeAttribute("src");
     part("audio", figure).removeAttribute("src");
+    putFilm(part("video", figure), "", "");
   }
   compare();
   part("dl").replaceChildren();

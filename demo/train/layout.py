@@ -8,7 +8,7 @@ import gradio as gr
 
 from demo import limits
 from demo.models.cards import Card
-from demo.runs.settings import STYLES, Settings, describe_method, describe_preset
+from demo.runs.settings import FILM_STYLES, STYLES, Settings, describe_method, describe_preset
 from demo.server.live import NOTHING
 from demo.server.served import asset
 from demo.train.requests import KNOBS
@@ -17,17 +17,21 @@ from demo.widgets.shared import picker_cards
 
 STANDARD = STYLES[1]
 FIRST = {"kind": "texture", "item": "pebbles"}
+AS = AS_FILM, AS_SET = ("as a film", "as a set")
 
 
 @dataclass(frozen=True, slots=True)
 class Choices:
-    """The left side. kind: of the data that is chosen. knobs: by the names of `Settings`."""
+    """The left side. kind: of the data that is chosen. learn_as: what numbered pictures are taken
+    for. film_style: the settings of films. knobs: by the names of `Settings`."""
 
     kind: gr.Textbox
     picker: gr.HTML
     upload: gr.File
     checkpoint: gr.File
+    learn_as: gr.Radio
     style: gr.Radio
+    film_style: gr.Radio
     minutes: gr.Slider
     knobs: list[gr.Textbox]
 
@@ -63,7 +67,7 @@ def _choices(cards: list[Card]) -> Choices:
     sentence, own = describe_preset(FIRST["kind"], STANDARD)
     kind = gr.Textbox(FIRST["kind"], visible=False)
     upload = gr.File(
-        label="A picture, a sound or a zip of pictures",
+        label="A picture, a sound, a film or a zip of pictures",
         type="filepath",
         height=156,
         elem_id="abp-upload",
@@ -76,7 +80,17 @@ def _choices(cards: list[Card]) -> Choices:
             height=164,
             elem_id="abp-checkpoint",
         )
+    learn_as = gr.Radio(
+        list(AS),
+        value=AS_SET,
+        label="Learn these numbered pictures",
+        visible=False,
+        elem_id="abp-learn-as",
+    )
     style = gr.Radio(STYLES, value=STANDARD, label="Settings", info=sentence)
+    # Another list, since one whose choices follow the data refuses what a page asks with that has
+    # not heard of the new ones.
+    film_style = gr.Radio(FILM_STYLES, value=STANDARD, label="Settings", visible=False)
     minutes = gr.Slider(
         1,
         limits.MINUTES[1],
@@ -87,7 +101,7 @@ def _choices(cards: list[Card]) -> Choices:
     )
     with gr.Accordion("Advanced", open=False):
         knobs = _knobs(own)
-    return Choices(kind, picker, upload, checkpoint, style, minutes, knobs)
+    return Choices(kind, picker, upload, checkpoint, learn_as, style, film_style, minutes, knobs)
 
 
 def _controls() -> Controls:

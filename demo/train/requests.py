@@ -24,24 +24,28 @@ class PresetPick:
     token: str
     choice: dict[str, Any] = field(default_factory=dict)
     style: str = ""
+    film_style: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class PresetQuery:
-    """A kind of data and a style of settings."""
+    """A kind of data and a style of settings, which films have their own of."""
 
     token: str
     kind: str = ""
     style: str = ""
+    film_style: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class DataUpload:
-    """A file of the visitor's."""
+    """A file of the visitor's. learn_as: what numbered pictures are taken for."""
 
     token: str
     path: str = ""
     style: str = ""
+    film_style: str = ""
+    learn_as: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +56,9 @@ class TrainingRequest:
     choice: dict[str, Any] = field(default_factory=dict)
     upload: str = ""
     checkpoint: str = ""
+    learn_as: str = ""
     style: str = ""
+    film_style: str = ""
     minutes: float = 0.0
     steps: str = ""
     step_size: str = ""

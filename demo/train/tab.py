@@ -13,7 +13,7 @@ from demo.models.cards import Card
 from demo.runs.settings import describe_method, describe_preset
 from demo.server.orders import handler
 from demo.server.turns import Lanes
-from demo.train.layout import Choices, Controls, lay_out
+from demo.train.layout import AS_FILM, AS_SET, Choices, Controls, lay_out
 from demo.train.requests import DataUpload, PresetPick, PresetQuery, TrainingRequest
 from demo.train.service import Training
 from demo.widgets.shared import (
@@ -28,6 +28,8 @@ from demo.widgets.shared import (
 )
 
 BOTH = "both"  # of the ways in which the Synthesise tab lets a texture continue itself
+# The numbered pictures of before are gone, and with them the choice.
+AS_NOTHING = gr.update(value=AS_SET, visible=False)
 # The function alone, as the framework wants it.
 ONWARD = (Path(__file__).parent / "onward.js").read_text(encoding="utf-8").partition("*/")[2]
 ONWARD = ONWARD.strip().removesuffix(";")
@@ -71,55 +73,82 @@ def _wire_choices(
 ) -> None:
     """What is to be learnt, and how. method: where what the preset does is told."""
     unset = [gr.skip()] * (len(ui.knobs) + 1)
-    unchanged = [gr.skip()] * (len(ui.knobs) + 4)
+    preset = [ui.style, ui.film_style, *ui.knobs, method]
+    skipped = [gr.skip()] * len(preset)
 
-    def described(kind: str, style: str) -> tuple[Any, ...]:
+    def styles(kind: str, sentence: str) -> list[Any]:
+        """The settings of a kind of data are seen, with a sentence about the one that is chosen."""
+        films = kind == "film"
+        told = [gr.update(visible=False), gr.update(info=sentence, visible=True)]
+        return told if films else told[::-1]
+
+    def described(kind: str, style: str, film_style: str) -> tuple[Any, ...]:
         """The preset's own values, shown where the visitor has set nothing."""
+        chosen = film_style if kind == "film" else style
         try:
-            sentence, values = describe_preset(kind, style)
+            sentence, values = describe_preset(kind, chosen)
         except Rejected as refusal:
-            return gr.update(info=str(refusal)), *unset
+            return *styles(kind, str(refusal)), *unset
         own = [gr.update(value="", placeholder=f"{value:g}") for value in astuple(values)]
-        return gr.update(info=sentence), *own, describe_method(kind, style)
+        return *styles(kind, sentence), *own, describe_method(kind, chosen)
 
     @handler(
         PresetPick,
         lanes.quick,
-        lambda sentence: (*[gr.skip()] * 3, render_refusal(sentence), gr.skip(), *unset),
+        lambda sentence: (*[gr.skip()] * 3, render_refusal(sentence), gr.skip(), *skipped),
     )
     def choose(sent: PresetPick) -> tuple[Any, ...]:
         """Something of the pack was picked: it takes the place of whatever was uploaded."""
         chosen, _ = parse_choice(sent.choice)
-        return chosen, None, None, "", *described(chosen, sent.style)
+        shown = described(chosen, sent.style, sent.film_style)
+        return chosen, None, None, "", AS_NOTHING, *shown
 
-    @handler(PresetQuery, lanes.quick, lambda sentence: (gr.update(info=sentence), *unset))
+    @handler(PresetQuery, lanes.quick, lambda sentence: (*styles("", sentence), *unset))
     def describe(sent: PresetQuery) -> tuple[Any, ...]:
-        return described(sent.kind, sent.style)
+        return described(sent.kind, sent.style, sent.film_style)
 
-    @handler(DataUpload, lanes.heavy, lambda sentence: (render_refusal(sentence), *unchanged))
-    def inspect(sent: DataUpload) -> tuple[Any, ...]:
-        if not sent.path:
-            return "", *unchanged
-        kind, sentence, picture = training.inspect(sent.path)
+    def looked_at(sent: DataUpload, learn_as: Any, *, film: bool) -> tuple[Any, ...]:
+        kind, sentence, picture = training.inspect(sent.path, film=film)
         words = render_notice(f"{sentence} Press Train to learn it.", picture=picture)
         # Nothing of the pack is chosen any more.
-        return words, kind, {"kind": kind, "item": ""}, *described(kind, sent.style)
+        nothing = {"kind": kind, "item": ""}
+        return words, learn_as, kind, nothing, *described(kind, sent.style, sent.film_style)
+
+    def not_read(sentence: str) -> tuple[Any, ...]:
+        return render_refusal(sentence), AS_NOTHING, gr.skip(), gr.skip(), *skipped
+
+    @handler(DataUpload, lanes.heavy, not_read)
+    def inspect(sent: DataUpload) -> tuple[Any, ...]:
+        if not sent.path:
+            return "", AS_NOTHING, gr.skip(), gr.skip(), *skipped
+        film = training.may_be_film(sent.path)
+        learn_as = gr.update(value=AS_FILM, visible=True) if film else AS_NOTHING
+        return looked_at(sent, learn_as, film=film)
+
+    def not_as_that(sentence: str) -> tuple[Any, ...]:
+        return render_refusal(sentence), *[gr.skip()] * 3, *skipped
+
+    @handler(DataUpload, lanes.heavy, not_as_that)
+    def take_as(sent: DataUpload) -> tuple[Any, ...]:
+        return looked_at(sent, gr.skip(), film=sent.learn_as == AS_FILM)
 
     @handler(DataUpload, lanes.heavy, render_refusal)
     def recognise(sent: DataUpload) -> str:
         return render_notice(training.inspect_checkpoint(sent.path)) if sent.path else ""
 
-    preset = [ui.style, *ui.knobs, method]
+    ways = [ui.style, ui.film_style]
     ui.picker.pick(
         choose,
-        [token, ui.picker, ui.style],
-        [ui.kind, ui.upload, ui.checkpoint, notice, *preset],
+        [token, ui.picker, *ways],
+        [ui.kind, ui.upload, ui.checkpoint, notice, ui.learn_as, *preset],
         **QUIET,
     )
     last: dict[str, Any] = {"trigger_mode": "always_last", **QUIET}
-    ui.style.input(describe, [token, ui.kind, ui.style], preset, **last)
-    uploaded = [token, ui.upload, ui.style]
-    ui.upload.change(inspect, uploaded, [notice, ui.kind, ui.picker, *preset], **QUIET)
+    for way in ways:
+        way.input(describe, [token, ui.kind, *ways], preset, **last)
+    brought, shown = [token, ui.upload, *ways], [notice, ui.learn_as, ui.kind, ui.picker, *preset]
+    ui.upload.change(inspect, brought, shown, **QUIET)
+    ui.learn_as.input(take_as, [*brought, ui.learn_as], shown, **last)
     ui.checkpoint.change(recognise, [token, ui.checkpoint], notice, **QUIET)
 
 
@@ -140,6 +169,8 @@ def _wire_run(
                 item=parse_choice(sent.choice)[1],
                 upload=sent.upload,
                 style=sent.style,
+                film_style=sent.film_style,
+                film=sent.learn_as == AS_FILM,
                 settings=sent.settings,
                 minutes=sent.minutes,
             )
@@ -161,7 +192,8 @@ def _wire_run(
         return ""
 
     notice = controls.notice
-    asked = [ui.picker, ui.upload, ui.checkpoint, ui.style, ui.minutes, *ui.knobs]
+    asked = [ui.picker, ui.upload, ui.checkpoint, ui.learn_as, ui.style, ui.film_style]
+    asked += [ui.minutes, *ui.knobs]
     controls.train.click(begin, [token, *asked], notice, **QUIET)
     controls.pause.click(hold, [token, controls.pause, ui.minutes], notice, **QUIET)
     controls.stop.click(halt, token, notice, **QUIET)

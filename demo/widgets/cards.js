@@ -1,8 +1,9 @@
-// Cards that can be chosen and, of sounds, heard: shared by the gallery and the picker.
+// Cards that can be chosen and, of sounds, heard; films move under the hand: shared by the gallery and
+// the picker.
 // props.cards lists them.
 
 /** @type {{ [kind: string]: string }} */
-const TITLES = { objects: "Picture sets", texture: "Textures", sound: "Sounds" };
+const TITLES = { objects: "Picture sets", texture: "Textures", sound: "Sounds", film: "Films" };
 const player = part("audio");
 /** @type {Part} */
 let heard = null; // the button of the sound that plays
@@ -36,6 +37,24 @@ function listenTo(card) {
   return listen;
 }
 
+// A film plays as long as a hand or the focus is on its card, where things may move by themselves.
+/** @type {(button: Part, film: string) => void} */
+function moveUnder(button, film) {
+  const playing = () => part("video", button);
+  const begin = () => {
+    if (calm.matches || playing()) return;
+    const video = make("video", { muted: true, loop: true, playsInline: true, src: film });
+    video.setAttribute("aria-hidden", "true");
+    button.prepend(video);
+    video.play().catch(() => video.remove());
+  };
+  const end = () => {
+    if (!button.matches(":hover, :focus")) playing()?.remove();
+  };
+  for (const event of ["pointerenter", "focus"]) button.addEventListener(event, begin);
+  for (const event of ["pointerleave", "blur"]) button.addEventListener(event, end);
+}
+
 /** @type {(kind: string) => Card[]} */
 const cardsOf = (kind) => props.cards.filter((/** @type {Card} */ card) => card.kind === kind);
 
@@ -48,6 +67,7 @@ function cellOf(card, title, onclick) {
   button.dataset.key = card.name;
   button.setAttribute("role", "radio");
   button.append(picture, label);
+  if (card.film) moveUnder(button, card.film);
   return make("div", { className: "cell" }, button, ...(card.sound ? [listenTo(card)] : []));
 }
 

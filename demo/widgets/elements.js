@@ -47,7 +47,7 @@ function fillBar(bar, share) {
   part("i", bar).style.transform = `scaleX(${share})`;
 }
 
-// A figure with a picture and maybe a sound, hidden where there is no panel.
+// A figure with a picture and maybe a sound, or with a film, hidden where there is no panel.
 /** @type {(figure: Part, panel?: Panel) => void} */
 function fillFigure(figure, panel) {
   figure.hidden = !panel;
@@ -57,6 +57,32 @@ function fillFigure(figure, panel) {
   const audio = part("audio", figure);
   audio.style.display = panel.sound ? "" : "none";
   audio.setAttribute("aria-label", panel.caption);
+  const video = part("video", figure);
+  video.style.display = panel.film ? "" : "none";
+  video.setAttribute("aria-label", panel.caption);
+  part("img", figure).style.display = panel.film ? "none" : "";
+}
+
+// Where a film lies that came as a data URL, which not every browser plays.
+/** @type {(film: string) => string} */
+function addressOf(film) {
+  if (!film.startsWith("data:")) return film;
+  const bytes = Uint8Array.from(atob(film.split(",")[1]), (c) => c.charCodeAt(0));
+  return URL.createObjectURL(new Blob([bytes], { type: "video/mp4" }));
+}
+
+// Puts a film in the place of another, or of none; an empty one takes it away. still: its first frame.
+/** @type {(video: Part, film: string, still: string) => void} */
+function putFilm(video, film, still) {
+  const before = video.src;
+  if (film) {
+    video.poster = still;
+    video.src = addressOf(film);
+  } else if (before) {
+    video.removeAttribute("src");
+    video.load();
+  }
+  if (before.startsWith("blob:")) URL.revokeObjectURL(before);
 }
 
 // Which way an arrow key points, if it is one: {x, y} with y downwards.

@@ -25,10 +25,12 @@ interface Part extends HTMLElement {
   paused: boolean;
   ended: boolean;
   placeholder: string;
+  poster: string;
   src: string;
   value: any;
   width: number;
   getContext(kind: "2d"): CanvasRenderingContext2D;
+  load(): void;
   pause(): void;
   play(): Promise<void>;
   select(): void;
@@ -62,6 +64,7 @@ interface Panel {
   caption: string;
   picture: string;
   sound: string;
+  film?: string;
   still?: string;
   loop?: boolean;
 }
@@ -112,6 +115,7 @@ interface Card {
   label: string;
   picture: string;
   sound: string;
+  film?: string;
   facts?: string;
   credit?: string;
 }

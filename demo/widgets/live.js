@@ -84,6 +84,7 @@ function heard(answer) {
   for (const [task, run] of Object.entries(answer.runs)) {
     const before = known[task];
     if (run?.columns) keepPictures(before, run);
+    else if (run) keepFilms(before, run);
     if (run || !before) tell(task, run && { ...run, token });
     else gone(task, before);
     if (run && task === "learn") learnt(before, run);
@@ -95,6 +96,14 @@ function heard(answer) {
     props.value = { token, buttons: answer.buttons };
     trigger("stand");
   }
+}
+
+// Nor are films.
+/** @type {(before: Run | null, run: Run) => void} */
+function keepFilms(before, run) {
+  run.stage.panels.forEach((panel, i) => {
+    panel.film ??= before?.stage.panels[i]?.film ?? "";
+  });
 }
 
 // Pictures that the page has are not sent again.

@@ -1,7 +1,7 @@
 // A choice of bundled data: value {kind, item}, where the item is empty while something else is
 // chosen. Triggers "pick".
 
-const SHELVES = ["texture", "sound", "objects"];
+const SHELVES = ["texture", "sound", "film", "objects"].filter((kind) => cardsOf(kind).length);
 const tabs = part(".kinds");
 const grid = part(".cards");
 

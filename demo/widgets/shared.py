@@ -51,8 +51,8 @@ def refusal_answer(sentence: str) -> dict[str, Any]:
     return {"refusal": sentence}
 
 
-def picker_cards(cards: list[Card]) -> list[dict[str, Any]]:
-    """What the pack has, as a picker shows it."""
+def picker_cards(cards: list[Card], *, films: bool = True) -> list[dict[str, Any]]:
+    """What the pack has, as a picker shows it. films: whether those are among it."""
     return [
         {
             "kind": card.kind,
@@ -60,9 +60,11 @@ def picker_cards(cards: list[Card]) -> list[dict[str, Any]]:
             "label": card.label,
             "picture": drawn_url(card.name),
             "sound": url(card.sound) if card.sound else "",
+            "film": url(card.film) if card.film else "",
             "credit": card.credit,
         }
         for card in cards
+        if films or card.kind != "film"
     ]
 
 

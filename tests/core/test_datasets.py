@@ -309,13 +309,18 @@ class TestFiles:
 
     def test_the_bundled_pack_is_complete_and_free(self) -> None:
         items = read_pack(EXAMPLES)
-        assert len(items) == 36
+        assert len(items) == 38
         assert all(item.path.is_file() for item in items)
         assert all(item.licence and item.author for item in items)
-        assert {datasets.kind_of(item.path) for item in items} == {"texture", "sound", "objects"}
+        assert {datasets.kind_of(item.path) for item in items} == {
+            "texture",
+            "sound",
+            "objects",
+            "film",
+        }
         assert all(datasets.kind_of(item.path) == item.kind for item in items)
         listed = {item.path for item in items}
-        found = {p for p in EXAMPLES.rglob("*") if p.suffix in (".jpg", ".flac", ".npz")}
+        found = {p for p in EXAMPLES.rglob("*") if p.suffix in (".jpg", ".flac", ".npz", ".mp4")}
         assert found == listed
 
 

@@ -15,7 +15,8 @@ from abp_core.trainer import Trainer
 from tests.tiny import AS_A_CARD
 
 OURS = {"texture", "sound", "objects", "plane", "quick-texture", "quick-sound", "quick-objects"}
-PAPERS = {"paper-texture", "paper-sound", "paper-objects", "paper-faces"}
+OURS |= {"film", "quick-film", "linear-film", "transition-film"}
+PAPERS = {"paper-texture", "paper-sound", "paper-objects", "paper-faces", "paper-film"}
 
 
 def test_the_names() -> None:
@@ -72,6 +73,7 @@ DATA = {
     "texture": "textures/pebbles.jpg",
     "sound": "sounds/stream.flac",
     "objects": "objects/toon_faces_64.npz",
+    "film": "videos/waving_tree.mp4",
 }
 
 

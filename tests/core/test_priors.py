@@ -90,7 +90,8 @@ def test_a_damaged_prior_is_refused(tmp_path: Path) -> None:
 def test_priors_by_name() -> None:
     z = torch.randn(1, 4, 23, 21, generator=torch.Generator().manual_seed(0))
     exemplar, normal = (
-        prior_of(whole_training("texture", prior=name), z, {}) for name in ("exemplar", "normal")
+        prior_of(whole_training("texture", prior=name), z, {}, {})
+        for name in ("exemplar", "normal")
     )
     assert isinstance(exemplar, Exemplar)
     assert isinstance(normal, Normal)

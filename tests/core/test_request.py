@@ -76,7 +76,11 @@ BAD: list[tuple[str, dict[str, Any], str]] = [
     ("texture", {"paper": None}, "The paper's prior is either asked for or not."),
     ("texture", {"count": 0}, "The count must be a whole number from 1 to 1,024."),
     ("texture", {"count": 2.5}, "The count must be a whole number from 1 to 1,024."),
-    ("texture", {"seconds": 2}, "--seconds is for sounds, but this model makes textures."),
+    (
+        "texture",
+        {"seconds": 2},
+        "--seconds is for sounds and films, but this model makes textures.",
+    ),
     ("texture", {"nearest": Path("x")}, "--nearest is for objects, but this model makes textures."),
     (
         "texture",
@@ -114,7 +118,11 @@ BAD: list[tuple[str, dict[str, Any], str]] = [
     ("vector sound", {"seconds": 2}, "one length only; please leave out --seconds."),
     ("vector sound", {"tile": "x"}, "one length only; please leave out --tile."),
     ("objects", {"size": (64, 64)}, "--size is for textures, but this model makes objects."),
-    ("objects", {"tile": "x"}, "--tile is for textures and sounds, but this model makes objects."),
+    (
+        "objects",
+        {"tile": "x"},
+        "--tile is for textures, sounds and films, but this model makes objects.",
+    ),
 ]
 
 

@@ -123,12 +123,13 @@ def test_the_pack_is_shown_with_pictures_and_credits(rooms: Rooms) -> None:
     cards: list[Card] = rooms.studio.cards()
     listed = json.loads((PACK / "manifest.json").read_bytes())
     assert {card.name for card in cards} == {entry["name"] for entry in listed}
-    assert {card.kind for card in cards} == {"texture", "sound", "objects"}
+    assert {card.kind for card in cards} == {"texture", "sound", "objects", "film"}
     assert [card.grey for card in cards] == sorted(card.grey for card in cards)
     for card in cards:
         with Image.open(io.BytesIO(card.picture)) as picture:
             assert (picture.format, picture.size) == ("JPEG", (96, 96))
         assert bool(card.sound) == (card.kind == "sound")
+        assert bool(card.film) == (card.kind == "film")
         assert len(card.credit) > 5
 
 
