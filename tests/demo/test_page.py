@@ -23,10 +23,12 @@ from demo.runs.report import (
     AT_WORK,
 )
 from demo.runs.sessions import new_token
+from demo.runs.settings import FILM_STYLES, STYLES
 from demo.server.served import DRAWN, FOLDERS
 from demo.server.turns import Lanes
 from demo.studio import PACK, Studio
-from demo.synthesise.form import SOURCES
+from demo.synthesise.form import BEGINNINGS, SOURCES
+from demo.train.layout import AS_SET
 from tests.demo.runs import arrived, until
 
 pytestmark = [  # Gradio's own
@@ -37,7 +39,8 @@ pytestmark = [  # Gradio's own
 ROOT = Path(__file__).parents[2]
 ENDPOINTS = {
     *("_greet", "arrive", "arrive_1", "choose_model", "open_model", "take_run"),
-    *("take_run_1", "choose", "describe", "inspect", "recognise", "begin", "hold", "halt"),
+    *("take_run_1", "choose", "describe", "describe_1", "inspect", "take_as", "recognise"),
+    *("begin", "hold", "halt"),
     *("shorten", "carry", "carry_1", "explore_model", "explore_model_1", "explore_model_2"),
     *("explore_model_3", "explore_model_4", "fit", "fit_1", "fit_2", "fit_3", "fit_4"),
     *("synthesise", "synthesise_1", "make_first", "make_first_1", "make_first_2"),
@@ -50,6 +53,8 @@ ENDPOINTS = {
     *("halt_comparison", "carry_comparison", "carry_comparison_1", "carry_method"),
 }
 JSON = {"Content-Type": "application/json"}
+# What Train is pressed with beside something of the pack: no files, how to learn, and how long.
+UNTRAINED = [None, None, AS_SET, STYLES[0], FILM_STYLES[0], 1]
 
 
 class Served:
@@ -284,7 +289,7 @@ def made_with(picture: Any) -> list[Any]:
         False,
         1,
         1,
-        "",
+        BEGINNINGS[0],
         "1",
         SOURCES[0],
         1,
@@ -345,7 +350,7 @@ def test_an_upload_beyond_the_limit_is_refused(studio: Served) -> None:
 
 def train(studio: Served, token: str, steps: str = "1") -> str:
     """Begins a light run on pebbles."""
-    data = [token, {"kind": "texture", "item": "pebbles"}, None, None, "Quick", 1]
+    data = [token, {"kind": "texture", "item": "pebbles"}, *UNTRAINED]
     knobs = [steps, "", "", "", "", "2", "", ""]  # steps, batch size
     return studio.call("begin", json.dumps({"data": data + knobs}).encode())
 
@@ -368,7 +373,7 @@ def test_a_visitor_by_plain_http_trains_and_stops(studio: Served) -> None:
 def test_who_never_opened_the_page_orders_nothing(studio: Served, endpoint: str) -> None:
     token = new_token()
     data: dict[str, list[Any]] = {
-        "begin": [{"kind": "texture", "item": "pebbles"}, None, None, "Quick", 1, *[""] * 8],
+        "begin": [{"kind": "texture", "item": "pebbles"}, *UNTRAINED, *[""] * 8],
         "choose_model": [{"name": "pebbles"}],
         "synthesise": made_with(None),
     }
