@@ -102,14 +102,17 @@ def repair(page: Page) -> None:
 
 
 def shots(page: Page, state: str) -> None:
-    """The whole page in light and dark, and at the width of a telephone."""
+    """The whole page in light and dark, and at the width of a telephone; those that a page of the
+    documentation shows are kept."""
+    told = "".join(text.read_text() for text in (ROOT / "README.md", *DOCS.glob("*.md")))
     for look, width in (("light", 1280), ("dark", 1280), ("390", 390)):
         page.set_viewport_size({"width": width, "height": 900})
         page.emulate_media(color_scheme="dark" if look == "dark" else "light")
         page.wait_for_timeout(400)
-        png = page.screenshot(full_page=True)
-        picture = Image.open(io.BytesIO(png)).convert("RGB")
-        picture.save(DOCS / "screenshots" / f"{state}-{look}.webp", quality=60, method=6)
+        png, name = page.screenshot(full_page=True), f"{state}-{look}.webp"
+        if name in told:
+            picture = Image.open(io.BytesIO(png)).convert("RGB")
+            picture.save(DOCS / "screenshots" / name, quality=60, method=6)
     page.set_viewport_size({"width": 1280, "height": 900})
     page.emulate_media(color_scheme="light")
     page.wait_for_timeout(300)
