@@ -141,6 +141,7 @@ def _lay_out(studio: Studio) -> CurrentModel:
             "label": card.label,
             "picture": url(card.picture),
             "sound": url(card.sound) if card.sound else "",
+            "film": url(card.film) if card.film else "",
             "facts": card.facts,
         }
         for card in studio.gallery()

@@ -27,7 +27,7 @@ PACE = "veryfast"  # x264's preset: as small as by its usual one, in a third of 
 X264 = {"crf": QUALITY, "preset": PACE}
 
 
-def encode_film(frames: Sequence[Bytes], rate: float) -> bytes:
+def encode_film(frames: Iterable[Bytes], rate: float) -> bytes:
     """Frames (h, w, 3), so many a second, as an MP4 whose index comes first, so that it plays
     while it arrives. Odd sides are made even: colour has half the pixels of light."""
     file = io.BytesIO()

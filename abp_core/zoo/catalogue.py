@@ -22,6 +22,7 @@ from abp_core.spec import Kind
 
 ROOT = Path(__file__).resolve().parents[2]
 INDEX = "index.json"
+OPTIONAL = ("sound", "film")
 MOST_BYTES = 10_000_000  # of a model; larger files need more than plain git
 MOST_BYTES_TOGETHER = 64_000_000
 
@@ -94,8 +95,8 @@ class Shipped(Recipe):
     """A model that was made.
 
     author, licence: of the data; credit: both in a line. seconds: of training. file, thumbnail,
-    sound: names of files beside the index; sound is empty for what makes none. sha256, bytes: of
-    the file. quality: see yardsticks/summary.py.
+    sound, film: names of files beside the index; sound and film are empty for what makes none.
+    sha256, bytes: of the file. quality: see yardsticks/summary.py.
     """
 
     author: str
@@ -107,21 +108,27 @@ class Shipped(Recipe):
     bytes: int
     thumbnail: str
     sound: str = ""
+    film: str = ""
     quality: Mapping[str, float]
 
     def __post_init__(self) -> None:
         # In full: a class with slots is not the one that super() without arguments looks for.
         Recipe.__post_init__(self)
         where = f"{INDEX}, {self.name}"
-        texts = (self.author, self.licence, self.credit, self.sha256, self.sound)
+        texts = (self.author, self.licence, self.credit, self.sha256, self.sound, self.film)
         _require(all(isinstance(text, str) for text in texts), f"{where}: a text is none.")
-        for file in filter(None, (self.file, self.thumbnail, self.sound)):
+        for file in filter(None, self.files):
             plain = isinstance(file, str) and re.fullmatch(r"[A-Za-z0-9_][\w.-]{0,99}", file)
             _require(bool(plain), f"{where}: {file} is not a file beside the index.")
         _require(bool(self.file and self.thumbnail), f"{where}: a file has no name.")
         _require(isinstance(self.quality, dict), f"{where}: the quality is no list of figures.")
         figures = (self.seconds, self.bytes, *self.quality.values())
         _require(all(map(_is_figure, figures)), f"{where}: a figure is no number from 0.")
+
+    @property
+    def files(self) -> list[str]:
+        """The names of all that lies beside the index."""
+        return [self.file, self.thumbnail, *filter(None, (self.sound, self.film))]
 
     def open(self, folder: Path) -> Checkpoint:
         """The model itself. Raises CheckpointRejected, also where the file is not the one that the
@@ -182,7 +189,7 @@ def _entry(fields: dict[str, Any]) -> Recipe:
     known: type[Recipe] = Shipped if made else Recipe
     needed = {field.name: field for field in dataclasses.fields(known)}
     name = fields.get("name", "an entry")
-    missing = [key for key in needed if key not in fields and key != "sound"]
+    missing = [key for key in needed if key not in fields and key not in OPTIONAL]
     _require(not missing, f"{INDEX}, {name}: there is no {', '.join(missing)}.")
     unknown = [key for key in fields if key not in needed and key != "command"]
     _require(not unknown, f"{INDEX}, {name}: nothing is known of {', '.join(unknown)}.")
@@ -195,10 +202,11 @@ def _entry(fields: dict[str, Any]) -> Recipe:
 
 
 def _fields(entry: Recipe) -> dict[str, Any]:
-    """As they stand in the index: the command after the recipe, no sound where there is none."""
+    """As they stand in the index: the command after the recipe, no sound where there is none, and
+    no film."""
     recipe = {field.name: getattr(entry, field.name) for field in dataclasses.fields(Recipe)}
     whole = recipe | {"command": entry.command} | dataclasses.asdict(entry)
-    return {key: value for key, value in whole.items() if key != "sound" or value}
+    return {key: value for key, value in whole.items() if key not in OPTIONAL or value}
 
 
 def _is_count(value: object, lowest: int, highest: int) -> bool:

@@ -99,10 +99,13 @@ def _pack(folder: Path, recipe: Recipe, item: PackItem, saved: Checkpoint) -> Sh
     figures = summary(light, item.path, PRESETS[recipe.preset])
     file, thumbnail = f"{recipe.name}.safetensors", f"{recipe.name}.jpg"
     contents = {thumbnail: thumbnails.jpeg(thumbnails.thumbnail(light))}
-    sound = ""
+    sound = film = ""
     if recipe.kind == "sound":
         sound = f"{recipe.name}.mp3"
         contents[sound] = thumbnails.mp3(thumbnails.recording(light), light)
+    if recipe.kind == "film":
+        film = f"{recipe.name}.mp4"
+        contents[film] = thumbnails.mp4(light)
     contents[file] = model = light.content()
     for name, content in contents.items():
         catalogue.write_public(folder / name, content)
@@ -117,5 +120,6 @@ def _pack(folder: Path, recipe: Recipe, item: PackItem, saved: Checkpoint) -> Sh
         bytes=len(model),
         thumbnail=thumbnail,
         sound=sound,
+        film=film,
         quality=figures,
     )

@@ -1,6 +1,7 @@
 """What a model looks and sounds like at a glance, made by the model itself."""
 
 import io
+from collections.abc import Iterator
 
 import numpy as np
 import soundfile
@@ -12,18 +13,22 @@ from abp_core.checkpoint import Checkpoint
 from abp_core.data.colours import Pixels
 from abp_core.evaluation.spectrogram import spectrogram
 from abp_core.generator import Generator
-from abp_core.synthesis import sampling, sounding
+from abp_core.synthesis import render, sampling, sounding
+from abp_core.synthesis.film import encode_film
+from abp_core.synthesis.request import Request
 
 SEED = 1
 SIDE = 192  # pixels
-SECONDS = 4.0  # of a sound
+SECONDS = 4.0  # of a sound, or of a film that loops
+SMALL = 96  # pixels along the shorter side of such a film
 COLUMNS = 3  # of a sheet of samples
 PLANE_COLUMNS = 4  # of a sheet of the plane of two latent numbers
 PLANE = 2.0  # it shows latents from -PLANE to PLANE
 
 
 def thumbnail(saved: Checkpoint) -> Pixels:
-    """(SIDE, SIDE, 3): a piece of texture, a sheet of pictures, a spectrogram of `recording`."""
+    """(SIDE, SIDE, 3): a piece of texture, a sheet of pictures, a spectrogram of `recording`, the
+    middle of a film's first frame."""
     generator, kind = saved.generator(), saved.spec.generator.kind
     if kind == "texture":
         latents = saved.prior().map(SEED)
@@ -33,6 +38,8 @@ def thumbnail(saved: Checkpoint) -> Pixels:
         return pixels
     if kind == "sound":
         return spectrogram(recording(saved), saved.source.sample_rate, (SIDE, SIDE))
+    if kind == "film":
+        return _square(next(iter(_loop(saved).frames)))
     if saved.spec.generator.latent_shape == (2,):
         return _sheet(_plane(generator), PLANE_COLUMNS)
     return _sheet(sampling.sample(generator, saved.prior(), COLUMNS**2, SEED), COLUMNS)
@@ -61,6 +68,35 @@ def mp3(signal: Tensor, saved: Checkpoint) -> bytes:
         file, samples, rate, format="MP3", subtype="MPEG_LAYER_III", compression_level=0.0
     )
     return file.getvalue()
+
+
+def mp4(saved: Checkpoint) -> bytes:
+    """SECONDS of a film of this model, which loop; small, and every browser plays it."""
+    made = _loop(saved)
+
+    def small() -> Iterator[Pixels]:
+        for pixels in made.frames:
+            picture = Image.fromarray(pixels)
+            share = SMALL / min(picture.size)
+            width, height = (2 * round(share * n / 2) for n in picture.size)
+            yield np.asarray(picture.resize((width, height), Image.Resampling.BILINEAR))
+
+    return encode_film(small(), made.rate)
+
+
+def _loop(saved: Checkpoint) -> render.Film:
+    request = Request(seconds=SECONDS, tile="x", seed=SEED)
+    request = request.fit(saved.spec.generator, saved.source.frame_rate)
+    return render.film(saved.generator(), saved.prior(), saved.source, request)
+
+
+def _square(pixels: Pixels) -> Pixels:
+    """The middle of a picture, SIDE pixels along a side."""
+    picture = Image.fromarray(pixels)
+    edge = min(picture.size)
+    left, top = ((n - edge) // 2 for n in picture.size)
+    cut = picture.crop((left, top, left + edge, top + edge))
+    return np.asarray(cut.resize((SIDE, SIDE), Image.Resampling.BICUBIC))
 
 
 def _sheet(signals: Tensor, columns: int) -> Pixels:

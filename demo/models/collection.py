@@ -72,14 +72,15 @@ class Model:
 
 @dataclass(frozen=True, slots=True)
 class ModelCard:
-    """A shipped model to choose. picture, sound: paths of files; a sound only where it makes one.
-    facts: how it was made and how good it is, in a line."""
+    """A shipped model to choose. picture, sound, film: paths of files; the latter two only where it
+    makes one. facts: how it was made and how good it is, in a line."""
 
     name: str
     label: str
     kind: Kind
     picture: str
     sound: str
+    film: str
     facts: str
 
 
@@ -158,6 +159,7 @@ class Collection:
             kind=shipped.kind,
             picture=str(self.folder / shipped.thumbnail),
             sound=str(self.folder / shipped.sound) if shipped.sound else "",
+            film=str(self.folder / shipped.film) if shipped.film else "",
             facts=f"{shipped.iterations} iterations in {minutes:.0f} minutes of one core; "
             f"learnt from data by {shipped.credit}",
         )

@@ -37,37 +37,44 @@ function listenTo(card) {
   return listen;
 }
 
-// A film plays as long as a hand or the focus is on its card, where things may move by themselves.
+// A film plays over the picture of its card, where things may move by themselves.
+/** @type {(button: Part, film: string) => void} */
+function playOn(button, film) {
+  if (calm.matches || part("video", button)) return;
+  const video = make("video", { muted: true, loop: true, playsInline: true, src: film });
+  video.setAttribute("aria-hidden", "true");
+  button.prepend(video);
+  video.play().catch(() => video.remove());
+}
+/** @type {(button: Part) => void} */
+const stillOn = (button) => part("video", button)?.remove();
+
+// As long as a hand or the focus is on it.
 /** @type {(button: Part, film: string) => void} */
 function moveUnder(button, film) {
-  const playing = () => part("video", button);
-  const begin = () => {
-    if (calm.matches || playing()) return;
-    const video = make("video", { muted: true, loop: true, playsInline: true, src: film });
-    video.setAttribute("aria-hidden", "true");
-    button.prepend(video);
-    video.play().catch(() => video.remove());
-  };
-  const end = () => {
-    if (!button.matches(":hover, :focus")) playing()?.remove();
-  };
-  for (const event of ["pointerenter", "focus"]) button.addEventListener(event, begin);
-  for (const event of ["pointerleave", "blur"]) button.addEventListener(event, end);
+  for (const event of ["pointerenter", "focus"]) {
+    button.addEventListener(event, () => playOn(button, film));
+  }
+  for (const event of ["pointerleave", "blur"]) {
+    button.addEventListener(event, () => {
+      if (!button.matches(":hover, :focus")) stillOn(button);
+    });
+  }
 }
 
 /** @type {(kind: string) => Card[]} */
 const cardsOf = (kind) => props.cards.filter((/** @type {Card} */ card) => card.kind === kind);
 
-// title: what a pointer that rests on it is told.
-/** @type {(card: Card, title: string, onclick: () => void) => Part} */
-function cellOf(card, title, onclick) {
+// title: what a pointer that rests on it is told. move: when a film plays.
+/** @type {(card: Card, title: string, onclick: () => void, move?: (button: Part, film: string) => void) => Part} */
+function cellOf(card, title, onclick, move = moveUnder) {
   const picture = make("img", { src: card.picture, alt: "" });
   const label = make("span", { textContent: card.label });
   const button = make("button", { type: "button", className: "card", title, onclick });
   button.dataset.key = card.name;
   button.setAttribute("role", "radio");
   button.append(picture, label);
-  if (card.film) moveUnder(button, card.film);
+  if (card.film) move(button, card.film);
   return make("div", { className: "cell" }, button, ...(card.sound ? [listenTo(card)] : []));
 }
 

@@ -93,10 +93,58 @@ function returnTo() {
   part(".said").hidden = false;
 }
 
+// Films move where they are seen, until they are told to stop or nothing may move.
+/** @type {Map<Part, string>} */
+const films = new Map();
+let moving = true;
+const seen = new IntersectionObserver((entries) => {
+  for (const entry of entries) settleFilm(/** @type {Part} */ (entry.target), entry.isIntersecting);
+});
+
+/** @type {(button: Part, inSight: boolean) => void} */
+function settleFilm(button, inSight) {
+  if (inSight && moving && !calm.matches) playOn(button, films.get(button) ?? "");
+  else stillOn(button);
+}
+
+/** @type {(button: Part, film: string) => void} */
+function moveInSight(button, film) {
+  films.set(button, film);
+  seen.observe(button);
+}
+
+// The observer tells of all that it is asked about anew.
+function settleFilms() {
+  for (const button of films.keys()) {
+    seen.unobserve(button);
+    seen.observe(button);
+  }
+}
+calm.addEventListener("change", settleFilms);
+
+/** @type {() => Part} */
+function stopButton() {
+  const stop = make("button", { type: "button", className: "stop" });
+  const say = () => {
+    stop.textContent = moving ? "❚❚" : "▶";
+    stop.setAttribute("aria-label", moving ? "Stop the films" : "Let the films move");
+  };
+  stop.onclick = () => {
+    moving = !moving;
+    say();
+    settleFilms();
+  };
+  say();
+  return stop;
+}
+
 /** @type {(group: [kind: string, title: string]) => Part} */
 function groupOf([kind, title]) {
   const heading = make("h2", { textContent: title });
-  const cells = cardsOf(kind).map((card) => cellOf(card, card.facts, () => take(card.name)));
+  if (kind === "film") heading.append(stopButton());
+  const cells = cardsOf(kind).map((card) =>
+    cellOf(card, card.facts, () => take(card.name), moveInSight),
+  );
   return make("div", { className: "group" }, heading, make("div", {}, ...cells));
 }
 

@@ -81,7 +81,7 @@ def test_files_and_index_belong_together(rebuilt: Path) -> None:
     assert set(crackle.quality) == {"explained", "distance", "spectrum_db", "loudness"}
     samples, rate = soundfile.read(rebuilt / crackle.sound)
     assert (len(samples), rate, faces.sound) == (64_000, 16_000, "")
-    names = {name for m in models for name in (m.file, m.thumbnail, m.sound) if name}
+    names = {name for m in models for name in m.files}
     assert set(contents(rebuilt)) == names | {catalogue.INDEX}
 
 
