@@ -10,7 +10,12 @@ from demo.runs.report import (
     Progress,
 )
 from demo.runs.sessions import new_token
+from demo.runs.settings import FILM_STYLES, STYLES
 from demo.studio import Studio
+from demo.train.layout import AS_SET
+
+# What Train is pressed with beside something of the pack: no files, and how to learn.
+UNTRAINED = [None, None, AS_SET, STYLES[0], FILM_STYLES[0]]
 
 
 class Counting:

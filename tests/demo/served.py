@@ -16,6 +16,7 @@ from time import monotonic, sleep
 from typing import Any
 
 from demo.runs.sessions import new_token
+from tests.demo.runs import UNTRAINED
 
 ROOT = Path(__file__).parents[2]
 # The same as `python app.py`, with bounds of the studio's own set otherwise first.
@@ -207,7 +208,7 @@ class Page:
         names = ("steps", "step_size", "temperature", "sigma", "learning_rate", "batch_size")
         texts = [light.get(name, "") for name in (*names, "examples", "seed")]
         choice = {"kind": "texture", "item": "pebbles"}
-        (notice,) = self.call("begin", self.token, choice, None, None, "Quick", minutes, *texts)
+        (notice,) = self.call("begin", self.token, choice, *UNTRAINED, minutes, *texts)
         return str(notice)
 
 

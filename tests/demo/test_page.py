@@ -28,8 +28,7 @@ from demo.server.served import DRAWN, FOLDERS
 from demo.server.turns import Lanes
 from demo.studio import PACK, Studio
 from demo.synthesise.form import BEGINNINGS, SOURCES
-from demo.train.layout import AS_SET
-from tests.demo.runs import arrived, until
+from tests.demo.runs import UNTRAINED, arrived, until
 
 pytestmark = [  # Gradio's own
     pytest.mark.filterwarnings("ignore::ResourceWarning"),
@@ -53,8 +52,6 @@ ENDPOINTS = {
     *("halt_comparison", "carry_comparison", "carry_comparison_1", "carry_method"),
 }
 JSON = {"Content-Type": "application/json"}
-# What Train is pressed with beside something of the pack: no files, how to learn, and how long.
-UNTRAINED = [None, None, AS_SET, STYLES[0], FILM_STYLES[0], 1]
 
 
 class Served:
@@ -310,7 +307,7 @@ def test_a_file_that_was_not_uploaded_is_not_read(studio: Served, endpoint: str)
         forged = {"path": path, "meta": {"_type": "gradio.FileData"}}
         token = arrived(studio.studio)
         data: dict[str, list[Any]] = {
-            "inspect": [token, forged, "Quick"],
+            "inspect": [token, forged, STYLES[0], FILM_STYLES[0]],
             "recognise": [token, forged],
             "open_model": [token, forged],
             "bring": [token, {}, forged],
@@ -318,7 +315,7 @@ def test_a_file_that_was_not_uploaded_is_not_read(studio: Served, endpoint: str)
             "learn": [token, {"item": ""}, forged, "colour", "", 1, None, "Quick", 1],
             "show_more": [token, {"item": ""}, forged, "painted", ""],
             "synthesise": [token, *made_with(forged)],
-            "begin": [token, {"item": ""}, forged, None, "Quick", 1, *[""] * 8],
+            "begin": [token, {"item": ""}, forged, *UNTRAINED[1:], 1, *[""] * 8],
             "inspect_compared": [token, forged],
             "compare": [token, {"item": ""}, forged, {"chosen": ["paper", "learnt-prior"]}, 2],
         }
@@ -350,7 +347,7 @@ def test_an_upload_beyond_the_limit_is_refused(studio: Served) -> None:
 
 def train(studio: Served, token: str, steps: str = "1") -> str:
     """Begins a light run on pebbles."""
-    data = [token, {"kind": "texture", "item": "pebbles"}, *UNTRAINED]
+    data = [token, {"kind": "texture", "item": "pebbles"}, *UNTRAINED, 1]
     knobs = [steps, "", "", "", "", "2", "", ""]  # steps, batch size
     return studio.call("begin", json.dumps({"data": data + knobs}).encode())
 
@@ -373,7 +370,7 @@ def test_a_visitor_by_plain_http_trains_and_stops(studio: Served) -> None:
 def test_who_never_opened_the_page_orders_nothing(studio: Served, endpoint: str) -> None:
     token = new_token()
     data: dict[str, list[Any]] = {
-        "begin": [{"kind": "texture", "item": "pebbles"}, *UNTRAINED, *[""] * 8],
+        "begin": [{"kind": "texture", "item": "pebbles"}, *UNTRAINED, 1, *[""] * 8],
         "choose_model": [{"name": "pebbles"}],
         "synthesise": made_with(None),
     }
