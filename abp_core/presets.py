@@ -114,14 +114,14 @@ def _objects(width: int, d: int, sigma: float = 0.6) -> TrainingSpec:
     )
 
 
-def _film(side: int) -> TrainingSpec:
+def _film(channels: int, side: int) -> TrainingSpec:
     """A latent map for every frame, which begins where the principal components of the frame's
     blocks are, so that what moves little in the film moves little in its latents; one every four
     pixels, since with one every eight what is small moves too little. Nothing is asked of samples:
-    new films are made of windows of what was inferred. side: of the latent map."""
+    new films are made of windows of what was inferred. channels, side: of the latent map."""
     return TrainingSpec(
         generator=GeneratorSpec(
-            latent_shape=(10, side, side),
+            latent_shape=(channels, side, side),
             channels=(32,),
             kernel_size=5,
             upsampling=2,
@@ -199,10 +199,10 @@ PRESETS: dict[str, Preset] = {
     ),
     "objects": Preset(training=_objects(32, 20), sentence="20 numbers a picture; the default."),
     "quick-film": Preset(
-        training=_film(24), sentence="At 96 x 96 pixels: something that moves in half a minute."
+        training=_film(10, 24), sentence="At 96 x 96 pixels: something that moves in half a minute."
     ),
     "film": Preset(
-        training=_film(32),
+        training=_film(16, 32),
         sentence="A latent map for every frame; goes on by windows of them; the default.",
     ),
     "linear-film": Preset(
