@@ -118,7 +118,8 @@ def _film(channels: int, side: int) -> TrainingSpec:
     """A latent map for every frame, which begins where the principal components of the frame's
     blocks are, so that what moves little in the film moves little in its latents; one every four
     pixels, since with one every eight what is small moves too little. Nothing is asked of samples:
-    new films are made of windows of what was inferred. channels, side: of the latent map."""
+    new films are made of windows of what was inferred. Cold, and with a small sigma: what noise puts
+    into the latents of a frame is seen to flicker where little moves. channels, side: of the latent map."""
     return TrainingSpec(
         generator=GeneratorSpec(
             latent_shape=(channels, side, side),
@@ -128,8 +129,8 @@ def _film(channels: int, side: int) -> TrainingSpec:
             out_channels=3,
             moving=True,
         ),
-        langevin=LangevinSpec(steps=1, step_size=0.4, temperature=0.1, preconditioned=True),
-        sigma=0.1,
+        langevin=LangevinSpec(steps=1, step_size=0.4, temperature=0.01, preconditioned=True),
+        sigma=0.05,
         learning_rate=3e-3,
         halved_after=400,
         batch_size=4,

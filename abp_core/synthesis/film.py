@@ -27,16 +27,21 @@ PACE = "veryfast"  # x264's preset: as small as by its usual one, in a third of 
 X264 = {"crf": QUALITY, "preset": PACE}
 
 
-def encode_film(frames: Iterable[Bytes], rate: float) -> bytes:
+def encode_film(frames: Iterable[Bytes], rate: float, smallest: int = SMALLEST) -> bytes:
     """Frames (h, w, 3), so many a second, as an MP4 whose index comes first, so that it plays
-    while it arrives. Odd sides are made even: colour has half the pixels of light."""
+    while it arrives. Odd sides are made even: colour has half the pixels of light. smallest: pixels
+    along the shorter side, see SMALLEST."""
     file = io.BytesIO()
-    write_film(file, frames, rate)
+    write_film(file, frames, rate, smallest=smallest)
     return file.getvalue()
 
 
 def write_film(
-    file: IO[bytes], frames: Iterable[Bytes], rate: float, facts: Facts | None = None
+    file: IO[bytes],
+    frames: Iterable[Bytes],
+    rate: float,
+    facts: Facts | None = None,
+    smallest: int = SMALLEST,
 ) -> int:
     """The same to an open file that can be read and sought in, frame by frame, so that a film of
     any length takes no memory. rate: frames a second, see `exact`. facts: what it says about
@@ -45,7 +50,7 @@ def write_film(
     Raises OSError where the file cannot be written, and ValueError for a rate that is not positive
     or for no frames.
     """
-    pictures = map(_picture, frames)
+    pictures = (_picture(frame, smallest) for frame in frames)
     first = next(pictures, None)
     if first is None or not rate > 0:
         raise ValueError("A film needs frames, and more than none a second.")
@@ -140,10 +145,10 @@ class _Again:
             self._file.seek(place)
 
 
-def _picture(frame: Bytes) -> av.VideoFrame:
+def _picture(frame: Bytes, smallest: int) -> av.VideoFrame:
     height, width = frame.shape[:2]
     even = np.pad(frame, ((0, height % 2), (0, width % 2), (0, 0)), "edge")
-    times = -(-SMALLEST // min(height, width))
+    times = -(-smallest // min(height, width))
     return av.VideoFrame.from_ndarray(even, format="rgb24").reformat(
         width=times * even.shape[1],
         height=times * even.shape[0],

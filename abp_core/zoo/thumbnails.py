@@ -19,7 +19,8 @@ from abp_core.synthesis.request import Request
 
 SEED = 1
 SIDE = 192  # pixels
-SECONDS = 4.0  # of a sound, or of a film that loops
+SECONDS = 4.0  # of a sound
+LOOP = 2.0  # seconds of a film that is one
 SMALL = 96  # pixels along the shorter side of such a film
 COLUMNS = 3  # of a sheet of samples
 PLANE_COLUMNS = 4  # of a sheet of the plane of two latent numbers
@@ -71,7 +72,7 @@ def mp3(signal: Tensor, saved: Checkpoint) -> bytes:
 
 
 def mp4(saved: Checkpoint) -> bytes:
-    """SECONDS of a film of this model, which loop; small, and every browser plays it."""
+    """LOOP seconds of a film of this model; small, and every browser plays it."""
     made = _loop(saved)
 
     def small() -> Iterator[Pixels]:
@@ -81,11 +82,11 @@ def mp4(saved: Checkpoint) -> bytes:
             width, height = (2 * round(share * n / 2) for n in picture.size)
             yield np.asarray(picture.resize((width, height), Image.Resampling.BILINEAR))
 
-    return encode_film(small(), made.rate)
+    return encode_film(small(), made.rate, SMALL)
 
 
 def _loop(saved: Checkpoint) -> render.Film:
-    request = Request(seconds=SECONDS, tile="x", seed=SEED)
+    request = Request(seconds=LOOP, tile="x", seed=SEED)
     request = request.fit(saved.spec.generator, saved.source.frame_rate)
     return render.film(saved.generator(), saved.prior(), saved.source, request)
 

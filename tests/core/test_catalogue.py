@@ -5,9 +5,11 @@ import io
 import json
 from pathlib import Path
 
+import av
 import numpy as np
 import pytest
 import soundfile
+from numpy.typing import NDArray
 from PIL import Image
 
 from abp_core.checkpoint import CheckpointRejected
@@ -31,6 +33,13 @@ FIGURES = {
     "film": {"explained", "frames", "changes", "spectrum", "contrast", "motion"},
     "objects": {"distance", "diversity", "diversity_of_data", "reconstruction"},
 }
+
+
+def _frames(content: bytes) -> NDArray[np.int64]:
+    """Of a film, (frames, height, width, 3)."""
+    with av.open(io.BytesIO(content)) as film:
+        pictures = [frame.to_ndarray(format="rgb24") for frame in film.decode(video=0)]
+    return np.stack(pictures).astype(np.int64)
 
 
 class TestWhatIsShipped:
@@ -115,6 +124,29 @@ class TestWhatIsShipped:
     def test_a_sound_for_every_model_that_makes_one(self) -> None:
         assert {m.kind for m in MODELS if m.sound} == {"sound"}
         assert all(m.sound for m in MODELS if m.kind == "sound")
+
+    @pytest.mark.parametrize("model", [m for m in MODELS if m.film], ids=lambda model: model.name)
+    def test_the_loop_is_of_this_model(self, model: Shipped) -> None:
+        saved = model.open(FOLDER)
+        made, kept = (
+            _frames(content)
+            for content in (thumbnails.mp4(saved), (FOLDER / model.film).read_bytes())
+        )
+        assert made.shape == kept.shape
+        assert len(kept) == round(2 * saved.source.frame_rate)
+        assert min(kept.shape[1:3]) == 96
+        assert np.abs(made - kept).mean() < 1
+        moved = np.abs(np.diff(kept, axis=0)).mean((1, 2, 3))
+        seam = np.abs(kept[-1] - kept[0]).mean()
+        assert seam < 2 * moved.mean() + 1, "its end goes on as its beginning"
+        assert len((FOLDER / model.film).read_bytes()) < 100_000
+
+    def test_a_loop_for_every_model_that_makes_films(self) -> None:
+        assert {m.kind for m in MODELS if m.film} == {"film"}
+        assert all(m.film for m in MODELS if m.kind == "film")
+
+    def test_films_are_small_together(self) -> None:
+        assert sum(m.bytes for m in MODELS if m.kind == "film") <= 6_000_000
 
     @EACH
     def test_how_good_it_is(self, model: Shipped) -> None:
