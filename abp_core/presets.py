@@ -118,8 +118,9 @@ def _film(channels: int, side: int) -> TrainingSpec:
     """A latent map for every frame, which begins where the principal components of the frame's
     blocks are, so that what moves little in the film moves little in its latents; one every four
     pixels, since with one every eight what is small moves too little. Nothing is asked of samples:
-    new films are made of windows of what was inferred. Cold, and with a small sigma: what noise puts
-    into the latents of a frame is seen to flicker where little moves. channels, side: of the latent map."""
+    new films are made of windows of what was inferred. Cold, and with a small sigma, since what
+    noise puts into the latents of a frame flickers where little moves. channels, side: of the
+    latent map."""
     return TrainingSpec(
         generator=GeneratorSpec(
             latent_shape=(channels, side, side),
