@@ -149,7 +149,7 @@ function putBrush() {
   sketch.stroke = null;
   part(".brush").hidden = !spatial();
   cells.style.display = spatial() ? "" : "none";
-  part("[data-tool=resample]").textContent = moving() ? "another moment" : "new detail";
-  part("[data-tool=copy]").textContent = moving() ? "stop it" : "stamp an example";
+  part("button[data-tool=resample]").textContent = moving() ? "another moment" : "new detail";
+  part("button[data-tool=copy]").textContent = moving() ? "stop it" : "stamp an example";
   drawTools();
 }

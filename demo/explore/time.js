@@ -9,6 +9,7 @@ const film = {
   at: 0, // when its last frame was asked for, in milliseconds
 };
 const SLOWEST = 250; // milliseconds that pass from one frame to the next at most
+const SOONEST = 40; // and at least; more is not seen
 
 const lastMoment = () => model.frames - 1;
 const anyMoment = () => Math.floor(Math.random() * model.frames);
@@ -43,9 +44,9 @@ function moveOn(now) {
     stopFilm();
     return;
   }
-  const passed = Math.min(now - film.at, SLOWEST) / 1000;
-  const t = point.t + passed * model.rate;
-  if (!looking && t - point.t >= 0.25) {
+  const passed = now - film.at;
+  if (!looking && passed >= SOONEST) {
+    const t = point.t + (Math.min(passed, SLOWEST) / 1000) * model.rate;
     film.at = now;
     if (t > lastMoment() && film.once) {
       goToMoment(lastMoment(), { undoable: false, steer: false });
@@ -67,9 +68,9 @@ part(".run").onclick = () => {
   playFilm();
 };
 moment.oninput = () => {
-  stopFilm();
   if (!film.held) remember(); // a move of the hand is undone as a whole
-  film.held = true;
+  film.held = true; // before anything is drawn, which would put the slider back
+  stopFilm();
   goToMoment(Number(moment.value), { undoable: false });
 };
 moment.onchange = () => {

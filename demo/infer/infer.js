@@ -9,7 +9,7 @@ function putModel() {
   const set = kind === "objects";
   target = { example: 0 };
   forgetWalk();
-  part(".land-figure").hidden = !set;
+  part(".land-figure").hidden = !set && kind !== "film";
   part("audio").style.display = kind === "sound" ? "" : "none";
   // A map of latents is long to find from nothing, and its steps cost ten times as much.
   putChains();

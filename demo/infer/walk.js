@@ -127,7 +127,7 @@ function putWalk() {
   part(".chain-box").hidden = walk.chains < 2;
   part(".map").hidden = !walk.spatial;
   part(".map").dataset.flat = walk.kind === "sound" ? "1" : "0";
-  part(".land-figure").hidden = walk.spatial;
+  part(".land-figure").hidden = !hasLand();
   part(".land-caption").textContent = walk.flat
     ? "The walk over the posterior: contours of the energy, from this very model"
     : "The walk in the plane where it is widest, over the energy in that plane";
