@@ -47,6 +47,7 @@ function draw() {
   if (fresh) target = { example };
   putItems(value.brought);
   if (!fresh) return;
+  refuse(value.refusal);
   due = model.examples > 0;
   beginIfSeen().then(() => sentence && say(sentence));
 }

@@ -65,20 +65,22 @@ class Inference:
         self._lock = threading.Lock()
 
     def describe(self, token: str) -> dict[str, Any]:
-        """What can be inferred with the current model: its training examples, things of the pack.
-        Raises Rejected."""
+        """What can be inferred with the current model: its training examples, things of the pack;
+        refusal: why nothing can. Raises Rejected."""
         model = self._studio.model(token)
-        _require_codes(model)
+        driven = model.saved.spec.stretch > 0
         items = [
             {"name": name, "label": label_of(name) + FIRST_FRAME * (model.kind == "film")}
             for name, item in self._studio.pack.items()
-            if item.kind == model.kind and name != model.name
+            if item.kind == model.kind and name != model.name and not driven
         ]
-        examples, sheet, offered = 0, "", model.spread_examples(EXAMPLES_OFFERED)
+        examples, sheet = 0, ""
+        offered = [] if driven else model.spread_examples(EXAMPLES_OFFERED)
         try:
             signals = self._library.of(model).signals[offered]
             examples = len(signals)
-            sheet = media.jpeg_url(model.medium.draw_thumbnails(signals, examples), 80)
+            if examples:
+                sheet = media.jpeg_url(model.medium.draw_thumbnails(signals, examples), 80)
         except Rejected:
             pass  # a model of somebody's own data: a file can still be brought
         saved, names = model.saved, self._library.names(model)
@@ -86,6 +88,7 @@ class Inference:
             "key": model.key,
             "label": model.label,
             "kind": model.kind,
+            "refusal": DRIVEN if driven else "",
             "items": items,
             "examples": examples,
             "names": [names[k] for k in offered if k < len(names)],
@@ -124,7 +127,8 @@ class Inference:
     ) -> dict[str, Any]:
         """Chains at the start of a walk. Raises Rejected."""
         model = self._studio.shown(token, key)
-        _require_codes(model)
+        if model.saved.spec.stretch:
+            raise Rejected(DRIVEN)
         with translate_errors():
             found = self._target(token, model, target, whole=replay)
             number = next(_numbers)
@@ -223,12 +227,6 @@ class Inference:
         if walking is None or walking.number != number:
             raise Rejected("This walk is no longer kept here; please press Infer to begin anew.")
         return walking
-
-
-def _require_codes(model: Model) -> None:
-    """Raises Rejected for a film whose frames have none of their own."""
-    if model.saved.spec.stretch:
-        raise Rejected(DRIVEN)
 
 
 def _keep(kept: OrderedDict[str, Any], token: str, value: Any) -> None:

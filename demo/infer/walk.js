@@ -2,7 +2,7 @@
 
 /** What describes a model, see service.py.
  * @typedef {{ key: string, label: string, kind: string, examples: number, sheet: string,
- *   names: string[],
+ *   names: string[], refusal: string,
  *   items: { name: string, label: string }[],
  *   own: { step_size: number, sigma: number, temperature: number, flat: boolean } }} Model */
 /** What is known of a walk before its first move, see view.py.
