@@ -157,11 +157,11 @@ PLACES = 64
 SPAN = 64
 TILE = 1024
 
-# The Inference tab: a walk keeps its latents and their noise, at most 13 MB each of the largest
-# shipped model's; of the maps of a film's frames, which are larger, fewer steps.
+# The Inference tab: a walk keeps its latents and their noise, at most 32 MB each; of maps that are
+# fewer steps than of vectors.
 WALK_STEPS = 400
 CHAINS = 8
-WALK_VALUES = 4_000_000
+WALK_VALUES = 8_000_000
 STEPS_AT_ONCE = 8
 WALKS = 24
 FILM_FRAMES = 120

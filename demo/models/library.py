@@ -118,7 +118,7 @@ def _first_frame(model: Model, path: Path, name: str) -> Tensor:
         pixels = films.read_film(path, pixels=room, unit=unit, most=LEAST_FRAMES).frames[0]
     fitted = ImageOps.fit(Image.fromarray(pixels), (width, height), Image.Resampling.LANCZOS)
     rate = model.saved.source.frame_rate
-    dataset, _ = datasets.from_film(np.asarray(fitted)[None], rate, spec, name=name)
+    dataset, _ = datasets.from_film(np.array(fitted)[None], rate, spec, name=name)
     return _in_colours_of(model, dataset).signals
 
 
