@@ -126,6 +126,7 @@ NUMBERS = 256
 PLANE = 500.0
 EDITS = 40
 CELL_DIGITS = 128  # hexadecimal, of the cells that a change is made to
+MOMENTS = 1e6  # frames of a film
 KEPT_POINTS = 4  # between which there is a way
 
 # The Synthesise tab: pixels along a side, and of all textures of a batch together (12 MB, and some
@@ -156,9 +157,11 @@ PLACES = 64
 SPAN = 64
 TILE = 1024
 
-# The Inference tab: a walk keeps its latents, at most 13 MB of the largest shipped model's.
+# The Inference tab: a walk keeps its latents and their noise, at most 32 MB each; of maps that are
+# fewer steps than of vectors.
 WALK_STEPS = 400
 CHAINS = 8
+WALK_VALUES = 8_000_000
 STEPS_AT_ONCE = 8
 WALKS = 24
 FILM_FRAMES = 120

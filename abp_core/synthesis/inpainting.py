@@ -27,7 +27,7 @@ def inpaint(prior: Prior, z: Tensor, inside: Tensor, start: Place, seed: int) ->
     if not isinstance(prior, Exemplar):  # noise has no neighbours to agree with
         return torch.where(inside, prior.map(seed).part(start, stop), z)
     z = torch.where(inside, _find_replacement(z, inside, prior.scales[-1].z, seed), z)
-    seam = inside & _widen(~inside, SEAM)
+    seam = inside & widen(~inside, SEAM)
     if torch.equal(seam, inside):  # all of it: what little there is stays as it was found
         return z
     return prior.map(seed, known=Known(z, ~seam, start)).part(start, stop)
@@ -74,7 +74,7 @@ def tile(prior: Prior, latents: LatentMap, start: Place, stop: Place, seed: int)
     z, origin = latents.part(start, stop), tuple(0 for _ in start)
     periods = tuple(high - low for low, high in zip(start, stop, strict=True))
     if isinstance(prior, Exemplar):
-        edge = _widen(F.pad(torch.zeros(periods), [1] * 2 * len(periods), value=1) > 0, EDGE)
+        edge = widen(F.pad(torch.zeros(periods), [1] * 2 * len(periods), value=1) > 0, EDGE)
         inner = ~edge[tuple(slice(1, -1) for _ in periods)]
         known = Known(z, inner, origin)
         z = prior.map(seed, periods=periods, known=known).part(origin, periods)
@@ -85,7 +85,7 @@ def _stop(start: Place, inside: Tensor) -> Place:
     return tuple(low + n for low, n in zip(start, inside.shape, strict=True))
 
 
-def _widen(inside: Tensor, by: int) -> Tensor:
+def widen(inside: Tensor, by: int) -> Tensor:
     """A mask (*extent) with so many positions around it, along every axis."""
     wide = inside[None, None].float()
     pool = F.max_pool1d if inside.ndim == 1 else F.max_pool2d
@@ -97,7 +97,7 @@ def _find_replacement(z: Tensor, inside: Tensor, exemplar: Tensor, seed: int) ->
     """z (c, *extent) with something else where the mask is true: of CANDIDATES places of an
     exemplar (c, h, w), others for every seed, the one whose surroundings are most like those of
     the mask. Where the exemplar ends it begins anew."""
-    wide = _widen(inside, SEAM)
+    wide = widen(inside, SEAM)
     spans = [(int(axis.min()), int(axis.max()) + 1) for axis in wide.nonzero(as_tuple=True)]
     box = tuple(slice(low, high) for low, high in spans)
     around = (wide & ~inside)[box]

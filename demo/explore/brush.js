@@ -72,7 +72,10 @@ function stroke(chosen) {
   /** @type {Edit} */
   const edit = { what: sketch.tool, cells: bits };
   if (edit.what === "resample") edit.number = anySeed();
-  if (edit.what === "copy") {
+  if (moving() && edit.what !== "paint") edit.t = point.t;
+  if (edit.what === "copy" && moving()) {
+    say(`That place stays as it is at ${clock(point.t)}, wherever time goes.`);
+  } else if (edit.what === "copy") {
     if (example < 0) {
       refuse("Please choose a training example to copy from.");
       return;
@@ -146,5 +149,7 @@ function putBrush() {
   sketch.stroke = null;
   part(".brush").hidden = !spatial();
   cells.style.display = spatial() ? "" : "none";
+  part("button[data-tool=resample]").textContent = moving() ? "another moment" : "new detail";
+  part("button[data-tool=copy]").textContent = moving() ? "stop it" : "stamp an example";
   drawTools();
 }

@@ -16,11 +16,11 @@ BRIGHTEST = 0.5  # of that range, where the colours of a difference end
 @torch.inference_mode()
 def ends_of(model: Model, found: Directions, number: int) -> Tensor:
     """Signals (number, 2, c, ...): of each of the first directions below and above the middle,
-    which is the mean of the latents or a typical map."""
+    which is the mean of the latents, a typical map or the first frame of a film."""
     axes = found.axes[:, :number].T
     moved = torch.tensor([-ENDS, ENDS]).view(1, 2, 1) * axes[:, None]
     middle = found.mean
-    if model.generator.spec.spatial:
+    if model.generator.spec.spatial or model.kind == "film":
         middle = model.examples[0]
         moved = moved.view(*moved.shape, *(1 for _ in middle.shape[1:]))
     z = (middle + moved).flatten(0, 1)

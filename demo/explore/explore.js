@@ -4,6 +4,11 @@
 
 /** @type {(i: number) => void} */
 function chooseExample(i) {
+  if (moving()) {
+    stopFilm();
+    goToMoment(model.moments[i]);
+    return;
+  }
   example = i;
   if (spatial() && sketch.tool === "copy") drawControls();
   else go(fresh({ example: i, seed: point.seed ?? 0 }));
@@ -66,15 +71,21 @@ function draw() {
   locks = Array(model.sliders).fill(false);
   part(".look").dataset.kind = model.kind;
   part(".steer").dataset.kind = model.kind;
+  part(".seed").parentElement.hidden = moving();
+  part(".examples-box h3").textContent = moving()
+    ? "Go to a moment"
+    : "Begin at a training example";
   say("");
   putSliders();
   putPlane();
   putDrift();
   putBrush();
+  putTime();
   putExamples({ "aria-pressed": "false" }, chooseExample);
   putJourneys();
   putLink();
   go(beginning());
+  if (moving() && !linked && !calm.matches) playFilm(true);
   if (value.plane) paintPlane(value.plane);
   paintThumbnails();
 }

@@ -11,6 +11,7 @@ from itertools import product
 
 import torch
 from torch import Tensor
+from torch.nn import functional as F
 
 from abp_core.analysis.directions import Directions
 from abp_core.priors.exemplar import Exemplar
@@ -18,18 +19,21 @@ from abp_core.priors.fields import Drawn, LatentMap
 from abp_core.priors.known import Known
 from abp_core.priors.normal import Kept
 from abp_core.synthesis import inpainting, sampling
+from demo import limits
 from demo.errors import Rejected
 from demo.explore.points import DAMAGED, Edit, Point
 from demo.models.collection import Model
 
 ROW_OF_SEEDS = 1000  # one step down the plane of seeds adds this to the seed, one across adds 1
-VIEW = {"texture": 224, "sound": 5.0}  # pixels along a side, seconds
-CELL = {"texture": 16, "sound": 1024}  # pixels along a side, samples
+VIEW = {"texture": 224, "sound": 5.0}  # pixels along a side, seconds; of a film a whole frame
+CELL = {"texture": 16, "sound": 1024, "film": 8}  # pixels along a side, samples
 
 
 def view_of(model: Model) -> tuple[int, ...]:
     """How many positions of a latent map are looked at, (rows, columns) or (moments,)."""
     unit = model.generator.spec.enlargement
+    if model.kind == "film":
+        return model.generator.spec.latent_shape[1:]
     if model.kind == "sound":
         return (max(1, round(VIEW["sound"] * model.saved.source.sample_rate / unit)),)
     return (max(1, int(VIEW["texture"]) // unit),) * 2
@@ -38,7 +42,10 @@ def view_of(model: Model) -> tuple[int, ...]:
 def cell_of(model: Model) -> int:
     """Positions along a side of a cell, which is what a brush changes: a finer map than a hand can
     follow would also make its links too long."""
-    return max(1, round(CELL[model.kind] / model.generator.spec.enlargement))
+    side, view = max(1, round(CELL[model.kind] / model.generator.spec.enlargement)), view_of(model)
+    while math.prod(math.ceil(n / side) for n in view) > 4 * limits.CELL_DIGITS:
+        side += 1
+    return side
 
 
 def grid_of(model: Model) -> tuple[int, ...]:
@@ -80,7 +87,7 @@ def latent_map(model: Model, found: Directions, point: Point) -> Drawn:
         kept = Known(everywhere[None], everywhere, at).plant(kept[None], start)[0]
         z = _map(model, point, Known(example, everywhere, at)).part(start, stop)
     for edit in point.edits:
-        inside = _mask_of(edit, model)
+        inside = F.pad(mask_of(edit, model), [reach] * 2 * len(view))
         z = _apply_edit(edit, z, inside, kept, model, found, point) if edit.cells else z
         kept = kept | inside
     for k, amount in enumerate(point.moves[: z.shape[0]]):
@@ -111,19 +118,16 @@ class _Mixed:
         return sampling.blend([each.part(start, stop) for each in self.maps], self.shares)
 
 
-def _mask_of(edit: Edit, model: Model) -> Tensor:
-    """Where an edit's cells are, (*view and what surrounds it). Raises Rejected."""
-    reach, grid, side = model.generator.spec.reach, grid_of(model), cell_of(model)
+def mask_of(edit: Edit, model: Model) -> Tensor:
+    """Where an edit's cells are, (*view). Raises Rejected."""
+    grid, side = grid_of(model), cell_of(model)
     if any(cell >= math.prod(grid) for cell in edit.cells):
         raise Rejected(DAMAGED)
     chosen = torch.zeros(grid, dtype=torch.bool)
     chosen.view(-1)[list(edit.cells)] = True
     for axis in range(chosen.ndim):
         chosen = chosen.repeat_interleave(side, axis)
-    view = view_of(model)
-    inside = torch.zeros([n + 2 * reach for n in view], dtype=torch.bool)
-    inside[tuple(slice(reach, reach + n) for n in view)] = chosen[tuple(slice(n) for n in view)]
-    return inside
+    return chosen[tuple(slice(n) for n in view_of(model))]
 
 
 def _apply_edit(

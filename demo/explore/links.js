@@ -20,11 +20,16 @@ const isPlace = (x) => isNumber(x, -bounds.plane, bounds.plane);
 const isSeed = (x) => isInteger(x, 0, bounds.seed);
 
 /** @type {(x: any) => boolean} */
+const isMoment = (x) => isNumber(x, 0, model.frames - 1);
+
+/** @type {(x: any) => boolean} */
 function isEdit(x) {
   if (typeof x?.cells !== "string" || x.cells.length > bounds.digits) return false;
   if (!/^[0-9a-f]+$/.test(x.cells)) return false;
   if (BigInt(`0x${x.cells}`) >> BigInt(grid()[0] * grid()[1]) !== 0n) return false;
+  if (moving() && x.what !== "paint" && !isMoment(x.t)) return false;
   if (x.what === "resample") return isSeed(x.number);
+  if (x.what === "copy" && moving()) return true;
   if (x.what === "copy") return isInteger(x.number, 0, model.examples - 1);
   return x.what === "paint" && isInteger(x.number, 0, model.numbers - 1) && isNear(x.amount);
 }
@@ -40,11 +45,13 @@ function whole(sent) {
     x: isPlace,
     y: isPlace,
     example: (x) => isInteger(x, -1, model.examples - 1),
-    moves: (x) => isList(x, model.numbers, (t) => isNear(t) || (t === null && !spatial())),
+    moves: (x) => isList(x, model.numbers, (t) => isNear(t) || (t === null && !added())),
     edits: (x) => spatial() && isList(x, bounds.edits, isEdit),
-    z: (x) => !spatial() && isList(x, model.numbers, isNear) && x.length === model.numbers,
+    t: (x) => moving() && isMoment(x),
+    z: (x) => !added() && isList(x, model.numbers, isNear) && x.length === model.numbers,
   };
-  const needed = ["seed", "x", "y", "example", "moves", ...(spatial() ? ["edits"] : [])];
+  const place = moving() ? ["t"] : ["seed", "x", "y", "example"];
+  const needed = [...place, "moves", ...(spatial() ? ["edits"] : [])];
   const complete = (sent.z ? ["z"] : needed).every((name) => name in sent);
   const good = Object.entries(fits).every(([name, fit]) => !(name in sent) || fit(sent[name]));
   return complete && good ? sent : null;

@@ -80,7 +80,7 @@ function show(milliseconds) {
   notePoint();
 }
 
-part(".randomise").onclick = () => go(fresh({ seed: anySeed() }));
+part(".randomise").onclick = () => go(fresh(moving() ? { t: anyMoment() } : { seed: anySeed() }));
 part(".reset").onclick = () => {
   locks = locks.map(() => false);
   go(home());

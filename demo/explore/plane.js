@@ -210,13 +210,16 @@ function explained() {
 }
 
 function putPlane() {
+  part(".pad-figure").hidden = moving();
   part(".steer").dataset.pad = flat() ? "plane" : "seeds";
   part(".pad img").style.display = flat() ? "" : "none";
   part(".pad img").src = "";
   part(".pad-figure figcaption").textContent = explained();
   part(".lead span").textContent = flat()
     ? `${model.learnt} pictures were learnt; everything between is invented. Drag.`
-    : `Every point is a ${{ sound: "sound", texture: "texture" }[model.kind] ?? "picture"}; drag.`;
+    : moving()
+      ? `${model.frames} frames were learnt; move through them, and move them.`
+      : `Every point is a ${{ sound: "sound", texture: "texture" }[model.kind] ?? "picture"}; drag.`;
   const label = flat()
     ? "Plane of both numbers of a code; the arrow keys move"
     : "Plane of seeds; the arrow keys move, with Shift from seed to seed";

@@ -13,13 +13,17 @@ DAMAGED = "This link or page does not fit the model; please reset the point."
 
 @dataclass(frozen=True, slots=True)
 class Edit:
-    """A change of some cells of a latent map. what: resample (from `seed`), copy (from the example
-    `number`) or paint (`amount` along the direction `number`)."""
+    """A change of some cells of a latent map. what: resample (from the seed `number`), copy (from
+    the example `number`) or paint (`amount` along the direction `number`).
+
+    t: of a film, the moment at which it was made, in frames. There resample goes on as another
+    moment does, which the seed chooses, and copy stays as it is at t."""
 
     what: str
     cells: tuple[int, ...]
     number: int = 0
     amount: float = 0.0
+    t: float = 0.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -27,7 +31,8 @@ class Point:
     """z: a vector latent itself; empty to begin elsewhere. seed, x, y: a place on the plane of
     seeds. example: begin at this training example instead; -1 for none. moves: in coordinates of
     the model's directions; for a vector latent those that stay whatever the seed, nan elsewhere.
-    edits: one after another."""
+    edits: one after another. t: of a film, the moment that was learnt, in frames, also between two;
+    its moves are added to that, and it has neither z, seed nor example."""
 
     z: tuple[float, ...] = ()
     seed: int = 0
@@ -36,6 +41,7 @@ class Point:
     example: int = -1
     moves: tuple[float, ...] = ()
     edits: tuple[Edit, ...] = ()
+    t: float = 0.0
 
 
 def point_from(sent: object) -> Point:
@@ -53,6 +59,7 @@ def point_from(sent: object) -> Point:
         example=_whole(sent.get("example", -1), -1, 10**6),
         moves=_reals(sent.get("moves", []), limits.FARTHEST, gaps=True),
         edits=tuple(_edit(each) for each in edits),
+        t=_moment(sent),
     )
 
 
@@ -68,7 +75,13 @@ def _edit(sent: object) -> Edit:
         cells=tuple(k for k in range(bits.bit_length()) if bits >> k & 1),
         number=_whole(sent.get("number", 0), *limits.SEED),
         amount=_real(sent.get("amount", 0), limits.FARTHEST),
+        t=_moment(sent),
     )
+
+
+def _moment(sent: Mapping[str, object]) -> float:
+    """In frames; how many there are depends on the model."""
+    return _real(sent.get("t", 0), limits.MOMENTS)
 
 
 def _whole(sent: object, lowest: int, highest: int) -> int:

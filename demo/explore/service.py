@@ -3,12 +3,13 @@
 import base64
 from typing import Any
 
-from demo.errors import Rejected, translate_errors
+from demo.errors import translate_errors
 from demo.explore.interpolation import interpolate
 from demo.explore.points import (
     point_from,
 )
 from demo.explore.view import (
+    EXAMPLES_SHOWN,
     PINNED,
     Explored,
     Explorer,
@@ -16,14 +17,11 @@ from demo.explore.view import (
     render_point,
     render_sprite,
 )
+from demo.models.collection import Model
 from demo.server.served import drawn_url
 from demo.studio import Studio
 
 POINTS = 9  # of a journey at most
-NO_FILMS = (
-    "This model makes films, whose codes cannot be moved by hand yet; the Synthesise tab makes new "
-    "ones of it."
-)
 
 
 class Exploration:
@@ -47,8 +45,6 @@ class Exploration:
     def describe(self, token: str) -> dict[str, Any]:
         """What the tab needs to know of the current model. Raises Rejected."""
         model = self._studio.model(token)
-        if model.kind == "film":
-            raise Rejected(NO_FILMS)
         with translate_errors():
             return describe(self._explorer.of(model))
 
@@ -64,8 +60,15 @@ class Exploration:
             explored = self._shown(token, key)
             sheet: dict[str, Any] = {"picture": render_sprite(explored, what)}
             if what == "examples":
-                sheet["names"] = self._studio.library.names(explored.model)[:PINNED]
+                sheet["names"] = self._names(explored.model)
             return sheet
+
+    def _names(self, model: Model) -> list[str]:
+        """Of the examples; of a film those of the frames that can be chosen."""
+        names = self._studio.library.names(model)
+        if model.kind != "film":
+            return names[:PINNED]
+        return [names[k] for k in model.spread_examples(EXAMPLES_SHOWN) if k < len(names)]
 
     def travel(self, token: str, key: str, points: object, what: str) -> dict[str, Any]:
         """The way between points of the model `key`. Raises Rejected."""

@@ -115,8 +115,10 @@ function drawControls() {
   disable(part(".undo"), !past.length, part(".randomise"));
   disable(part(".redo"), !future.length, part(".undo"));
   all(".examples button").forEach((button, i) => {
-    button.setAttribute("aria-pressed", String(i === example));
+    const on = moving() ? model.moments[i] === point.t : i === example;
+    button.setAttribute("aria-pressed", String(on));
   });
+  drawMoment();
   drawPlane();
   drawCells();
 }

@@ -15,6 +15,7 @@ from demo import limits, media
 from demo.cache import Cache
 from demo.errors import Rejected
 from demo.explore.ends import ENDS, changed_shares, draw_ends, ends_of
+from demo.explore.film_points import frame_latents
 from demo.explore.latent_points import (
     ROW_OF_SEEDS,
     grid_of,
@@ -84,7 +85,9 @@ def _measure(model: Model) -> Directions:
 def describe(explored: Explored) -> dict[str, Any]:
     """Everything that the page needs to draw the controls of a model."""
     model, found, number = explored.model, explored.found, explored.number
-    inverse = torch.linalg.inv(found.axes)
+    inverse, film = torch.linalg.inv(found.axes), model.kind == "film"
+    moments = model.spread_examples(EXAMPLES_SHOWN)
+    *_, height, width = model.generator.spec.signal_shape
     return {
         "key": model.key,
         "name": model.name,
@@ -99,7 +102,11 @@ def describe(explored: Explored) -> dict[str, Any]:
         "inverse": inverse.tolist(),
         "sliders": number,
         "changes": _changes(explored),
-        "examples": min(EXAMPLES_SHOWN, len(model.examples)),
+        "examples": len(moments),
+        "moments": moments if film else [],
+        "frames": len(model.examples) if film else 0,
+        "rate": model.saved.source.frame_rate if film else 0,
+        "aspect": width / height if film else 0,
         "farthest": PLANE_EXTENT,
         "ends": ENDS,
         "row": ROW_OF_SEEDS,
@@ -112,7 +119,7 @@ def describe(explored: Explored) -> dict[str, Any]:
 
 def _codes(model: Model) -> list[list[float]]:
     """Where inference put the examples on a plane; nothing for a model that has none."""
-    if model.generator.spec.latent_shape != (2,):
+    if model.generator.spec.latent_shape != (2,) or model.kind == "film":
         return []
     return [[round(float(v), 4) for v in z] for z in model.saved.latents[:PINNED]]
 
@@ -129,6 +136,10 @@ def _changes(explored: Explored) -> list[str]:
 def render_point(explored: Explored, point: Point) -> dict[str, Any]:
     """One point: its picture, and what else there is to it. Raises Rejected."""
     model, found = explored.model, explored.found
+    if model.kind == "film":
+        z = frame_latents(model, found, point)
+        frame = _render_signal(model, model.generator.make(z[None])[0])
+        return {**frame, "map": render_map(found, z)} if model.generator.spec.spatial else frame
     if not model.generator.spec.spatial:
         z = vector(model, found, point)
         signal = model.generator.make(z[None])[0]
@@ -164,7 +175,7 @@ def _draw_ends(explored: Explored) -> str:
 @torch.inference_mode()
 def _draw_examples(explored: Explored) -> str:
     model = explored.model
-    z = model.examples[:EXAMPLES_SHOWN]
+    z = model.examples[model.spread_examples(EXAMPLES_SHOWN)]
     return media.jpeg_url(model.medium.draw_thumbnails(model.generator.make(z), len(z)), 80)
 
 

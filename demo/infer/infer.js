@@ -9,7 +9,7 @@ function putModel() {
   const set = kind === "objects";
   target = { example: 0 };
   forgetWalk();
-  part(".land-figure").hidden = !set;
+  part(".land-figure").hidden = !set && kind !== "film";
   part("audio").style.display = kind === "sound" ? "" : "none";
   // A map of latents is long to find from nothing, and its steps cost ten times as much.
   putChains();
@@ -47,6 +47,7 @@ function draw() {
   if (fresh) target = { example };
   putItems(value.brought);
   if (!fresh) return;
+  refuse(value.refusal);
   due = model.examples > 0;
   beginIfSeen().then(() => sentence && say(sentence));
 }

@@ -3,6 +3,9 @@
 /** @type {{ picture: string, low: number[], high: number[], share: number, path: number[][][] }} */
 let land = null;
 
+// Of large maps of codes it takes too long; a film's frames have small ones.
+const hasLand = () => !walk.spatial || walk.kind === "film";
+
 function forgetLand() {
   land = null;
   part(".land img").removeAttribute("src");

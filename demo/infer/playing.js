@@ -42,7 +42,7 @@ function finish() {
       `${told.lost} ${chains} ran away and went back to the start: the step is too long there. Please try a shorter one.`,
     );
   }
-  if (!walk.flat && !walk.spatial) fetchLand();
+  if (!walk.flat && hasLand()) fetchLand();
 }
 
 function play() {

@@ -37,19 +37,19 @@ from demo.models.collection import Model
 from demo.models.downloads import slug
 from demo.models.library import (
     Target,
-    read_file,
-    target_of,
+    read_target,
 )
 from demo.models.method import render_method
 from demo.studio import Studio
 
 EXAMPLES_OFFERED = 24  # of training, that can be chosen from
 LOWEST = -1  # among the chains: whichever stands lowest
+FIRST_FRAME = ", its first frame"
 FILM_RATE = 12  # steps a second of a film, as the page plays them
 
-NO_FILMS = (
-    "This model makes films, whose frames cannot be inferred here yet; please choose a model of "
-    "pictures or of a sound."
+DRIVEN = (
+    "No frame of this film has a code of its own, since noise drives each from the one before; "
+    "please choose a film that was learnt in another way."
 )
 
 _numbers = itertools.count(1)
@@ -65,31 +65,33 @@ class Inference:
         self._lock = threading.Lock()
 
     def describe(self, token: str) -> dict[str, Any]:
-        """What can be inferred with the current model: its training examples, things of the pack.
-        Raises Rejected."""
+        """What can be inferred with the current model: its training examples, things of the pack;
+        refusal: why nothing can. Raises Rejected."""
         model = self._studio.model(token)
-        if model.kind == "film":
-            raise Rejected(NO_FILMS)
+        driven = model.saved.spec.stretch > 0
         items = [
-            {"name": name, "label": label_of(name)}
+            {"name": name, "label": label_of(name) + FIRST_FRAME * (model.kind == "film")}
             for name, item in self._studio.pack.items()
-            if item.kind == model.kind and name != model.name
+            if item.kind == model.kind and name != model.name and not driven
         ]
         examples, sheet = 0, ""
+        offered = [] if driven else model.spread_examples(EXAMPLES_OFFERED)
         try:
-            signals = self._library.of(model).signals[:EXAMPLES_OFFERED]
+            signals = self._library.of(model).signals[offered]
             examples = len(signals)
-            sheet = media.jpeg_url(model.medium.draw_thumbnails(signals, examples), 80)
+            if examples:
+                sheet = media.jpeg_url(model.medium.draw_thumbnails(signals, examples), 80)
         except Rejected:
             pass  # a model of somebody's own data: a file can still be brought
-        saved = model.saved
+        saved, names = model.saved, self._library.names(model)
         return {
             "key": model.key,
             "label": model.label,
             "kind": model.kind,
+            "refusal": DRIVEN if driven else "",
             "items": items,
             "examples": examples,
-            "names": self._library.names(model)[:examples],
+            "names": [names[k] for k in offered if k < len(names)],
             "sheet": sheet,
             "own": {
                 "step_size": saved.step_size,
@@ -109,9 +111,7 @@ class Inference:
         """A visitor's file as the next target; its name. Raises Rejected."""
         model = self._studio.shown(token, key)
         with translate_errors():
-            brought = target_of(
-                model, read_file(model, Path(path), Path(path).stem), Path(path).name
-            )
+            brought = read_target(model, Path(path), Path(path).name)
         with self._lock:
             _keep(self._brought, token, (key, brought))
         return brought.name
@@ -127,6 +127,8 @@ class Inference:
     ) -> dict[str, Any]:
         """Chains at the start of a walk. Raises Rejected."""
         model = self._studio.shown(token, key)
+        if model.saved.spec.stretch:
+            raise Rejected(DRIVEN)
         with translate_errors():
             found = self._target(token, model, target, whole=replay)
             number = next(_numbers)
@@ -207,8 +209,12 @@ class Inference:
         with translate_errors():
             signals = self._library.of(model).signals
         example = check_count(fields.get("example", 0))
-        if example >= len(signals):
-            raise Rejected(f"This model has {len(signals)} training examples; please choose one.")
+        offered = list(range(len(signals)))
+        if model.kind == "film":
+            offered = model.spread_examples(EXAMPLES_OFFERED)
+        if example >= len(offered):
+            raise Rejected(f"This model has {len(offered)} training examples; please choose one.")
+        example = offered[example]
         if whole and model.saved.spec.window:
             return Target(model.label, self._library.whole(model).signals, 0)
         names = self._library.names(model)

@@ -2,6 +2,7 @@
 
 import io
 import json
+import math
 import threading
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
@@ -29,6 +30,7 @@ from demo.models.library import (
 
 STARTS = ("prior", "zero", "training")
 WALK_SWEEP = 1  # the noise of a chain is that of (seed, chain, this)
+FAR = 40  # frames from the moment where one chain begins to that of the next
 FOUND = 2.0  # times the misfit of training's own code, up to which a walk has found the example
 FALLING = 0.03  # share of the misfit that goes in the last fifth of a walk that is on its way
 NUMBERS = ("misfit", "prior", "slope", "length", "noise", "accepted")
@@ -134,6 +136,12 @@ def begin_session(number: int, model: Model, target: Target, wish: ChainSettings
     """Chains at their start. Raises Rejected."""
     saved = model.saved
     shape = saved.spec.generator.latent_shape
+    most = limits.WALK_VALUES // math.prod(shape)
+    if wish.steps * wish.chains > most:
+        raise Rejected(
+            f"Walks of this model may take {most:,} steps together; please "
+            "choose fewer steps, or fewer walks at once."
+        )
     observation = observe(wish.hiding, target.y, wish.seed)
     y = observation.measure(target.y, torch.zeros(1, dtype=torch.int64))
     sigma = saved.sigma * (wish.sigma / saved.spec.sigma if wish.sigma else 1.0)
@@ -149,7 +157,7 @@ def begin_session(number: int, model: Model, target: Target, wish: ChainSettings
             )
         start = model.examples[target.example].expand(wish.chains, *shape).clone()
     else:
-        start = model.prior.draw(wish.chains, wish.seed)
+        start = _draw_starts(model, wish.chains, wish.seed)
         start = start if wish.start == "prior" else torch.zeros_like(start)
     spec = LangevinSpec(
         steps=wish.steps,
@@ -158,6 +166,13 @@ def begin_session(number: int, model: Model, target: Target, wish: ChainSettings
     )
     walk = Walk(posterior, start, noise, spec, saved.preconditioner(posterior.y.device))
     return Session(number, model, target, wish, observation, walk)
+
+
+def _draw_starts(model: Model, chains: int, seed: int) -> torch.Tensor:
+    """New latents of the prior (chains, *latent_shape); of a film moments that lie far apart, since
+    what follows each other is alike."""
+    apart = FAR if model.kind == "film" else 1
+    return model.prior.draw(apart * chains, seed)[::apart]
 
 
 def replay_training(number: int, model: Model, target: Target) -> Session:

@@ -123,5 +123,6 @@ def _wire_files(
 
 def _show(inference: Inference, token: str) -> tuple[dict[str, Any], str]:
     """The tab of the current model, and how that learnt. Raises Rejected."""
-    shown = {**NOTHING, "token": token, "model": inference.describe(token)}
+    model = inference.describe(token)
+    shown = {**NOTHING, "token": token, "model": model, "refusal": model["refusal"]}
     return shown, inference.describe_method(token)

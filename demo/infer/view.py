@@ -15,7 +15,8 @@ from demo.infer.session import (
 )
 from demo.models.maps import render_map
 
-LANDSCAPE = {True: 14, False: 32}  # places along a side, of a network with a latent map or not
+LANDSCAPE = {True: 14, False: 32}  # places along a side, of a large latent map or anything else
+ROWS = 400  # latents of a walk by maps that tell the plane in which it is widest
 LANDSCAPE_EXTENT = 3.0  # of the landscape of two latents
 
 
@@ -81,16 +82,17 @@ def render_spread(walking: Session) -> str:
 def render_landscape(walking: Session) -> dict[str, Any]:
     """The energy on the plane in which the walk is widest, and the walk on it."""
     steps = walking.walk.steps
-    plane = traces.plane_of(steps)
+    model, (n, *shape) = walking.model, steps[0].z.shape
+    plane = traces.plane_of(steps[:: max(1, len(steps) * n // ROWS) if len(shape) > 1 else 1])
     path = torch.stack([plane.coordinates(step.z) for step in steps])  # (steps, chains, 2)
-    if walking.model.generator.spec.latent_shape == (2,):
+    if shape == [2]:
         low, high = torch.full((2,), -LANDSCAPE_EXTENT), torch.full((2,), LANDSCAPE_EXTENT)
     else:
         ends = path.flatten(0, 1)
         low, high = ends.amin(0), ends.amax(0)
         margin = 0.15 * (high - low).clamp(min=0.5)
         low, high = low - margin, high + margin
-    places = LANDSCAPE[walking.model.generator.spec.spatial]
+    places = LANDSCAPE[model.generator.spec.spatial and model.kind != "film"]
     across, down = (
         torch.linspace(float(a), float(b), places) for a, b in zip(low, high, strict=True)
     )

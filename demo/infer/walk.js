@@ -2,7 +2,7 @@
 
 /** What describes a model, see service.py.
  * @typedef {{ key: string, label: string, kind: string, examples: number, sheet: string,
- *   names: string[],
+ *   names: string[], refusal: string,
  *   items: { name: string, label: string }[],
  *   own: { step_size: number, sigma: number, temperature: number, flat: boolean } }} Model */
 /** What is known of a walk before its first move, see view.py.
@@ -127,7 +127,7 @@ function putWalk() {
   part(".chain-box").hidden = walk.chains < 2;
   part(".map").hidden = !walk.spatial;
   part(".map").dataset.flat = walk.kind === "sound" ? "1" : "0";
-  part(".land-figure").hidden = walk.spatial;
+  part(".land-figure").hidden = !hasLand();
   part(".land-caption").textContent = walk.flat
     ? "The walk over the posterior: contours of the energy, from this very model"
     : "The walk in the plane where it is widest, over the energy in that plane";

@@ -64,6 +64,14 @@ class Model:
         """Latents (n, *latent_shape) of examples that it learnt from."""
         return excerpts.latents_of(self.saved)
 
+    def spread_examples(self, most: int) -> list[int]:
+        """The numbers of at most so many examples to choose from: of a film frames evenly over it,
+        else the first."""
+        n = len(self.examples)
+        if self.kind != "film" or n <= most:
+            return list(range(min(n, most)))
+        return [round(k * (n - 1) / (most - 1)) for k in range(most)]
+
     @cached_property
     def maps(self) -> Cache[object, Tensor]:
         """Parts of new latent maps that were looked at last."""

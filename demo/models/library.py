@@ -7,11 +7,13 @@ from pathlib import Path
 
 import numpy as np
 import torch
+from PIL import Image, ImageOps
 from torch import Tensor
 
 from abp_core.analysis import excerpts
-from abp_core.data import datasets, decode
+from abp_core.data import datasets, decode, films
 from abp_core.data.datasets import Dataset
+from abp_core.data.film_reader import LEAST_FRAMES
 from abp_core.data.pack import PackItem
 from abp_core.observation import Downsampled, Full, Observation, Occluded
 from demo import limits
@@ -22,6 +24,7 @@ from demo.models.collection import Model
 from demo.models.naming import name_examples
 
 NOT_HERE = "This model learnt from data that is not here; please bring a file to infer."
+LARGER = 4  # times the pixels of a frame: as such a film is read, before it is cut to its shape
 DEGRADATIONS = ("nothing", "square", "half", "scattered", "lines", "resolution")
 
 
@@ -57,7 +60,7 @@ class Library:
             if model.data is not None and model.data.exists():
                 dataset = read_file(model, model.data, model.name)
             else:
-                dataset = self._read(model, model.name)
+                dataset = read_file(model, self._path(model, model.name), model.name)
             if dataset.digest != model.saved.digest:
                 raise Rejected(NOT_HERE)
             return dataset
@@ -73,13 +76,13 @@ class Library:
 
     def item(self, model: Model, name: str) -> Target:
         """Another thing of the pack, as this model would see it. Raises Rejected."""
-        return target_of(model, self._read(model, name), label_of(name))
+        return read_target(model, self._path(model, name), label_of(name))
 
-    def _read(self, model: Model, name: str) -> Dataset:
+    def _path(self, model: Model, name: str) -> Path:
         item = self._pack.get(name)
         if item is None or item.kind != model.kind:
             raise Rejected(NOT_HERE)
-        return read_file(model, item.path, name)
+        return item.path
 
 
 def read_file(model: Model, path: Path, name: str) -> Dataset:
@@ -93,15 +96,38 @@ def read_file(model: Model, path: Path, name: str) -> Dataset:
     else:
         rate = source.sample_rate or datasets.LOWEST_RATE
         dataset, _ = datasets.load(path, spec, sample_rate=rate, name=name)
-    signals, wanted = dataset.signals, spec.generator.out_channels
-    if signals.shape[1] != wanted:  # a grey picture for a model in colour, or the other way round
+    return _in_colours_of(model, dataset)
+
+
+def read_target(model: Model, path: Path, name: str) -> Target:
+    """The first example of a file other than the model's own. Raises FileRejected, Rejected."""
+    if model.kind == "film":
+        return Target(name, _first_frame(model, path, name))
+    return Target(name, _examples(model, read_file(model, path, name), name).signals[:1])
+
+
+def _first_frame(model: Model, path: Path, name: str) -> Tensor:
+    """Of a film, or a picture, (1, *signal_shape): the middle of it in the shape of the model's own
+    frames. Raises FileRejected."""
+    spec = model.saved.spec
+    height, width = spec.generator.signal_shape[1:]
+    if datasets.kind_of(path) == "texture":
+        pixels = decode.read_picture(path)
+    else:
+        unit, room = spec.generator.enlargement, LARGER * height * width
+        pixels = films.read_film(path, pixels=room, unit=unit, most=LEAST_FRAMES).frames[0]
+    fitted = ImageOps.fit(Image.fromarray(pixels), (width, height), Image.Resampling.LANCZOS)
+    rate = model.saved.source.frame_rate
+    dataset, _ = datasets.from_film(np.array(fitted)[None], rate, spec, name=name)
+    return _in_colours_of(model, dataset).signals
+
+
+def _in_colours_of(model: Model, dataset: Dataset) -> Dataset:
+    """A grey picture for a model in colour, or the other way round."""
+    signals, wanted = dataset.signals, model.saved.spec.generator.out_channels
+    if signals.shape[1] != wanted:
         signals = signals.mean(1, keepdim=True).expand(-1, wanted, *signals.shape[2:])
     return replace(dataset, signals=signals)
-
-
-def target_of(model: Model, dataset: Dataset, name: str) -> Target:
-    """The first example of other data than the model's. Raises Rejected."""
-    return Target(name, _examples(model, dataset, name).signals[:1])
 
 
 def _examples(model: Model, dataset: Dataset, name: str) -> Dataset:

@@ -22,7 +22,7 @@ def name_examples(spec: TrainingSpec, data: Dataset) -> list[str]:
         return _distinct([_readable(name) for name in data.names])
     if data.source.kind == "film":
         rate = data.source.frame_rate
-        return _distinct([f"frame at {k / rate:.2f} s" for k in range(len(data.signals))])
+        return _distinct([f"frame {k + 1} ({k / rate:.2f} s)" for k in range(len(data.signals))])
     extent = data.extent or tuple(data.signals.shape[2:])
     size = spec.generator.signal_shape[1:]
     if any(part > whole for part, whole in zip(size, extent, strict=True)):

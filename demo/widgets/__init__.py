@@ -22,8 +22,8 @@ _BEFORE = {
     "diagram": ("iteration",),
     "explore/explore": (
         *("address", "drawing", "model", "explore/point", "explore/looking"),
-        *("explore/sliders", "explore/plane", "explore/brush", "explore/journeys", "explore/links"),
-        *("explore/drift", "explore/present"),
+        *("explore/sliders", "explore/time", "explore/plane", "explore/brush", "explore/journeys"),
+        *("explore/links", "explore/drift", "explore/present"),
     ),
     "gallery": ("address", "cards"),
     "idea/idea": (
