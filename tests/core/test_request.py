@@ -103,7 +103,7 @@ BAD: list[tuple[str, dict[str, Any], str]] = [
     ("texture", {"grow": Path("x"), "size": (8, 8)}, "please leave out --size."),
     ("texture", {"grow": Path("x"), "tile": "x"}, "please leave out --tile."),
     ("texture", {"grow": Path("x"), "count": 2}, "please leave out --count."),
-    ("sound", {"size": (4, 4)}, "--size is for textures, but this model makes sounds."),
+    ("sound", {"size": (4, 4)}, "--size is for textures and films, but this model makes sounds."),
     ("sound", {"count": 2}, "--count is for textures and objects, but this model makes sounds."),
     ("sound", {"seconds": 0}, "The seconds must be a number above 0."),
     ("sound", {"seconds": math.nan}, "The seconds must be a number above 0."),
@@ -117,7 +117,11 @@ BAD: list[tuple[str, dict[str, Any], str]] = [
     ),
     ("vector sound", {"seconds": 2}, "one length only; please leave out --seconds."),
     ("vector sound", {"tile": "x"}, "one length only; please leave out --tile."),
-    ("objects", {"size": (64, 64)}, "--size is for textures, but this model makes objects."),
+    (
+        "objects",
+        {"size": (64, 64)},
+        "--size is for textures and films, but this model makes objects.",
+    ),
     (
         "objects",
         {"tile": "x"},
