@@ -22,7 +22,8 @@ from abp_core.priors.exemplar import Exemplar
 from abp_core.priors.fields import LatentMap, Place
 from abp_core.priors.kinds import Prior, motion_of
 from abp_core.priors.motion.chain import Chain, at_speed
-from abp_core.priors.motion.windows import Windows
+from abp_core.priors.motion.widening import Span
+from abp_core.priors.motion.windows import Composed, Windows
 from abp_core.priors.normal import Normal
 from abp_core.spec import GeneratorSpec
 from abp_core.synthesis import encode, neighbours, outpainting, raster, sampling, sounding
@@ -220,19 +221,24 @@ def sound(generator: Generator, prior: Prior, source: Source, request: Request) 
 @dataclass(frozen=True, slots=True)
 class Going:
     """A film that goes on, of which any frames can be asked for. period: frames of its chain after
-    which it begins anew; 0 where it never does."""
+    which it begins anew; 0 where it never does. spans: across, if some are as in a mirror."""
 
     generator: Generator
     chain: Chain
     speed: float
     period: int
+    spans: list[Span]
 
     def frames(self, start: int, stop: int) -> Iterator[Bytes]:
         """The frames [start, stop), (height, width, 3) each."""
         for low in range(start, stop, FRAMES_AT_ONCE):
             high = min(low + FRAMES_AT_ONCE, stop)
             z = at_speed(self.chain, low, high, self.speed, self.period)
-            yield from sampling.pixels(sampling.generate(self.generator, z))
+            if len(self.spans) > 1:
+                signals = sampling.generate_turned(self.generator, z, self.spans)
+            else:
+                signals = sampling.generate(self.generator, z)
+            yield from sampling.pixels(signals)
 
 
 def film(generator: Generator, prior: Prior, source: Source, request: Request) -> Film:
@@ -253,7 +259,8 @@ def go_on(generator: Generator, prior: Prior, request: Request, count: int) -> G
         period = max(2, round(count * speed))
         speed = period / count
     chain = motion.chain(request.seed, onwards=not (request.anew or period), period=period)
-    return Going(generator, chain, speed, period)
+    turned = chain.spans if isinstance(chain, Composed) else []
+    return Going(generator, chain, speed, period, turned)
 
 
 def _strips(generator: Generator, prior: Prior, request: Request, held: int) -> Iterator[Bytes]:

@@ -60,14 +60,14 @@ class Request:
     learnt is made of parts of it, each of which begins anywhere. tile: the axes (x, y, xy) along
     which it can be laid beside itself without a seam; x is time for a sound or a film, which is
     then a loop. seconds: of a sound or a film. speed: of a film, over that of what was learnt.
-    anew: let a film begin anywhere instead of going on after the last frame that was learnt. windows: along a side
-    of a film's picture, each of which goes its own way through time. count: objects on a sheet,
-    or textures of as many seeds. paper: draw latents from N(0, I) as the paper does, instead of
-    from what was inferred. temperature: variance of those; the prior's is 1. novelty: how far
-    what is made of a picture or sound may depart from it, from 0 to 1. grow: a picture to continue
-    by `margin` pixels on every side;
-    rebuilt: show it as its latents make it, instead of itself. nearest: the data that the model
-    learnt from, whose nearest example is shown beside each object.
+    anew: let a film begin anywhere instead of going on after the last frame that was learnt.
+    windows: along a side of a film's picture, each of which goes its own way through time. count:
+    objects on a sheet, or textures of as many seeds. paper: draw latents from N(0, I) as the paper
+    does, instead of from what was inferred. temperature: variance of those; the prior's is 1.
+    novelty: how far what is made of a picture or sound may depart from it, from 0 to 1. grow: a
+    picture to continue by `margin` pixels on every side; rebuilt: show it as its latents make it,
+    instead of itself. nearest: the data that the model learnt from, whose nearest example is shown
+    beside each object.
 
     Raises RequestRejected for what no model can be asked.
     """

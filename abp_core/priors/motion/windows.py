@@ -15,11 +15,11 @@ from torch import Tensor
 
 from abp_core.priors.fields import LatentMap, Place
 from abp_core.priors.known import Known
-from abp_core.priors.motion.chain import Chain
 from abp_core.priors.motion.path import Path
-from abp_core.priors.motion.widening import Stretch, lay
+from abp_core.priors.motion.widening import Stretch, lay, spans
 from abp_core.priors.normal import ONE_SIZE
 
+DOWN, ACROSS = 2, 3  # axes of latents
 FINEST = 256  # whole numbers to a unit of a latent, whose products add up without error
 
 
@@ -53,17 +53,13 @@ class Windows:
         """It needs none beside the latents themselves."""
         return {}
 
-    def chain(self, seed: int, *, onwards: bool = False, period: int = 0) -> Chain:
+    def chain(self, seed: int, *, onwards: bool = False, period: int = 0) -> "Composed":
         """A new film, a function of the seed; see `Motion.chain`."""
         parts = [
-            _Part(
-                Path(self.distances(row.there, column.there), (seed, k), onwards, period),
-                row,
-                column,
-            )
-            for k, (row, column) in enumerate(product(*self.stretches(seed)))
+            _Part(Path(distances(_of(self.z, *at)), (seed, k), onwards, period), *at)
+            for k, at in enumerate(product(*self.stretches(seed)))
         ]
-        return _Composed(self.z, parts)
+        return Composed(self.z, parts)
 
     def stretches(self, seed: int) -> tuple[list[Stretch], list[Stretch]]:
         """What of the film is where in the picture, down and across: windows are where one of the
@@ -71,17 +67,24 @@ class Windows:
         usual = torch.stack([self.z.mean(0), self.z.std(0, correction=0)])  # (2, c, h, w)
         sizes = self.extent or self.z.shape[2:]
         down, across = (
-            lay(usual.movedim(axis, 0).flatten(1), size, self.windows, [seed % 2**63, axis, 1])
-            for axis, size in zip((2, 3), sizes, strict=True)
+            lay(
+                usual.movedim(axis, 0).flatten(1),
+                size,
+                self.windows,
+                [seed % 2**63, axis, 1],
+                turns=axis == ACROSS,  # nothing stands on its head
+            )
+            for axis, size in zip((DOWN, ACROSS), sizes, strict=True)
         )
         return down, across
 
-    def distances(self, rows: slice, columns: slice) -> Tensor:
-        """How far apart any two frames are in a part of the picture, squared, (frames, frames)."""
-        flat = (self.z[:, :, rows, columns].double() * FINEST).round().flatten(1)
-        products = flat @ flat.T
-        squares = products.diagonal()
-        return squares[:, None] + squares[None] - 2 * products
+
+def distances(z: Tensor) -> Tensor:
+    """How far apart any two of the maps (frames, c, h, w) are, squared, (frames, frames)."""
+    flat = (z.double() * FINEST).round().flatten(1)
+    products = flat @ flat.T
+    squares = products.diagonal()
+    return squares[:, None] + squares[None] - 2 * products
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -96,28 +99,29 @@ class _Part:
     def weight(self) -> Tensor:
         return self.row.share[:, None] * self.column.share
 
-    def there(self, z: Tensor) -> Tensor:
-        """Its part of maps (..., h, w) of the film."""
-        return z[..., self.row.there, self.column.there]
-
     def here(self, z: Tensor) -> Tensor:
         """Its place in maps (..., rows, columns) of the new film."""
         return z[..., self.row.here, self.column.here]
 
 
-class _Composed:
+class Composed:
     """The windows of a film, each where its path is. About the mean of the places that they come
-    from, so that where two of them meet there is as much contrast as elsewhere."""
+    from, so that where two of them meet there is as much contrast as elsewhere. spans: where they
+    are as in the film, and where as in a mirror."""
 
     def __init__(self, z: Tensor, parts: list[_Part]) -> None:
         self._z, self._parts, mean = z, parts, z.mean(0)
         rows, columns = parts[-1].row.high, parts[-1].column.high
         self._mean, power = z.new_zeros(len(mean), rows, columns), z.new_zeros(rows, columns)
-        self._apart = [part.there(z - mean) for part in parts] if len(parts) > 1 else [z]
+        several = len(parts) > 1
+        self._apart = [_of(z - mean, part.row, part.column) for part in parts] if several else [z]
         for part in parts:
-            part.here(self._mean).add_(part.there(mean) * part.weight)
+            place = _of(mean[None], part.row, part.column)[0]
+            part.here(self._mean).add_(place * part.weight)
             part.here(power).add_(part.weight.square())
         self._root = power.sqrt()
+        # All rows of windows are alike across.
+        self.spans = spans([part.column for part in parts if part.row is parts[0].row])
 
     def part(self, start: int, stop: int) -> Tensor:
         """Those of the frames [start, stop), (n, c, rows, columns)."""
@@ -127,6 +131,11 @@ class _Composed:
         for part, source in zip(self._parts, self._apart, strict=True):
             part.here(apart).add_(_of_path(part.path, source, start, stop) * part.weight)
         return self._mean + apart / self._root
+
+
+def _of(z: Tensor, row: Stretch, column: Stretch) -> Tensor:
+    """What a window shows of a film's maps z (frames, c, h, w)."""
+    return column.of(row.of(z, DOWN), ACROSS)
 
 
 def _of_path(path: Path, z: Tensor, start: int, stop: int) -> Tensor:
