@@ -179,7 +179,12 @@ def _film(fields: Fields) -> tuple[str, Component]:
         fields["windows"] = gr.Slider(
             1, 4, value=1, step=1, label="How many parts of the picture go their own way"
         )
-        fields["begin"] = gr.Radio(list(BEGINNINGS), value=BEGINNINGS[0], label="It begins", info="A larger picture begins anywhere.")
+        fields["begin"] = gr.Radio(
+            list(BEGINNINGS),
+            value=BEGINNINGS[0],
+            label="It begins",
+            info="A larger picture begins anywhere.",
+        )
     return "film", film
 
 

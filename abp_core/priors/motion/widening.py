@@ -110,7 +110,7 @@ def _leaps(features: Tensor, size: int, seed: list[int], turns: bool) -> list[tu
         best[at + 1] *= 1 + CHANCE * chance.random(2 * n)
     last = [  # stretches that end where the film does
         (at, half * n + at - (size - n))
-        for at in range(size - n + 1, size - least + 1)
+        for at in range(size - n, size - least + 1)
         for half in (0, 1)
     ]
     runs = [min(last, key=lambda run: best[run])]
@@ -128,12 +128,15 @@ def _unlike(features: Tensor, turns: bool) -> NDArray[np.float64]:
     cost = torch.zeros(2, n + 1, 2, n, dtype=torch.float64)
     for half in (0, 1):
         for other in (0, 1):
+            if half != other and not turns:
+                cost[half, :, other] = torch.inf
+                continue
             apart = torch.cdist(both[half], both[other]).square()
             for step in COMPARED:
                 near = apart[(rows + step).clamp(0, n - 1)][:, (columns + step).clamp(0, n - 1)]
                 cost[half, :, other] += near
             if half != other:
-                cost[half, :, other] *= TURN if turns else torch.inf
+                cost[half, :, other] *= TURN
     cost[:, (rows < border) | (rows > n - border)] = torch.inf
     cost[..., (columns < border) | (columns > n - border)] = torch.inf
     found: NDArray[np.float64] = cost.view(2, n + 1, 2 * n).numpy()
