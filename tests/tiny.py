@@ -142,11 +142,14 @@ def whole_run(kind: str, iterations: int = 3) -> Checkpoint:
 
 
 def film_dataset(frames: int = 60) -> Dataset:
-    """What another network of the shape of FILM made of waves that come round every 12 frames."""
+    """What another network of the shape of FILM made of waves that never come round together."""
     t, row, column = torch.meshgrid(
         torch.arange(frames), torch.arange(12), torch.arange(16), indexing="ij"
     )
-    waves = [torch.sin(2 * torch.pi * (t / 12 + row / 7 + column / k)) for k in (5, 6, 8, 11)]
+    waves = [
+        torch.sin(2 * torch.pi * (t / turn + row / 7 + column / wide))
+        for turn, wide in ((12, 5), (7.7, 6), (19, 8), (31, 11))
+    ]
     maker = Generator(FILM, seed=1000).requires_grad_(False)
     source = Source(kind="film", name="made", frame_rate=15)
     return Dataset(maker(2 * torch.stack(waves, 1)).contiguous(), source)
