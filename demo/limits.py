@@ -137,7 +137,19 @@ MARGIN = 512
 SECONDS = 60
 OBJECTS = 144
 
-# Endless sounds and textures whose run, as it was when they began, is held: ten megabytes each.
+# Pixels of all frames of a film together: 150 MB until it is written, and half a minute of one
+# core.
+FILM_PIXELS = 50_000_000
+
+# Of an endless film: seconds that are asked for at a time, as a picture of some KB a frame; pixels
+# of a frame, of which a second takes half a second of one core; and seconds of it that may lie
+# between two questions, which it takes a second or two to pass over.
+PLAYED_SECONDS = 0.5
+PLAYED_PIXELS = 512 * 256
+PLAYED_BETWEEN = 3600.0
+
+# Endless sounds, textures and films whose run, as it was when they began, is held: ten megabytes
+# each.
 ENDLESS = 12
 
 # Of an endless sound that are asked for at a time: fewer cost more calls, more a later start.

@@ -80,6 +80,15 @@ WHOLE = {
         out_channels=1,
     ),
 }
+# Of a film of 64 x 48 pixels, every frame of which has a latent map.
+FILM = GeneratorSpec(
+    latent_shape=(4, 12, 16),
+    channels=(8,),
+    kernel_size=5,
+    upsampling=2,
+    out_channels=3,
+    moving=True,
+)
 SHOWN = {"texture": (22, 19), "sound": (90,)}  # positions of the pictures and sounds they learn
 
 
@@ -127,6 +136,30 @@ def whole_dataset(kind: str) -> Dataset:
 def whole_run(kind: str, iterations: int = 3) -> Checkpoint:
     """A run of one of WHOLE as it stands after a few iterations."""
     trainer = Trainer(whole_training(kind), whole_dataset(kind), machine=FP32)
+    for _ in trainer.steps(iterations):
+        pass
+    return trainer.checkpoint()
+
+
+def film_dataset(frames: int = 60) -> Dataset:
+    """What another network of the shape of FILM made of waves that never come round together."""
+    t, row, column = torch.meshgrid(
+        torch.arange(frames), torch.arange(12), torch.arange(16), indexing="ij"
+    )
+    waves = [
+        torch.sin(2 * torch.pi * (t / turn + row / 7 + column / wide))
+        for turn, wide in ((12, 5), (7.7, 6), (19, 8), (31, 11))
+    ]
+    maker = Generator(FILM, seed=1000).requires_grad_(False)
+    source = Source(kind="film", name="made", frame_rate=15)
+    return Dataset(maker(2 * torch.stack(waves, 1)).contiguous(), source)
+
+
+def film_run(iterations: int = 30) -> Checkpoint:
+    """A run of FILM as it stands after a few iterations."""
+    walk = LangevinSpec(steps=1, step_size=0.4, temperature=0.1, preconditioned=True)
+    spec = training(FILM, langevin=walk, examples=60, components=True, prior="windows", sigma=0.1)
+    trainer = Trainer(spec, film_dataset(), machine=FP32)
     for _ in trainer.steps(iterations):
         pass
     return trainer.checkpoint()

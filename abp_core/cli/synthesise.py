@@ -75,7 +75,10 @@ def _arguments() -> argparse.Namespace:
         help=".png; .zip for textures one by one; .wav or .flac for a sound; .mp4 or .webp for "
         "a film",
     )
-    parser.add_argument("--size", help="of a texture, WxH in pixels (default 512x512)")
+    parser.add_argument(
+        "--size",
+        help="WxH in pixels, of a texture (default 512x512) or of a film (default as learnt)",
+    )
     parser.add_argument(
         "--tile",
         metavar="x|y|xy",

@@ -22,7 +22,8 @@ from abp_core.priors.exemplar import Exemplar
 from abp_core.priors.fields import LatentMap, Place
 from abp_core.priors.kinds import Prior, motion_of
 from abp_core.priors.motion.chain import Chain, at_speed
-from abp_core.priors.motion.windows import Windows
+from abp_core.priors.motion.widening import Span
+from abp_core.priors.motion.windows import Composed, Windows
 from abp_core.priors.normal import Normal
 from abp_core.spec import GeneratorSpec
 from abp_core.synthesis import encode, neighbours, outpainting, raster, sampling, sounding
@@ -217,28 +218,49 @@ def sound(generator: Generator, prior: Prior, source: Source, request: Request) 
     return Sound(rate, (sampling.samples(x, source.gain) for x in signals))
 
 
+@dataclass(frozen=True, slots=True)
+class Going:
+    """A film that goes on, of which any frames can be asked for. period: frames of its chain after
+    which it begins anew; 0 where it never does. spans: across, if some are as in a mirror."""
+
+    generator: Generator
+    chain: Chain
+    speed: float
+    period: int
+    spans: list[Span]
+
+    def frames(self, start: int, stop: int) -> Iterator[Bytes]:
+        """The frames [start, stop), (height, width, 3) each."""
+        for low in range(start, stop, FRAMES_AT_ONCE):
+            high = min(low + FRAMES_AT_ONCE, stop)
+            z = at_speed(self.chain, low, high, self.speed, self.period)
+            if len(self.spans) > 1:
+                signals = sampling.generate_turned(self.generator, z, self.spans)
+            else:
+                signals = sampling.generate(self.generator, z)
+            yield from sampling.pixels(signals)
+
+
 def film(generator: Generator, prior: Prior, source: Source, request: Request) -> Film:
     """A film. request: a fitted one."""
-    motion, rate = motion_of(prior), source.frame_rate
+    count = frames_of(request.seconds or 0, source.frame_rate)
+    going = go_on(generator, prior, request, count)
+    return Film(source.frame_rate, count, going.frames(0, count))
+
+
+def go_on(generator: Generator, prior: Prior, request: Request, count: int) -> Going:
+    """A film of `count` frames or, where it is no loop, of any number. request: a fitted one."""
+    motion, unit = motion_of(prior), generator.spec.enlargement
     if isinstance(motion, Windows):
-        motion = dataclasses.replace(motion, windows=request.windows or 1)
-    count = frames_of(request.seconds or 0, rate)
+        extent = request.size and (request.size[1] // unit, request.size[0] // unit)
+        motion = dataclasses.replace(motion, windows=request.windows or 1, extent=extent)
     speed, period = request.speed or 1.0, 0
     if request.tile:  # so many frames of what was learnt, at a speed at which they fill the time
         period = max(2, round(count * speed))
         speed = period / count
     chain = motion.chain(request.seed, onwards=not (request.anew or period), period=period)
-    return Film(rate, count, _frames(generator, chain, count, speed, period))
-
-
-def _frames(
-    generator: Generator, chain: Chain, count: int, speed: float, period: int
-) -> Iterator[Bytes]:
-    """What of a film is asked for, some frames at a time."""
-    for start in range(0, count, FRAMES_AT_ONCE):
-        stop = min(start + FRAMES_AT_ONCE, count)
-        z = at_speed(chain, start, stop, speed, period)
-        yield from sampling.pixels(sampling.generate(generator, z))
+    turned = chain.spans if isinstance(chain, Composed) else []
+    return Going(generator, chain, speed, period, turned)
 
 
 def _strips(generator: Generator, prior: Prior, request: Request, held: int) -> Iterator[Bytes]:

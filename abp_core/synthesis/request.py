@@ -20,6 +20,7 @@ DEFAULT_COUNT = 64  # of objects
 MOST_WINDOWS = 4  # along a side of a film's picture
 FASTEST = 8.0  # times as fast as a film was
 MOST_FILM_FRAMES = 36_000  # twenty minutes of thirty a second
+WIDEST_FILM = 4  # times as wide and as high as what was learnt
 MOST_PICTURES = 1024
 WIDEST_MARGIN = 8192
 HOTTEST = 4.0
@@ -27,7 +28,7 @@ LAST_SEED = 2**63 - 1
 
 # What belongs to which kind of model; the seed and the temperature are for all.
 FOR: dict[str, tuple[Kind, ...]] = {
-    "size": ("texture",),
+    "size": ("texture", "film"),
     "tile": ("texture", "sound", "film"),
     "count": ("texture", "objects"),
     "seconds": ("sound", "film"),
@@ -55,17 +56,18 @@ class RequestRejected(Refusal):
 class Request:
     """One thing to make. None is whatever is usual for the model.
 
-    size: (width, height) of a texture, in pixels. tile: the axes (x, y, xy) along which it can be
-    laid beside itself without a seam; x is time for a sound or a film, which is then a loop.
-    seconds: of a sound or a film. speed: of a film, over that of what was learnt. anew: let a film
-    begin anywhere instead of going on after the last frame that was learnt. windows: along a side
-    of a film's picture, each of which goes its own way through time. count: objects on a sheet,
-    or textures of as many seeds. paper: draw latents from N(0, I) as the paper does, instead of
-    from what was inferred. temperature: variance of those; the prior's is 1. novelty: how far
-    what is made of a picture or sound may depart from it, from 0 to 1. grow: a picture to continue
-    by `margin` pixels on every side;
-    rebuilt: show it as its latents make it, instead of itself. nearest: the data that the model
-    learnt from, whose nearest example is shown beside each object.
+    size: (width, height) of a texture or film, in pixels; a film that is larger than what was
+    learnt is made of parts of it, each of which begins anywhere. tile: the axes (x, y, xy) along
+    which it can be laid beside itself without a seam; x is time for a sound or a film, which is
+    then a loop. seconds: of a sound or a film. speed: of a film, over that of what was learnt.
+    anew: let a film begin anywhere instead of going on after the last frame that was learnt.
+    windows: along a side of a film's picture, each of which goes its own way through time. count:
+    objects on a sheet, or textures of as many seeds. paper: draw latents from N(0, I) as the paper
+    does, instead of from what was inferred. temperature: variance of those; the prior's is 1.
+    novelty: how far what is made of a picture or sound may depart from it, from 0 to 1. grow: a
+    picture to continue by `margin` pixels on every side; rebuilt: show it as its latents make it,
+    instead of itself. nearest: the data that the model learnt from, whose nearest example is shown
+    beside each object.
 
     Raises RequestRejected for what no model can be asked.
     """
@@ -149,7 +151,7 @@ class Request:
                 f"makes {NOUNS[spec.kind]}.",
             )
         if spec.kind == "film":
-            return self._fitted_film(rate)
+            return self._fitted_film(spec, rate)
         if spec.kind == "sound":
             return self._fitted_sound(spec, int(rate))
         if spec.kind == "objects":
@@ -208,7 +210,7 @@ class Request:
             )
         return self
 
-    def _fitted_film(self, rate: float) -> Self:
+    def _fitted_film(self, spec: GeneratorSpec, rate: float) -> Self:
         _require(
             self.tile in (None, "x"), "A film comes round in time only; please write --tile x."
         )
@@ -219,7 +221,26 @@ class Request:
         _require(
             seconds <= longest, f"The seconds must be a number above 0 and at most {longest:,.0f}."
         )
-        return dataclasses.replace(self, seconds=seconds, speed=self.speed or 1.0)
+        wider = self.size is not None and self._is_wider(self.size, spec)
+        anew = self.anew or (wider and not self.tile)
+        return dataclasses.replace(self, seconds=seconds, speed=self.speed or 1.0, anew=anew)
+
+    def _is_wider(self, size: tuple[int, int], spec: GeneratorSpec) -> bool:
+        """Whether a film of that size is larger than what was learnt. Raises RequestRejected where
+        it cannot be made."""
+        own, unit = spec.signal_shape[:0:-1], spec.enlargement
+        _require(
+            spec.spatial or size == own,
+            "This model makes films of one size only; please leave out --size.",
+        )
+        most = tuple(WIDEST_FILM * side for side in own)
+        _require(
+            all(low <= side <= high for low, side, high in zip(own, size, most, strict=True)),
+            f"The size of this model's films must be from {_by(own)} to {_by(most)} pixels.",
+        )
+        for name, side in zip(("width", "height"), size, strict=True):
+            _require_whole(f"The {name} of this model's films", side, unit)
+        return size != own
 
     def _fitted_texture(self, unit: int) -> Self:
         if self.grow is not None:
@@ -250,6 +271,10 @@ def size_of(text: str) -> tuple[int, int]:
     )
     assert match is not None
     return int(match[1]), int(match[2])
+
+
+def _by(size: tuple[int, ...]) -> str:
+    return " x ".join(map(str, size))
 
 
 def frames_of(seconds: float, rate: float) -> int:

@@ -27,6 +27,27 @@ def generate(generator: Generator, latents: Tensor) -> Tensor:
     return torch.cat([generator.make(z) for z in torch.split(latents, 1)])
 
 
+def generate_turned(
+    generator: Generator, latents: Tensor, spans: Sequence[tuple[int, int, bool]]
+) -> Tensor:
+    """f(z) of wide maps (n, c, h, w), parts of which are of a film in a mirror: these are made as
+    they were before the mirror, since f is not the same from left to right as from right to left.
+    spans: from a position across to before another, and whether it is turned. Over two positions
+    the one gives way to the other."""
+    unit, width = generator.spec.enlargement, latents.shape[-1]
+    around = generator.spec.reach + 1
+    x = torch.zeros(len(latents), *generator.spec.signal_shape_of(tuple(latents.shape[1:])))
+    for low, high, turned in spans:
+        first, last = max(0, low - around), min(width, high + around)
+        z = latents[..., first:last]
+        made = generate(generator, z.flip(-1)).flip(-1) if turned else generate(generator, z)
+        place = (torch.arange(first * unit, last * unit) + 0.5) / unit
+        rise = ((place - low) / 2 + 0.5).clamp(0, 1) if low else torch.ones(len(place))
+        fall = ((high - place) / 2 + 0.5).clamp(0, 1) if high < width else torch.ones(len(place))
+        x[..., first * unit : last * unit] += made * torch.minimum(rise, fall)
+    return x
+
+
 def sample(generator: Generator, prior: Prior, n: int, seed: int) -> Tensor:
     """n signals (n, *signal_shape) of the size the generator learnt; the first k are the same
     whatever n is."""

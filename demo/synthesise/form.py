@@ -24,9 +24,10 @@ Sent = Mapping[str, Any]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Offer:
-    """What can be asked of a model. unit: pixels that sides step by. side: the usual one. margins:
-    the usual and the widest. rate: of sounds, in hertz. lengths: whether they may have any.
-    windowed: whether the parts of a film's picture may go their own ways.
+    """What can be asked of a model. unit: pixels that sides step by. size: the usual width and
+    height. margins: the usual and the widest. rate: of sounds, in hertz. lengths: whether they may
+    have any. windowed: whether the parts of a film's picture may go their own ways, and make a
+    larger one.
     compared: whether its training examples are at hand. inferred: whether new latents come from
     those that were inferred, and not only from N(0, I). piece: pixels along a side of the squares
     that an endless texture comes in; 0 where there is none. radius, reach: of a brush on it and of
@@ -37,7 +38,7 @@ class Offer:
     kind: Kind
     label: str
     unit: int
-    side: int
+    size: tuple[int, int]
     margins: tuple[int, int]
     rate: int
     lengths: bool
@@ -63,7 +64,7 @@ def offer_of(model: Model, item: PackItem | None) -> Offer:
         kind=model.kind,
         label=model.label,
         unit=spec.enlargement,
-        side=whole_positions(SIDE),
+        size=_own_size(model) if model.kind == "film" else (whole_positions(SIDE),) * 2,
         margins=(whole_positions(MARGIN), limits.MARGIN // spec.enlargement * spec.enlargement),
         rate=model.saved.source.sample_rate,
         lengths=model.kind == "sound" and spec.spatial,
@@ -78,6 +79,12 @@ def offer_of(model: Model, item: PackItem | None) -> Offer:
         radius=radius_of(spec.enlargement),
         reach=spec.reach if spec.spatial else 0,
     )
+
+
+def _own_size(model: Model) -> tuple[int, int]:
+    """Width and height of what a model makes of its own."""
+    height, width = model.generator.spec.signal_shape[-2:]
+    return width, height
 
 
 def radius_of(enlargement: int) -> int:
@@ -109,7 +116,23 @@ def request_from(model: Model, sent: Sent, item: PackItem | None) -> Request:
             asked |= {"tile": "x", "seconds": loop_of(seconds or 0.0, spec, rate)}
     request = Request(**asked)
     _require_bearable(request)
+    if model.kind == "film":
+        _require_film(request, _own_size(model), source.frame_rate)
     return request.fit(spec, rate or source.frame_rate)
+
+
+def endless_film_from(model: Model, sent: Sent) -> Request:
+    """What a page sent of a film that never ends, fitted to the model and to what a shared page can
+    bear while it plays. Raises RequestRejected, Rejected."""
+    asked = _read_film(model, {**sent, "film_seconds": 1, "film_loop": False})
+    request = Request(**read_basics(model, sent), **asked)
+    width, height = request.size or _own_size(model)
+    if width * height > limits.PLAYED_PIXELS:
+        raise Rejected(
+            "This is too large to be played while it is made; please make it smaller, or make a "
+            "film of some length."
+        )
+    return request.fit(model.generator.spec, model.saved.source.frame_rate)
 
 
 def read_basics(model: Model, sent: Sent) -> dict[str, Any]:
@@ -145,9 +168,15 @@ def _read_film(model: Model, sent: Sent) -> dict[str, Any]:
         "speed": sent.get("speed"),
         "anew": not loop and sent.get("begin") == BEGINNINGS[1],
     }
-    if model.saved.spec.prior == "windows" and to_whole(sent.get("windows")) != 1:
-        asked["windows"] = to_whole(sent.get("windows"))
+    if model.saved.spec.prior == "windows":
+        windows, size = to_whole(sent.get("windows")), _read_size(sent)
+        asked["windows"] = None if windows == 1 else windows
+        asked["size"] = None if size == _own_size(model) else size
     return asked
+
+
+def _read_size(sent: Sent) -> tuple[Any, Any]:
+    return to_whole(sent.get("width")), to_whole(sent.get("height"))
 
 
 def _read_texture(sent: Sent) -> dict[str, Any]:
@@ -159,7 +188,7 @@ def _read_texture(sent: Sent) -> dict[str, Any]:
         }
     count = to_whole(sent.get("copies"))
     return {
-        "size": (to_whole(sent.get("width")), to_whole(sent.get("height"))),
+        "size": _read_size(sent),
         "tile": TILES.get(str(sent.get("tile")), ""),
         "count": None if count == 1 else count,
     }
@@ -175,6 +204,17 @@ def _choose_data(sent: Sent, item: PackItem | None) -> Path | None:
             "compares with a file of yours: --nearest."
         )
     return item.path
+
+
+def _require_film(request: Request, own: tuple[int, int], rate: float) -> None:
+    """Raises Rejected for more than is held of a film until it is written."""
+    width, height = request.size or own
+    seconds = limits.FILM_PIXELS / (width * height * rate)
+    if (request.seconds or 0) > seconds:
+        raise Rejected(
+            f"A film of {width} x {height} pixels can be {seconds:.0f} s long here; please make it "
+            f"shorter or smaller; {ELSEWHERE}."
+        )
 
 
 def _require_bearable(request: Request) -> None:

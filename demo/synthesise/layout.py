@@ -40,6 +40,17 @@ SILENT: dict[str, Any] = {
     "novelty": 1.0,
 }
 
+STILL: dict[str, Any] = {
+    "token": "",
+    "key": "",
+    "seed": "1",
+    "width": 512,
+    "height": 512,
+    "speed": 1,
+    "windows": 1,
+    "begin": BEGINNINGS[0],
+}
+
 TILE_WORDS = ("off", "left-right", "top-bottom", "both")
 
 Fields = dict[str, Component]
@@ -60,15 +71,16 @@ class Controls:
     notice: gr.HTML
     endless: gr.HTML
     canvas: gr.HTML
+    reel: gr.HTML
     work: gr.HTML
 
 
 Order = Callable[..., Any]
 
 
-def lay_out(chunk: Order, piece: Order, tile: Order) -> Controls:
-    """The tab, ready to be wired. chunk; piece, tile: what the scripts of the endless sound and of
-    the endless texture may call."""
+def lay_out(chunk: Order, piece: Order, tile: Order, frames: Order) -> Controls:
+    """The tab, ready to be wired. chunk; piece, tile; frames: what the scripts of the endless
+    sound, texture and film may call."""
     # Not as gr.State: that costs every page a connection which stays open, and a browser has six of
     # them for all its pages.
     kind = gr.Textbox("texture", visible=False)
@@ -76,7 +88,13 @@ def lay_out(chunk: Order, piece: Order, tile: Order) -> Controls:
     fields: Fields = {}
     with gr.Row(equal_height=False):
         with gr.Column(scale=5, min_width=300):
-            sections = [*_texture(fields), _sound(fields), _objects(fields), _film(fields)]
+            sections = [
+                *_size(fields),
+                *_texture(fields),
+                _sound(fields),
+                _objects(fields),
+                _film(fields),
+            ]
             _draw(fields)
         with gr.Column(scale=9, min_width=300):
             with gr.Row(elem_id="abp-make-orders"):
@@ -86,18 +104,23 @@ def lay_out(chunk: Order, piece: Order, tile: Order) -> Controls:
             notice = gr.HTML("", elem_id="abp-make-notice")
             endless = widget("synthesise/endless", SILENT, server_functions=[chunk], visible=False)
             canvas = widget("synthesise/pan", SILENT, server_functions=[piece, tile], visible=False)
+            reel = widget("synthesise/reel", STILL, server_functions=[frames], visible=False)
             work = widget("synthesise/work", IDLE)
     return Controls(
-        *(sections, fields, kind, unit, make, another, takings, notice, endless, canvas, work)
+        *(sections, fields, kind, unit, make, another, takings, notice, endless, canvas, reel, work)
     )
+
+
+def _size(fields: Fields) -> list[tuple[str, Component]]:
+    with gr.Group() as size, gr.Row():
+        for name in ("width", "height"):  # no bounds: what is too large gets a sentence instead
+            label = f"{name.capitalize()} in pixels"
+            fields[name] = gr.Number(512, precision=0, step=16, label=label, min_width=120)
+    return [("texture", size), ("windowed film", size)]
 
 
 def _texture(fields: Fields) -> list[tuple[str, Component]]:
     with gr.Group() as texture:
-        with gr.Row():  # no bounds: what is too large gets a sentence instead of another value
-            for name in ("width", "height"):
-                label = f"{name.capitalize()} in pixels"
-                fields[name] = gr.Number(512, precision=0, step=16, label=label, min_width=120)
         fields["tile"] = gr.Radio(
             list(zip(TILE_WORDS, TILES, strict=True)), value="no", label="Seamless tile"
         )
@@ -156,7 +179,12 @@ def _film(fields: Fields) -> tuple[str, Component]:
         fields["windows"] = gr.Slider(
             1, 4, value=1, step=1, label="How many parts of the picture go their own way"
         )
-        fields["begin"] = gr.Radio(list(BEGINNINGS), value=BEGINNINGS[0], label="It begins")
+        fields["begin"] = gr.Radio(
+            list(BEGINNINGS),
+            value=BEGINNINGS[0],
+            label="It begins",
+            info="A larger picture begins anywhere.",
+        )
     return "film", film
 
 

@@ -184,6 +184,8 @@ class _Maker:
         panels = [ResultPanel("Made", media.jpeg_url(frames[0], 92), film=shown)]
         length = f"{film.count / film.rate:.2f}".rstrip("0").rstrip(".")
         facts = {"Length": f"{length} s, {film.count} frames at {film.rate:.4g} a second"}
+        if request.size:
+            facts["Size"] = "{} x {} pixels".format(*request.size)
         if request.tile:
             facts["Loop"] = "without a seam"
         else:

@@ -25,6 +25,17 @@ class Stretch(Endless):
 
 
 @dataclass(frozen=True, slots=True)
+class Frames(Stretch):
+    """Stretch k of a film."""
+
+    width: object = None
+    height: object = None
+    speed: object = None
+    windows: object = None
+    begin: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Canvas(Endless):
     """A texture, and the strokes of the brush on it."""
 

@@ -17,6 +17,7 @@ from demo.studio import Studio
 from demo.synthesise import endless
 from demo.synthesise.form import Offer, Sent, offer_of
 from demo.synthesise.maker import synthesise
+from demo.synthesise.reel import Reel
 from demo.synthesise.result import Progress, Result
 
 
@@ -28,6 +29,7 @@ class Synthesis:
         self._lock = threading.Lock()
         self._pages: OrderedDict[str, tuple[str, bool]] = OrderedDict()
         self._endless: Cache[tuple[str, str, object], Model] = Cache(limits.ENDLESS)
+        self._reels: Cache[tuple[str, str, object], Reel] = Cache(limits.ENDLESS)
 
     def offer(self, token: str) -> Offer:
         """What can be asked of the current model. Raises Rejected."""
@@ -76,6 +78,13 @@ class Synthesis:
         """A stretch of the endless sound of the model `key`. Raises Rejected."""
         with translate_errors():
             return endless.chunk(self._begun(token, key, sent), sent)
+
+    def frames(self, token: str, key: str, sent: Sent) -> dict[str, Any]:
+        """A stretch of the endless film of the model `key`. Raises Rejected."""
+        with translate_errors():
+            model = self._studio.shown(token, key)
+            begun = (token, key, sent.get("begun"))
+            return self._reels.get(begun, lambda: Reel(model, sent)).stretch(sent.get("k"))
 
     def piece(self, token: str, key: str, sent: Sent) -> dict[str, Any]:
         """A piece of the endless texture of the model `key`. Raises Rejected."""

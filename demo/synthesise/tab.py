@@ -13,8 +13,8 @@ from demo.server.orders import handler
 from demo.server.served import url
 from demo.server.turns import Lanes
 from demo.synthesise.form import SOURCES, Offer
-from demo.synthesise.layout import IDLE, SILENT, Controls, lay_out
-from demo.synthesise.requests import ControlState, Piece, Stretch, Tile, WorkRequest
+from demo.synthesise.layout import IDLE, SILENT, STILL, Controls, lay_out
+from demo.synthesise.requests import ControlState, Frames, Piece, Stretch, Tile, WorkRequest
 from demo.synthesise.result import (
     Progress,
     Result,
@@ -32,6 +32,8 @@ HEADLINES = {
 # The endless sound and the endless texture are drawn as the page shows.
 TUNE = """(current, seed, source, temperature, novelty) =>
     ({ ...current, seed, source, temperature, novelty })"""
+REEL = ("seed", "width", "height", "speed", "windows", "begin")  # what an endless film is played by
+REEL_OF = f"(current, {', '.join(REEL)}) => ({{ ...current, {', '.join(REEL)} }})"
 # Each way to draw has its own slider; a flow, of sets, has none.
 WAY = f"""(source, kind) => [source === {SOURCES[1]!r},
         source !== {SOURCES[1]!r} && kind !== 'objects']
@@ -67,13 +69,20 @@ def build(
     def tile(sent: Tile) -> dict[str, Any]:
         return synthesis.tile(sent.token, sent.key, asdict(sent))
 
-    ui = lay_out(chunk, piece, tile)
+    @handler(Frames, lanes.look, refusal_answer)
+    def frames(sent: Frames) -> dict[str, Any]:
+        return synthesis.frames(sent.token, sent.key, asdict(sent))
+
+    ui = lay_out(chunk, piece, tile, frames)
     fitted = _wire_model(synthesis, lanes, token, chosen, ui)
     _wire_making(synthesis, lanes, token, fitted, tab, ui)
     drawn = [ui.fields[name] for name in DRAWN]
     for field in drawn:
         for endless in (ui.endless, ui.canvas):
             field.change(None, [endless, *drawn], endless, js=TUNE)  # type: ignore[attr-defined]
+    played = [ui.fields[name] for name in REEL]
+    for field in played:
+        field.change(None, [ui.reel, *played], ui.reel, js=REEL_OF)  # type: ignore[attr-defined]
     ui.fields["source"].input(None, [ui.fields["source"], ui.kind], drawn[2:], js=WAY)  # type: ignore[attr-defined]
     return ui.fields["tile"]
 
@@ -92,14 +101,17 @@ def _wire_model(
         offer = synthesis.offer(sent.token)
         return _fit(offer, sent, ui, other=synthesis.turn_to(sent.token, offer.key))
 
-    drawn = [ui.fields[name] for name in DRAWN]
+    drawn, played = ([ui.fields[name] for name in names] for names in (DRAWN, REEL))
     updated = [
-        *(ui.kind, ui.unit, ui.notice, ui.work, ui.endless, ui.canvas, *ui.takings),
-        *(section for _, section in ui.sections),
+        *(ui.kind, ui.unit, ui.notice, ui.work, ui.endless, ui.canvas, ui.reel, *ui.takings),
+        *dict.fromkeys(section for _, section in ui.sections),
         *(ui.fields[name] for name in FITTED),
     ]
     asked = [token, ui.unit, *drawn]
-    return [event.then(fit, asked, updated, **QUIET) for event in chosen]
+    fitted = [event.then(fit, asked, updated, **QUIET) for event in chosen]
+    for event in fitted:
+        event.then(None, [ui.reel, *played], ui.reel, js=REEL_OF)
+    return fitted
 
 
 def _wire_making(
@@ -144,7 +156,11 @@ def _wire_making(
         except Rejected:
             return  # it is asked for again as soon as there is a model
         if synthesis.begin_with(sent.token, offer.key):
-            yield from made(replace(sent, kind=offer.kind))  # the controls may not fit it yet
+            sent = replace(sent, kind=offer.kind)  # the controls may not fit it yet
+            if offer.kind == "film":
+                width, height = offer.size
+                sent = replace(sent, width=width, height=height)
+            yield from made(sent)
 
     asked = [token, ui.kind, *ui.fields.values()]
     for event in (*fitted, None):
@@ -175,6 +191,9 @@ def _fit(offer: Offer, sent: ControlState, ui: Controls, *, other: bool) -> dict
         },
         ui.endless: gr.update(value=current, visible=offer.lengths),
         ui.canvas: gr.update(value=current, visible=offer.piece > 0),
+        ui.reel: gr.update(
+            value={**STILL, "token": sent.token, "key": offer.key}, visible=offer.kind == "film"
+        ),
         fields["seconds"]: gr.update(visible=offer.lengths),
         fields["loop"]: gr.update(visible=offer.lengths),
         fields["nearest"]: gr.update(visible=offer.compared),
@@ -183,16 +202,19 @@ def _fit(offer: Offer, sent: ControlState, ui: Controls, *, other: bool) -> dict
         fields["temperature"]: gr.update(visible=offer.warm and (paper or not offer.inferred)),
         fields["novelty"]: gr.update(visible=offer.novel and not paper),
     }
-    for of, section in ui.sections:
-        updates[section] = gr.update(visible=offer.kind == of)
+    seen = {offer.kind, f"windowed {offer.kind}"} if offer.windowed else {offer.kind}
+    updates |= {section: gr.update(visible=False) for _, section in ui.sections}
+    updates |= {section: gr.update(visible=True) for of, section in ui.sections if of in seen}
     if other:
         updates |= {taking: gr.update(visible=False) for taking in ui.takings}
+    film = offer.kind == "film"
+    unit = 0 if film else offer.unit  # every film has a size of its own
+    if (film and other) or (offer.kind in ("texture", "film") and unit != sent.unit):
+        width, height = (gr.update(step=offer.unit, value=side) for side in offer.size)
+        updates |= {fields["width"]: width, fields["height"]: height, ui.unit: unit}
     if offer.kind == "texture" and offer.unit != sent.unit:
-        sides = gr.update(step=offer.unit, value=offer.side)
         margin, widest = offer.margins
-        margins = gr.update(maximum=widest, step=offer.unit, value=margin)
-        updates |= {fields["width"]: sides, fields["height"]: sides, fields["margin"]: margins}
-        updates |= {ui.unit: offer.unit}
+        updates |= {fields["margin"]: gr.update(maximum=widest, step=offer.unit, value=margin)}
     return updates
 
 

@@ -13,7 +13,8 @@ from torch import Tensor
 from abp_core.priors.motion.chain import at_speed
 from abp_core.priors.motion.forecast import SEEN, Forecast
 from abp_core.priors.motion.linear import RADIUS, Linear, stabilise
-from abp_core.priors.motion.windows import FADE, Windows
+from abp_core.priors.motion.path import FADE
+from abp_core.priors.motion.windows import Windows
 
 TURN = 0.95 * torch.tensor([[math.cos(0.3), -math.sin(0.3)], [math.sin(0.3), math.cos(0.3)]])
 
@@ -169,7 +170,7 @@ class TestWindows:
     def test_a_fade_is_shorter_than_from_leap_to_leap(self) -> None:
         path = Windows(film(300)).chain(1)._parts[0].path  # type: ignore[attr-defined]
         path.part(0, 1000)
-        leaps = torch.tensor(path._leaps)
+        leaps = torch.tensor(path.leaps)
         assert len(leaps) > 10
         assert int(leaps.diff().min()) > FADE
 

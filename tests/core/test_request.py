@@ -1,5 +1,6 @@
 """What can be asked: what is usual, what is refused in which sentence, what is asked again."""
 
+import dataclasses
 import math
 import shlex
 from pathlib import Path
@@ -17,7 +18,7 @@ from abp_core.synthesis.request import (
     loop_of,
     size_of,
 )
-from tests.tiny import NETWORKS
+from tests.tiny import FILM, NETWORKS
 
 TEXTURE, SOUND, OBJECTS = (NETWORKS[kind] for kind in ("texture", "sound", "objects"))
 UNIT = {"texture": 4, "sound": 16}  # pixels, samples
@@ -103,7 +104,7 @@ BAD: list[tuple[str, dict[str, Any], str]] = [
     ("texture", {"grow": Path("x"), "size": (8, 8)}, "please leave out --size."),
     ("texture", {"grow": Path("x"), "tile": "x"}, "please leave out --tile."),
     ("texture", {"grow": Path("x"), "count": 2}, "please leave out --count."),
-    ("sound", {"size": (4, 4)}, "--size is for textures, but this model makes sounds."),
+    ("sound", {"size": (4, 4)}, "--size is for textures and films, but this model makes sounds."),
     ("sound", {"count": 2}, "--count is for textures and objects, but this model makes sounds."),
     ("sound", {"seconds": 0}, "The seconds must be a number above 0."),
     ("sound", {"seconds": math.nan}, "The seconds must be a number above 0."),
@@ -117,7 +118,11 @@ BAD: list[tuple[str, dict[str, Any], str]] = [
     ),
     ("vector sound", {"seconds": 2}, "one length only; please leave out --seconds."),
     ("vector sound", {"tile": "x"}, "one length only; please leave out --tile."),
-    ("objects", {"size": (64, 64)}, "--size is for textures, but this model makes objects."),
+    (
+        "objects",
+        {"size": (64, 64)},
+        "--size is for textures and films, but this model makes objects.",
+    ),
     (
         "objects",
         {"tile": "x"},
@@ -132,6 +137,38 @@ def test_a_bad_request_gets_one_sentence(kind: str, asked: dict[str, Any], sente
         Request(**asked).fit(NETWORKS[kind], 16_000)
     assert sentence in str(refused.value)
     assert str(refused.value).endswith(".")
+
+
+@pytest.mark.parametrize(
+    ("size", "anew"), [(None, False), ((64, 48), False), ((128, 48), True), ((256, 192), True)]
+)
+def test_a_larger_film_begins_anywhere(size: tuple[int, int] | None, anew: bool) -> None:
+    fitted = Request(size=size).fit(FILM, 15)
+    assert (fitted.size, fitted.anew) == (size, anew)
+    assert fitted.fit(FILM, 15) == fitted
+    assert ("--anew" in fitted.command("m", "o.mp4")) == anew
+    assert not Request(size=size, tile="x").fit(FILM, 15).anew
+
+
+@pytest.mark.parametrize(
+    ("size", "sentence"),
+    [
+        ((60, 48), "must be from 64 x 48 to 256 x 192 pixels."),
+        ((64, 44), "must be from 64 x 48 to 256 x 192 pixels."),
+        ((260, 48), "must be from 64 x 48 to 256 x 192 pixels."),
+        ((130, 48), "The width of this model's films must be a multiple of 4 pixels; the nearest"),
+        ((64, 50), "The height of this model's films must be a multiple of 4 pixels; the nearest"),
+    ],
+)
+def test_a_film_cannot_have_any_size(size: tuple[int, int], sentence: str) -> None:
+    with pytest.raises(RequestRejected, match=sentence):
+        Request(size=size).fit(FILM, 15)
+
+
+def test_a_film_of_vectors_has_one_size() -> None:
+    vectors = dataclasses.replace(OBJECTS, moving=True)
+    with pytest.raises(RequestRejected, match="one size only; please leave out --size"):
+        Request(size=(64, 64)).fit(vectors, 15)
 
 
 @pytest.mark.parametrize("text", ["big", "0x5", "5x0", "-5x5", "5x", "5x5x5", "5.5x5", "", "٣x٣"])

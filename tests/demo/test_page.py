@@ -241,7 +241,7 @@ def servers(studio: Served) -> dict[str, int]:
 def test_what_a_script_may_call_survives_garbage(studio: Served) -> None:
     known = servers(studio)
     assert set(known) == {
-        *("look", "sprite", "journey", "chunk", "piece", "tile"),
+        *("look", "sprite", "journey", "chunk", "piece", "tile", "frames"),
         *("begin", "advance", "land", "heard", "slowly", "frame"),
     }
     token = arrived(studio.studio)
@@ -254,6 +254,7 @@ def test_what_a_script_may_call_survives_garbage(studio: Served) -> None:
             {"point": [1], "what": "panel", "points": [{}, {"seed": -1}]},
             {"strokes": [{"seed": 1, "places": [[]]}], "across": 0, "down": 0},
             {"strokes": {"x": 1}, "left": 0, "top": 0, "columns": -1, "rows": 10**9},
+            {"k": 10**9, "width": "x", "speed": [], "windows": {}, "begin": "x", "begun": 1e308},
             {"point": {"seed": 10**400}, "what": "../x", "points": [None] * 10**4},
         )
     ]

@@ -253,7 +253,9 @@ def test_what_a_model_can_be_asked(rooms: Rooms) -> None:
     unit = rooms.studio.choose(ANN, TEXTURE).generator.spec.enlargement
     offer = rooms.synthesis.offer(ANN)
     assert unit in (8, 16)
-    assert (offer.kind, offer.unit, offer.side, offer.margins) == ("texture", unit, 512, (128, 512))
+    assert (offer.kind, offer.unit, offer.size, offer.margins) == (
+        *("texture", unit, (512, 512), (128, 512)),
+    )
     rooms.studio.choose(ANN, SOUND)
     assert (rooms.synthesis.offer(ANN).lengths, rooms.synthesis.offer(ANN).rate) == (True, 16_000)
     rooms.studio.choose(ANN, OBJECTS)

@@ -1,42 +1,37 @@
 """A prior that is the inferred latents of a film themselves, in space and time: new films are made
 of windows of them, each at its own place.
 
-Time goes on frame by frame, and now and then from one moment to another that looks alike, as in
-video textures (Schoedl, Szeliski, Salesin and Essa 2000, there on pixels). For more novelty the
-picture is parted into windows that each go their own way through time.
+Every window has its own way through time (`Path`). One keeps the picture together; for more novelty
+the picture is parted into several, and a picture that is larger than the film's is made of windows
+that come from elsewhere in it, too (`widening`).
 """
 
 from dataclasses import dataclass
-from functools import cached_property
-from itertools import pairwise, product
+from itertools import product
 from typing import Self
 
-import numpy as np
 import torch
 from torch import Tensor
 
 from abp_core.priors.fields import LatentMap, Place
 from abp_core.priors.known import Known
-from abp_core.priors.motion.chain import Chain
+from abp_core.priors.motion.path import Path
+from abp_core.priors.motion.widening import Stretch, lay, spans
 from abp_core.priors.normal import ONE_SIZE
 
+DOWN, ACROSS = 2, 3  # axes of latents
 FINEST = 256  # whole numbers to a unit of a latent, whose products add up without error
-SHORTEST, LONGEST = 12, 40  # frames from one leap to the next
-FEWEST = 8  # frames that are left of the film where a leap lands
-NEAR = 6  # frames that a leap bridges at least
-CHOICE = 3  # moments among which chance chooses
-COMPARED = ((-2, 0.25), (-1, 1.0), (0, 1.0), (1, 0.25))  # frames about a leap, and their weights
-FADE = 6  # frames over which the moment before gives way to the one after
-SOFT = 2  # positions over which a window gives way to the next
 
 
 @dataclass(frozen=True, eq=False)
 class Windows:
     """z (frames, c, h, w): the latents of a film. windows: along a side of its picture; one keeps
-    every picture together."""
+    every picture together. extent: (rows, columns) of the latents of new films, none fewer than
+    there are in z; None where they are as many."""
 
     z: Tensor
     windows: int = 1
+    extent: tuple[int, int] | None = None
 
     @classmethod
     def of(cls, z: Tensor) -> Self:
@@ -44,7 +39,8 @@ class Windows:
         return cls(z.detach().float().cpu())
 
     def draw(self, n: int, seed: int) -> Tensor:
-        """The first n frames of a new film, (n, c, h, w); of one seed the first k are the same."""
+        """The first n frames of a new film, (n, c, *extent); of one seed the first k are the
+        same."""
         return self.chain(seed).part(0, n)
 
     def map(
@@ -57,183 +53,96 @@ class Windows:
         """It needs none beside the latents themselves."""
         return {}
 
-    def chain(self, seed: int, *, onwards: bool = False, period: int = 0) -> Chain:
+    def chain(self, seed: int, *, onwards: bool = False, period: int = 0) -> "Composed":
         """A new film, a function of the seed; see `Motion.chain`."""
         parts = [
-            _Part(Path(self.distances(rows, columns), (seed, k), onwards, period), window)
-            for k, (rows, columns, window) in enumerate(self._windows)
+            _Part(Path(distances(_of(self.z, *at)), (seed, k), onwards, period), *at)
+            for k, at in enumerate(product(*self.stretches(seed)))
         ]
-        return _Composed(self, parts, period)
+        return Composed(self.z, parts)
 
-    def distances(self, rows: slice, columns: slice) -> Tensor:
-        """How far apart any two frames are in a part of the picture, squared, (frames, frames)."""
-        flat = (self.z[:, :, rows, columns].double() * FINEST).round().flatten(1)
-        products = flat @ flat.T
-        squares = products.diagonal()
-        return squares[:, None] + squares[None] - 2 * products
+    def stretches(self, seed: int) -> tuple[list[Stretch], list[Stretch]]:
+        """What of the film is where in the picture, down and across: windows are where one of the
+        former and one of the latter cross."""
+        usual = torch.stack([self.z.mean(0), self.z.std(0, correction=0)])  # (2, c, h, w)
+        sizes = self.extent or self.z.shape[2:]
+        down, across = (
+            lay(
+                usual.movedim(axis, 0).flatten(1),
+                size,
+                self.windows,
+                [seed % 2**63, axis, 1],
+                turns=axis == ACROSS,  # nothing stands on its head
+            )
+            for axis, size in zip((DOWN, ACROSS), sizes, strict=True)
+        )
+        return down, across
 
-    @cached_property
-    def _windows(self) -> list[tuple[slice, slice, Tensor]]:
-        """Rows and columns of the windows, and how much each counts at every place (h, w)."""
-        h, w = self.z.shape[2:]
-        across = [_shares(n, min(self.windows, max(1, n // (2 * SOFT)))) for n in (h, w)]
-        return [
-            (rows, columns, row[:, None] * column)
-            for (rows, row), (columns, column) in product(*across)
-        ]
+
+def distances(z: Tensor) -> Tensor:
+    """How far apart any two of the maps (frames, c, h, w) are, squared, (frames, frames)."""
+    flat = (z.double() * FINEST).round().flatten(1)
+    products = flat @ flat.T
+    squares = products.diagonal()
+    return squares[:, None] + squares[None] - 2 * products
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class _Part:
-    path: "Path"
-    weight: Tensor
+    """A window: what of the film it shows, and where."""
+
+    path: Path
+    row: Stretch
+    column: Stretch
+
+    @property
+    def weight(self) -> Tensor:
+        return self.row.share[:, None] * self.column.share
+
+    def here(self, z: Tensor) -> Tensor:
+        """Its place in maps (..., rows, columns) of the new film."""
+        return z[..., self.row.here, self.column.here]
 
 
-class _Composed:
-    """The windows of a film, each where its path is. About the mean of their place, so that where
-    two of them meet there is as much contrast as elsewhere."""
+class Composed:
+    """The windows of a film, each where its path is. About the mean of the places that they come
+    from, so that where two of them meet there is as much contrast as elsewhere. spans: where they
+    are as in the film, and where as in a mirror."""
 
-    def __init__(self, of: Windows, parts: list[_Part], period: int) -> None:
-        self._of, self._parts, self._period = of, parts, period
-        self._mean = of.z.mean(0)
+    def __init__(self, z: Tensor, parts: list[_Part]) -> None:
+        self._z, self._parts, mean = z, parts, z.mean(0)
+        rows, columns = parts[-1].row.high, parts[-1].column.high
+        self._mean, power = z.new_zeros(len(mean), rows, columns), z.new_zeros(rows, columns)
+        several = len(parts) > 1
+        self._apart = [_of(z - mean, part.row, part.column) for part in parts] if several else [z]
+        for part in parts:
+            place = _of(mean[None], part.row, part.column)[0]
+            part.here(self._mean).add_(place * part.weight)
+            part.here(power).add_(part.weight.square())
+        self._root = power.sqrt()
+        # All rows of windows are alike across.
+        self.spans = spans([part.column for part in parts if part.row is parts[0].row])
 
     def part(self, start: int, stop: int) -> Tensor:
-        """Those of the frames [start, stop), (n, c, h, w)."""
+        """Those of the frames [start, stop), (n, c, rows, columns)."""
         if len(self._parts) == 1:
-            return self._of_path(self._parts[0].path, start, stop)
-        apart = [
-            (self._of_path(part.path, start, stop) - self._mean) * part.weight
-            for part in self._parts
-        ]
-        power = torch.stack([part.weight.square() for part in self._parts]).sum(0)
-        return self._mean + torch.stack(apart).sum(0) / power.sqrt()
-
-    def _of_path(self, path: "Path", start: int, stop: int) -> Tensor:
-        now, before, share = path.part(start, stop)
-        here = self._of.z[now]
-        fading = share < 1
-        if fading.any():
-            old = self._of.z[before[fading]]
-            here[fading] = torch.lerp(old, here[fading], share[fading].view(-1, 1, 1, 1))
-        return here
+            return _of_path(self._parts[0].path, self._z, start, stop)
+        apart = self._z.new_zeros(stop - start, *self._mean.shape)
+        for part, source in zip(self._parts, self._apart, strict=True):
+            part.here(apart).add_(_of_path(part.path, source, start, stop) * part.weight)
+        return self._mean + apart / self._root
 
 
-class Path:
-    """Moments of a film, one after the other, with leaps between moments that look alike: a
-    function of the seed and of the distances (frames, frames) between the frames.
-
-    onwards: it goes on after the last frame. period: after how many it comes back to its beginning.
-    """
-
-    def __init__(
-        self, distances: Tensor, seed: tuple[int, int], onwards: bool, period: int
-    ) -> None:
-        self._apart, self._n = distances, len(distances)
-        self._chance = np.random.default_rng([number % 2**63 for number in seed])
-        self._period = period
-        self._fewest = max(1, min(FEWEST, self._n // 3))
-        self._moments: list[int] = []
-        self._leaps: list[int] = []  # frames before which there is one
-        self._until = 0  # the next leap, at the latest
-        self._before = self._n - 1 if onwards else -1
-        if period:
-            self._close(period)
-
-    def part(self, start: int, stop: int) -> tuple[Tensor, Tensor, Tensor]:
-        """Of the frames [start, stop): the moment of each, and where a leap is near the moment that
-        it would be without it, and the share (n,) of the former."""
-        if self._period:
-            order = torch.arange(start, stop) % self._period
-            now, before, share = self._faded(0, self._period)
-            return now[order], before[order], share[order]
-        while len(self._moments) < stop + FADE:
-            self._moments.append(self._next(self._moments[-1] if self._moments else self._before))
-        return self._faded(start, stop)
-
-    def _next(self, last: int) -> int:
-        t = len(self._moments)
-        if last < 0:  # anywhere
-            self._until = t + self._stretch()
-            return int(self._chance.integers(max(1, self._n - self._fewest)))
-        if last + 1 < self._n and t < self._until:
-            return last + 1
-        lands = self._land(last)
-        self._until = t + self._stretch()
-        if lands != last + 1:
-            self._leaps.append(t)
-        return lands
-
-    def _stretch(self) -> int:
-        """Frames until the next leap."""
-        longest = max(2, min(LONGEST, self._n // 2))
-        return int(self._chance.integers(min(SHORTEST, longest - 1), longest))
-
-    def _land(self, last: int) -> int:
-        """A moment that may follow a moment."""
-        landings = torch.arange(max(1, self._n - self._fewest + 1))
-        cost = self._cost(last + 1, landings)
-        cost[(landings - (last + 1)).abs() < min(NEAR, self._n // 4)] = torch.inf
-        best = cost.argsort(stable=True)[:CHOICE]
-        return int(landings[best[int(self._chance.integers(len(best)))]])
-
-    def _cost(self, expected: int, landings: Tensor) -> Tensor:
-        """How unlike what would be expected about a moment is what is about others."""
-        cost = torch.zeros(len(landings), dtype=torch.float64)
-        for step, weight in COMPARED:
-            if 0 <= expected + step < self._n:
-                there = (landings + step).clamp(0, self._n - 1)
-                cost += weight * self._apart[expected + step][there]
-        return cost
-
-    def _close(self, period: int) -> None:
-        """A path that comes back: one stretch of the film where it is long enough, else stretches
-        of which the last ends just before the first begins."""
-        last = self._n - period
-        if last >= 1:
-            begins = torch.arange(last)
-            costs = torch.stack([self._cost(int(b) + period, b[None])[0] for b in begins])
-            best = costs.argsort(stable=True)[:CHOICE]
-            first = int(begins[best[int(self._chance.integers(len(best)))]])
-            self._moments = list(range(first, first + period))
-            self._leaps = [0]
-            return
-        first = int(self._chance.integers(self._n // 2, self._n))
-        self._moments, self._until = [first], self._stretch()
-        stretch = min(first, max(1, self._n // 3), period - 1)
-        while len(self._moments) < period - stretch:
-            self._moments.append(self._next(self._moments[-1]))
-        self._leaps += [0, len(self._moments)]
-        self._moments += range(first - stretch, first)
-        self._moments = self._moments[:period]
-
-    def _faded(self, start: int, stop: int) -> tuple[Tensor, Tensor, Tensor]:
-        now = torch.tensor(self._moments[start:stop], dtype=torch.int64)
-        before, share = now.clone(), torch.ones(len(now))
-        n, half = len(self._moments), FADE // 2
-        for leap in self._leaps:
-            left = self._moments[leap - 1] if leap or self._period else self._before
-            lands = self._moments[leap]
-            for k in range(-half, half):
-                t = leap + k
-                t = t % n if self._period else t
-                if not start <= t < stop:
-                    continue
-                old, new = left + 1 + k, lands + k
-                if not (0 <= old < self._n and 0 <= new < self._n):
-                    continue
-                now[t - start], before[t - start] = new, old
-                share[t - start] = (k + half + 0.5) / FADE
-        return now, before, share
+def _of(z: Tensor, row: Stretch, column: Stretch) -> Tensor:
+    """What a window shows of a film's maps z (frames, c, h, w)."""
+    return column.of(row.of(z, DOWN), ACROSS)
 
 
-def _shares(n: int, parts: int) -> list[tuple[slice, Tensor]]:
-    """Stretches of n positions, and how much each of them counts at every position; together 1."""
-    edges = [round(n * k / parts) for k in range(parts + 1)]
-    places = torch.arange(n) + 0.5
-    # From one stretch to the next over SOFT positions about their common edge.
-    rises = [((places - edge) / SOFT + 0.5).clamp(0, 1) for edge in edges[1:-1]]
-    rises = [torch.ones(n), *rises, torch.zeros(n)]
-    return [
-        (slice(max(0, low - SOFT), min(n, high + SOFT)), rise - fall)
-        for (low, high), (rise, fall) in zip(pairwise(edges), pairwise(rises), strict=True)
-    ]
+def _of_path(path: Path, z: Tensor, start: int, stop: int) -> Tensor:
+    """What of a film's maps z (frames, ...) is on a path in the frames [start, stop)."""
+    now, before, share = path.part(start, stop)
+    here = z[now]
+    fading = share < 1
+    if fading.any():
+        here[fading] = torch.lerp(z[before[fading]], here[fading], share[fading].view(-1, 1, 1, 1))
+    return here
