@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from abp_core.adaptation.preconditioner import Preconditioner
+from abp_core.adaptation.preconditioner import Preconditioner, fisher_information
 from abp_core.checkpoint import Checkpoint
 from abp_core.device import Machine, this_machine
 from abp_core.generator import Generator
@@ -20,6 +20,7 @@ from abp_core.observation import Observation
 from abp_core.posterior import LOT, Posterior, observe, prior_energy
 from abp_core.spec import LangevinSpec
 
+GRADIENTS = 160  # that tell a metric, a multiple of LOT
 POINTS = 64  # of a landscape that are evaluated at once
 
 
@@ -158,6 +159,18 @@ def posterior_about(
     index = torch.zeros(chains, dtype=torch.int64, device=device)
     y = y.to(device).expand(chains, *y.shape[1:])
     return Posterior(generator, observation.on(device), y, index, sigma)
+
+
+def metric_about(generator: Generator, latents: Tensor, sigma: float) -> Preconditioner:
+    """A metric for walks that begin anywhere: of what f itself tells of the curvature of U about
+    latents (n, *latent_shape) that were inferred. A run's own tells how far its chains still were
+    from rest, which is less far than a new walk is."""
+    z = latents[torch.arange(GRADIENTS) % len(latents)].to(generator.device)
+    shape, index = generator.spec.signal_shape, torch.arange(GRADIENTS)
+    noise = chain_noise(seed=0, sweep=0, index=index, steps=1, shape=shape)[0].to(z)
+    parts = zip(torch.split(z, LOT), torch.split(noise, LOT), strict=True)
+    found = [fisher_information(generator, some, drawn, sigma) for some, drawn in parts]
+    return Preconditioner.of(torch.stack(found).mean(0))
 
 
 @dataclass(frozen=True, slots=True, eq=False)

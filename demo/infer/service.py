@@ -94,7 +94,7 @@ class Inference:
             "names": [names[k] for k in offered if k < len(names)],
             "sheet": sheet,
             "own": {
-                "step_size": saved.step_size,
+                "step_size": model.walk_step_size,
                 "sigma": saved.spec.sigma,
                 "temperature": saved.spec.langevin.temperature,
                 "steps": saved.spec.langevin.steps,

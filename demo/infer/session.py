@@ -161,10 +161,10 @@ def begin_session(number: int, model: Model, target: Target, wish: ChainSettings
         start = start if wish.start == "prior" else torch.zeros_like(start)
     spec = LangevinSpec(
         steps=wish.steps,
-        step_size=wish.step_size or saved.step_size,
+        step_size=wish.step_size or model.walk_step_size,
         temperature=wish.temperature,
     )
-    walk = Walk(posterior, start, noise, spec, saved.preconditioner(posterior.y.device))
+    walk = Walk(posterior, start, noise, spec, model.walk_metric)
     return Session(number, model, target, wish, observation, walk)
 
 

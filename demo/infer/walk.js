@@ -106,6 +106,7 @@ function forgetWalk() {
   refuse("");
   say("");
   forgetPictures();
+  for (const drawing of all("canvas")) sheetOf(drawing);
   for (const picture of [".observed", ".made", ".residual"]) part(picture).removeAttribute("src");
   part("audio").removeAttribute("src");
   part(".numbers").replaceChildren();

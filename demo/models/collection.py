@@ -7,7 +7,8 @@ from typing import Literal
 
 from torch import Tensor
 
-from abp_core.analysis import excerpts
+from abp_core.adaptation.preconditioner import Preconditioner
+from abp_core.analysis import excerpts, traces
 from abp_core.checkpoint import Checkpoint
 from abp_core.data.datasets import Dataset
 from abp_core.device import this_machine
@@ -23,6 +24,7 @@ from demo.models.downloads import model_file
 from demo.models.medium import Medium, medium_of
 
 CHECKPOINTS = Path(__file__).parents[2] / "checkpoints"
+STEP_IN_METRIC = 0.6  # of a walk, where steps of about 1 fit every direction
 Origin = Literal["shipped", "file", "run"]
 
 
@@ -71,6 +73,23 @@ class Model:
         if self.kind != "film" or n <= most:
             return list(range(min(n, most)))
         return [round(k * (n - 1) / (most - 1)) for k in range(most)]
+
+    @cached_property
+    def walk_metric(self) -> Preconditioner | None:
+        """Of walks that begin anywhere, in which steps of `walk_step_size` fit."""
+        if self._walks_far:
+            return traces.metric_about(self.generator, self.saved.latents, self.saved.sigma)
+        return self.saved.preconditioner(self.generator.device)
+
+    @property
+    def walk_step_size(self) -> float:
+        return STEP_IN_METRIC if self._walks_far else self.saved.step_size
+
+    @property
+    def _walks_far(self) -> bool:
+        """Whether the run's own metric is too short for walks: chains of a film's vectors begin
+        close to where they end."""
+        return self.kind == "film" and not self.generator.spec.spatial
 
     @cached_property
     def maps(self) -> Cache[object, Tensor]:
