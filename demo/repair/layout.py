@@ -18,7 +18,7 @@ from demo.widgets import formula, widget
 from demo.widgets.shared import picker_cards
 
 FIRST = {"kind": "objects", "item": "toon_faces_64"}
-TITLE = ["Recovery error", "over the hidden part only, a share of the range"]
+TITLE = ["Recovery error", "over what is hidden; where nobody has that, over what was seen"]
 WHERE = ["what I painted", "the middle", "the right half"]
 UNREPAIRED = asdict(RepairResult(progress=0.0, sentence=""))
 

@@ -139,7 +139,6 @@ class Repairs:
             number = int(k) if isinstance(k, int | float) and k == k and abs(k) < 1e9 else 0
             dataset = with_frames_between(what, dataset)
             hidden = degrade(what, dataset, spec, k=number, painted=painted)
-            run = repair_of(Trainer(spec, dataset, hidden.observation), hidden)
         recipe = RunRecipe(
             task="repair",
             name=name,
@@ -150,7 +149,11 @@ class Repairs:
             k=number,
             painted=painted,
         )
-        self.runs.begin(token, run, minutes, recipe)
+
+        def build() -> Run:
+            return repair_of(Trainer(spec, dataset, hidden.observation), hidden)
+
+        self.runs.begin(token, build, minutes, recipe)
 
     def kind(self, token: str, upload: str) -> Kind:
         """Of a visitor's file. Raises Rejected."""
