@@ -17,7 +17,7 @@ from abp_core.priors.motion.forecast import shares_of
 MEMORIES = (2.0, 8.0)  # frames after which a mean over time has forgotten a third of what it had
 FARTHEST = 12  # frames between two that a motion is looked for from one to the other
 MOST_MOVED = 8  # pixels that it covers there at most
-PATCH = 9  # pixels along the squares that are compared
+PATCH = 5  # pairs of pixels along the squares that are compared
 CERTAINTY = 0.5  # of a motion: how much less likely is what differs by so much more than the best
 UNLIKELY = 1e-3  # a motion that is nowhere likelier is passed over
 BLOCK = 4  # pixels along the squares that are taken from moments alike
@@ -169,7 +169,7 @@ def _along_motion(film: Tensor, visible: Tensor, wanted: Tensor) -> Tensor:
 
 def _between(a: Tensor, b: Tensor, share: float, frames: int) -> Tensor:
     """A frame (1, c, h, w) at a share of the way from a to b, which lie so many frames apart."""
-    reach = min(MOST_MOVED, 1 + frames)
+    reach = min(MOST_MOVED, 2 + 2 * frames)
     height, width = a.shape[2:]
     here, there = (F.pad(x, [reach] * 4, mode="replicate") for x in (a, b))
     greys = [x.mean(1, keepdim=True) for x in (here, there)]
@@ -188,9 +188,10 @@ def _between(a: Tensor, b: Tensor, share: float, frames: int) -> Tensor:
         ],
         1,
     )
-    cost = _over_patches(unlike)[0]
-    least = cost.amin(0)
-    likely = (-(cost - least) / (CERTAINTY * least + 1e-5)).softmax(0)
+    cost = _over_patches(F.avg_pool2d(unlike, 2))
+    least = cost.amin(1, keepdim=True)
+    likely = (-(cost - least) / (CERTAINTY * least + 1e-5)).softmax(1)
+    likely = F.interpolate(likely, (height, width))[0]
     found = torch.zeros_like(a)
     told = likely.flatten(1).amax(1).tolist()
     for k, (one, other) in enumerate(zip(came, goes, strict=True)):
