@@ -7,7 +7,7 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from tests.browser.conftest import Visitor, no_serious_findings
-from tests.browser.test_repair_tab import DETAIL, stop, take_away
+from tests.browser.test_repair_tab import DETAIL, stop
 from tests.demo.films import RATE, moving_film
 
 FRAMES = 16
@@ -49,7 +49,7 @@ def test_missing_frames_of_a_film_come_back(visitor: Visitor, width: int, tmp_pa
     recovered, blended = (page.locator(CAPTIONS).nth(k).inner_text() for k in (1, 2))
     errors = [float(words.split("off by ")[1].rstrip(" %")) for words in (recovered, blended)]
     assert 0 < errors[0] < errors[1], "what moves is recovered better than blended"
-    played = "k => [...document.querySelectorAll('%s')][k].currentTime > 0.2" % VIDEOS
+    played = f"k => [...document.querySelectorAll({VIDEOS!r})][k].currentTime > 0.2"
     for k in range(4):
         page.wait_for_function(played, arg=k)
     no_serious_findings(page)

@@ -5,6 +5,8 @@ to the other, what was there at moments that look alike around it, and means ove
 times. How much each counts is learnt from the film itself: more of it is hidden, and guessed.
 """
 
+import math
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import torch
@@ -179,12 +181,10 @@ def _between(a: Tensor, b: Tensor, share: float, frames: int) -> Tensor:
 
     steps = range(-reach, reach + 1)
     ways = [(down, right) for down in steps for right in steps]
-    came = [(-round(share * down), -round(share * right)) for down, right in ways]
-    goes = [(y + down, x + right) for (y, x), (down, right) in zip(came, ways, strict=True)]
     unlike = torch.cat(
         [
-            (part(greys[0], *one) - part(greys[1], *other)).square()
-            for one, other in zip(came, goes, strict=True)
+            (part(greys[0], *came) - part(greys[1], *goes)).square()
+            for came, goes in (_ends(way, share, math.floor) for way in ways)
         ],
         1,
     )
@@ -194,10 +194,22 @@ def _between(a: Tensor, b: Tensor, share: float, frames: int) -> Tensor:
     likely = F.interpolate(likely, (height, width))[0]
     found = torch.zeros_like(a)
     told = likely.flatten(1).amax(1).tolist()
-    for k, (one, other) in enumerate(zip(came, goes, strict=True)):
-        if told[k] > UNLIKELY:
-            found += likely[k] * torch.lerp(part(here, *one), part(there, *other), share)
+    for way, most, shares in zip(ways, told, likely, strict=True):
+        if most > UNLIKELY:
+            for rounded in (math.floor, math.ceil):  # which differ by half a pixel at most each
+                came, goes = _ends(way, share, rounded)
+                found += shares / 2 * torch.lerp(part(here, *came), part(there, *goes), share)
     return found
+
+
+def _ends(
+    way: tuple[int, int], share: float, rounded: Callable[[float], int]
+) -> tuple[tuple[int, int], tuple[int, int]]:
+    """Whence something came and where it goes, down and right of where it is at a share of its
+    way."""
+    down, right = way
+    came = (-rounded(share * down), -rounded(share * right))
+    return came, (came[0] + down, came[1] + right)
 
 
 def _over_patches(x: Tensor) -> Tensor:
