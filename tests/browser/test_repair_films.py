@@ -51,6 +51,7 @@ def test_missing_frames_of_a_film_come_back(visitor: Visitor, width: int, tmp_pa
     assert 0 < errors[0] < errors[1], "what moves is recovered better than blended"
     played = f"k => [...document.querySelectorAll({VIDEOS!r})][k].currentTime > 0.2"
     for k in range(4):
+        page.locator(VIDEOS).nth(k).scroll_into_view_if_needed()  # what nobody sees does not play
         page.wait_for_function(played, arg=k)
     no_serious_findings(page)
     stop(page)
