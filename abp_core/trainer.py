@@ -29,6 +29,7 @@ from abp_core.posterior import Posterior, misfit_of, observe
 from abp_core.priors import flow, kinds
 from abp_core.priors.flow import Flow, FlowProgress
 from abp_core.priors.kinds import Prior
+from abp_core.priors.motion.between import Expected
 from abp_core.ranks import ALONE, Ranks
 from abp_core.spec import TrainingSpec
 
@@ -122,6 +123,11 @@ class Trainer:
     def curvature(self) -> Tensor:
         """(c, c), what the metric of a preconditioned walk is made of by now."""
         return self._adaptation.curvature
+
+    @property
+    def expected(self) -> Expected | None:
+        """What is expected of a film that was not seen whole."""
+        return self._chains.expected
 
     @property
     def updates(self) -> int:

@@ -10,6 +10,7 @@ from abp_core.errors import Refusal
 from abp_core.noise import chain_noise, permutation
 from abp_core.observation import Observation
 from abp_core.posterior import LOT
+from abp_core.priors.motion.between import Expected
 from abp_core.ranks import Ranks
 from abp_core.spec import TrainingSpec
 
@@ -25,11 +26,12 @@ class Chains(Protocol):
 
     Those places stay where they are from visit to visit, so that an energy which reads them can be
     recorded: index (k,) of those that are visited, y (k, ...) what was seen of them, and
-    observation how. lot: in lots of how many they are evaluated (see posterior.py). minibatch: how
-    many an iteration visits; where several processes share a run, k are this one's of them. given:
-    whose turn it is, and noise (steps, k, ...) for their walks (see feed.py). walked: what it is of
-    all of them that walks move: z itself, but of a film that is driven by noise that noise. beside:
-    what else a run needs to go on from there, by name.
+    observation how. expected: of a film that was not seen whole. lot: in lots of how many they are
+    evaluated (see posterior.py). minibatch: how many an iteration visits; where several processes
+    share a run, k are this one's of them. given: whose turn it is, and noise (steps, k, ...) for
+    their walks (see feed.py). walked: what it is of all of them that walks move: z itself, but of a
+    film that is driven by noise that noise. beside: what else a run needs to go on from there, by
+    name.
     """
 
     minibatch: int
@@ -39,6 +41,7 @@ class Chains(Protocol):
     observation: Observation
     lot: int
     given: dict[str, Tensor]
+    expected: Expected | None = None
 
     @property
     def walked(self) -> Tensor:

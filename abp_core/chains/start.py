@@ -10,6 +10,7 @@ from abp_core.data.mapped import is_mapped
 from abp_core.data.pca import impute, start_at_blocks, start_at_components
 from abp_core.generator import Generator
 from abp_core.observation import Observation
+from abp_core.priors.motion import between
 from abp_core.ranks import ALONE, Ranks
 from abp_core.spec import TrainingSpec
 
@@ -24,19 +25,26 @@ def start_chains(
     *,
     anew: bool = True,
 ) -> Chains:
-    """The chains of a run over signals of this size, of which y was seen. generator: f, which
-    learning moves, where it lies; anew: which has learnt nothing yet."""
+    """The chains of a run over signals of this size, of which y was seen; what was not seen of a
+    film is filled in by what is expected, which they explain as well as they can. generator: f,
+    which learning moves, where it lies; anew: which has learnt nothing yet."""
     device = generator.device
     if spec.window:
         return Windows(spec, tuple(size), y, observation, device, ranks)
-    whole = None
-    if spec.components:
-        d, visible = spec.generator.latent_shape[0], observation.visible
+    whole, visible, expected = None, observation.visible, None
+    if spec.generator.moving and visible is not None:
+        expected = between.expect(y, visible)
+        y, observation = expected.seen_as(visible)
+        whole = expected.film.to(device) if spec.components else None
+    elif spec.components:
+        d = spec.generator.latent_shape[0]
         whole = y if visible is None else impute(y, visible, d)
         whole = whole if is_mapped(whole) else whole.to(device)
     if spec.stretch:
         whole = whole if anew else None
-        return ThroughTime(spec, y, whole, observation, device, generator.transition, ranks)
+        driven = ThroughTime(spec, y, whole, observation, device, generator.transition, ranks)
+        driven.expected = expected
+        return driven
     chains = PerExample(spec, y, observation, device, ranks)
     if whole is not None:
         for particles in torch.split(chains.z, len(y)):
@@ -44,6 +52,7 @@ def start_chains(
                 start_at_blocks(particles, whole)
             else:
                 start_at_components(particles, whole)
+    chains.expected = expected
     return chains
 
 

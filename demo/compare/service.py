@@ -84,7 +84,7 @@ class Comparisons:
                     raise Rejected(f"{METHODS[each].title}: {why}")
             run = ComparisonRun(Comparison(load_trial(path, name=name), names), 60 * minutes)
         recipe = RunRecipe(task=TASK, name=name, kind=kind, path=path, own=bool(upload))
-        self.runs.begin(token, run, minutes, recipe)
+        self.runs.begin(token, lambda: run, minutes, recipe)
 
     def hold(self, token: str, label: str, minutes: float) -> None:
         """What the button says: Pause, Resume, or anything else to go on. Raises Rejected."""

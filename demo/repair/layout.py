@@ -18,15 +18,16 @@ from demo.widgets import formula, widget
 from demo.widgets.shared import picker_cards
 
 FIRST = {"kind": "objects", "item": "toon_faces_64"}
-TITLE = ["Recovery error", "over the hidden part only, a share of the range"]
+TITLE = ["Recovery error", "over what is hidden; where nobody has that, over what was seen"]
 WHERE = ["what I painted", "the middle", "the right half"]
 UNREPAIRED = asdict(RepairResult(progress=0.0, sentence=""))
 
 
 @dataclass(frozen=True, slots=True)
 class Learning:
-    """The upper half: learn from the rest. taken: what is taken away, of pictures and of sounds.
-    painting: what the editor is in."""
+    """The upper half: learn from the rest. taken: what is taken away, of pictures, of
+    sounds and of films. painting: what the editor is in. take: to take a film home; file: by which
+    it is handed over."""
 
     picker: gr.HTML
     upload: gr.File
@@ -40,6 +41,8 @@ class Learning:
     pause: gr.Button
     stop: gr.Button
     notice: gr.HTML
+    take: gr.Button
+    file: gr.DownloadButton
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,17 +71,15 @@ def lay_out(cards: list[Card], frame: Callable[..., Any]) -> tuple[Learning, Men
 def _learning(cards: list[Card], frame: Callable[..., Any]) -> Learning:
     with gr.Row(equal_height=False):
         with gr.Column(scale=5, min_width=320):
-            picker = widget(
-                "picker", FIRST, cards=picker_cards(cards, films=False), elem_id="abp-repair-picker"
-            )
+            picker = widget("picker", FIRST, cards=picker_cards(cards), elem_id="abp-repair-picker")
             upload = gr.File(
-                label="Or a picture, a sound or a zip of pictures",
+                label="Or a picture, a sound, a film or a zip of pictures",
                 type="filepath",
                 height=164,
                 elem_id="abp-repair-upload",
             )
-            # Two lists, since one whose choices follow the data refuses what a page asks with that
-            # has not heard of the new ones.
+            # Three lists, since one whose choices follow the data refuses what a page asks with
+            # that has not heard of the new ones.
             with gr.Group(elem_id="abp-taken"):
                 taken = [
                     gr.Dropdown(
@@ -87,6 +88,7 @@ def _learning(cards: list[Card], frame: Callable[..., Any]) -> Learning:
                     for kind, first, shown in (
                         ("objects", "scattered-70", True),
                         ("sound", "stretch-20", False),
+                        ("film", "frames-2", False),
                     )
                 ]
             k = gr.Number(1000, label="K, the number of projections", precision=0, visible=False)
@@ -108,8 +110,13 @@ def _learning(cards: list[Card], frame: Callable[..., Any]) -> Learning:
             )
             drawn = {**NOTHING, "title": TITLE}
             widget("curves", drawn, elem_id="abp-repair-curves", task="repair")
+            take = gr.Button(
+                "Download the film", size="sm", visible=False, elem_id="abp-repair-take"
+            )
+            file = gr.DownloadButton(visible="hidden", elem_id="abp-repair-file")
     return Learning(
-        *(picker, upload, taken, k, painting, editor, style, minutes, begin, pause, stop, notice)
+        *(picker, upload, taken, k, painting, editor, style, minutes, begin, pause, stop, notice),
+        *(take, file),
     )
 
 

@@ -23,11 +23,13 @@ class DegradationChoice:
     upload: str = ""
     of_pictures: str = ""
     of_sounds: str = ""
+    of_films: str = ""
 
     @property
     def taken(self) -> str:
         """What the kind of the data lets one choose."""
-        return self.of_sounds if parse_choice(self.choice)[0] == "sound" else self.of_pictures
+        kind = parse_choice(self.choice)[0]
+        return {"sound": self.of_sounds, "film": self.of_films}.get(kind, self.of_pictures)
 
 
 @dataclass(frozen=True, slots=True)

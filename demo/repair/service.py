@@ -3,17 +3,21 @@
 from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 import torch
 from PIL import Image
 from torch import Tensor
 
-from abp_core.data import datasets, decode, sets
+from abp_core.data import datasets, decode, films, numbered, sets
 from abp_core.data.atomic import open_atomically
 from abp_core.data.datasets import Dataset
 from abp_core.observation import Occluded
+from abp_core.spec import Kind
 from abp_core.synthesis import sampling
+from abp_core.synthesis.film import encode_film
+from abp_core.trainer import Trainer
 from demo import media
 from demo.errors import (
     Rejected,
@@ -28,15 +32,10 @@ from demo.repair.answers import (
     sample_answers,
 )
 from demo.runs.baseline import error_over, mean_of_seen
-from demo.runs.degradations import (
-    PICTURES,
-    SOUNDS,
-    degrade,
-)
-from demo.runs.repair_run import (
-    RepairRun,
-    spec_of,
-)
+from demo.runs.degradations import KINDS, PICTURES, degrade, with_frames_between
+from demo.runs.film_repair import FilmRepair, repair_of
+from demo.runs.repair_run import spec_of
+from demo.runs.run import Run
 from demo.runs.saved_runs import RunRecipe
 from demo.runs.settings import (
     STYLES,
@@ -47,7 +46,8 @@ from demo.studio import Studio
 ANSWERS = 6
 ANSWER_STEPS = 120
 OF_PICTURES = "This repairs pictures; please choose a model of a set or a texture."
-NO_FILMS = "What is left of a film cannot be learnt from yet; please choose pictures or a sound."
+LOOKED_AT = 30  # frames of a film, of which the middle one is painted on
+NO_FILM = "There is no film to take home yet; please let one be learnt first."
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +68,13 @@ class RepairResult:
 
 def list_degradations(kind: str) -> list[tuple[str, str]]:
     """What may be taken away from a kind of data: words and name."""
-    return [(words, name) for name, words in (SOUNDS if kind == "sound" else PICTURES).items()]
+    return [(words, name) for name, words in KINDS.get(kind, PICTURES).items()]
+
+
+def kind_of(path: Path) -> Kind:
+    """What a file is learnt as: numbered pictures are the frames of a film. Raises FileRejected."""
+    kind = datasets.kind_of(path)
+    return "film" if kind == "objects" and numbered.are_frames(path) else kind
 
 
 class Repairs:
@@ -82,11 +88,13 @@ class Repairs:
         self._studio.visit(token)
         path, _ = self._studio.find_data(item, upload)
         with translate_errors():
-            kind = datasets.kind_of(path)
+            kind = kind_of(path)
             if kind == "sound":
                 return None
             if kind == "film":
-                raise Rejected(NO_FILMS)
+                wanted = spec_of(preset_for(kind, STYLES[0])).generator.signal_shape
+                frame = films.read_film(path, pixels=wanted[1] * wanted[2], most=LOOKED_AT).frames
+                return fit_to_canvas(frame[len(frame) // 2])
             picture = (
                 decode.read_picture(path)
                 if kind == "texture"
@@ -121,9 +129,7 @@ class Repairs:
         require_minutes(minutes)
         path, name = self._studio.find_data(item, upload)
         with translate_errors():
-            kind = datasets.kind_of(path)
-            if kind == "film":
-                raise Rejected(NO_FILMS)
+            kind = kind_of(path)
             preset = preset_for(kind, style)
         if style not in STYLES[:2]:
             raise Rejected("Please choose Quick or Standard; the paper's settings take hours here.")
@@ -131,8 +137,8 @@ class Repairs:
             rate = preset.sample_rate
             dataset, spec = datasets.load(path, spec_of(preset), sample_rate=rate, name=name)
             number = int(k) if isinstance(k, int | float) and k == k and abs(k) < 1e9 else 0
+            dataset = with_frames_between(what, dataset)
             hidden = degrade(what, dataset, spec, k=number, painted=painted)
-            run = RepairRun.begin(spec, dataset, hidden)
         recipe = RunRecipe(
             task="repair",
             name=name,
@@ -143,7 +149,28 @@ class Repairs:
             k=number,
             painted=painted,
         )
-        self.runs.begin(token, run, minutes, recipe)
+
+        def build() -> Run:
+            return repair_of(Trainer(spec, dataset, hidden.observation), hidden)
+
+        self.runs.begin(token, build, minutes, recipe)
+
+    def kind(self, token: str, upload: str) -> Kind:
+        """Of a visitor's file. Raises Rejected."""
+        self._studio.visit(token)
+        with translate_errors():
+            return kind_of(Path(upload))
+
+    def take_film(self, token: str) -> str:
+        """Path of an MP4 of the film as it was recovered, all of it. Raises Rejected."""
+        frames, rate, name = self.runs.ask(token, "repair", _film_of)
+        if not rate:
+            raise Rejected(NO_FILM)
+        with translate_disk_errors():
+            path = self._studio.place(token, f"{slug(name)}-recovered.mp4")
+            with open_atomically(path) as file:
+                file.write(encode_film(frames, rate))
+        return str(path)
 
     def repair(
         self, token: str, picture: Pixels | None, painted: Pixels | None
@@ -190,6 +217,15 @@ class Repairs:
             if model.kind == "objects":
                 return self._studio.library.of(model).signals.mean(0, keepdim=True)
         return mean_of_seen(y, mask, aligned=False)
+
+
+def _film_of(run: Run) -> tuple[list[Pixels], float, str]:
+    """The frames of a run on a film, how many there are a second, and its name; of another run
+    none."""
+    if not isinstance(run, FilmRepair):
+        return [], 0.0, ""
+    source = run.trainer.data.source
+    return list(run.frames()), source.frame_rate, source.name
 
 
 def fit_to_canvas(picture: Pixels) -> Pixels:

@@ -27,6 +27,7 @@ from demo.widgets.shared import (
     Upload,
     Visitor,
     buttons_script,
+    hand_over_script,
     parse_choice,
     refusal_answer,
     render_refusal,
@@ -66,7 +67,7 @@ def build(
     _wire_data(repairs, lanes, token, learning)
     _wire_run(repairs, lanes, token, learning)
     _wire_mending(repairs, lanes, token, mending)
-    orders = [learning.begin, learning.pause, learning.stop]
+    orders = [learning.begin, learning.pause, learning.stop, learning.take]
     for event in (live.stand, learning.minutes.change):
         event(None, [live, learning.minutes], orders, js=buttons_script("repair", len(orders)))
     awake = arrived.then(None, None, [mending.example, mending.mend], js=WAKE)
@@ -82,10 +83,21 @@ def build(
 def _wire_data(repairs: Repairs, lanes: Lanes, token: gr.Textbox, ui: Learning) -> None:
     """What is to be learnt from, and what is taken away of it."""
 
-    @handler(DataPick, lanes.quick, lambda _: (gr.skip(), gr.skip(), gr.skip()))
+    skipped = [gr.skip()] * len(ui.taken)
+
+    def lists(kind: str) -> list[Any]:
+        """Of what may be taken away, that of a kind of data is seen."""
+        seen = {"sound": 1, "film": 2}.get(kind, 0)
+        return [gr.update(visible=k == seen) for k in range(len(ui.taken))]
+
+    @handler(DataPick, lanes.quick, lambda _: (gr.skip(), *skipped))
     def choose_data(sent: DataPick) -> tuple[Any, ...]:
-        sound = parse_choice(sent.choice)[0] == "sound"
-        return None, gr.update(visible=not sound), gr.update(visible=sound)
+        return None, *lists(parse_choice(sent.choice)[0])
+
+    @handler(Upload, lanes.heavy, lambda sentence: (render_refusal(sentence), gr.skip(), *skipped))
+    def recognise_data(sent: Upload) -> tuple[Any, ...]:
+        kind = repairs.kind(sent.token, sent.path)
+        return "", {"kind": kind, "item": ""}, *lists(kind)
 
     @handler(DegradationChoice, lanes.heavy, lambda _: (gr.skip(), gr.skip(), gr.skip()))
     def show_more(sent: DegradationChoice) -> tuple[Any, ...]:
@@ -109,7 +121,10 @@ def _wire_data(repairs: Repairs, lanes: Lanes, token: gr.Textbox, ui: Learning) 
     last: dict[str, Any] = {"trigger_mode": "always_last", **QUIET}
     for choice in ui.taken:
         choice.input(show_more, data, more, **last)
-    ui.upload.upload(show_more, data, more, **QUIET)
+    brought = [ui.notice, ui.picker, *ui.taken]
+    ui.upload.upload(recognise_data, [token, ui.upload], brought, **QUIET).then(
+        show_more, data, more, **QUIET
+    )
 
 
 def _wire_run(repairs: Repairs, lanes: Lanes, token: gr.Textbox, ui: Learning) -> None:
@@ -139,6 +154,13 @@ def _wire_run(repairs: Repairs, lanes: Lanes, token: gr.Textbox, ui: Learning) -
         repairs.runs.stop(sent.token, "repair")
         return ""
 
+    @handler(Visitor, lanes.heavy, lambda sentence: (gr.skip(), render_refusal(sentence)))
+    def take_film(sent: Visitor) -> tuple[Any, str]:
+        return repairs.take_film(sent.token), ""
+
+    ui.take.click(take_film, token, [ui.file, ui.notice], concurrency_limit=None).success(
+        None, js=hand_over_script("abp-repair-file")
+    )
     asked = [ui.picker, ui.upload, *ui.taken, ui.k, ui.editor, ui.style, ui.minutes]
     ui.begin.click(learn, [token, *asked], ui.notice, **QUIET)
     ui.pause.click(hold_repair, [token, ui.pause, ui.minutes], ui.notice, **QUIET)

@@ -1,5 +1,6 @@
 """What is taken away from data, in words and as an observation."""
 
+import dataclasses
 import math
 from dataclasses import dataclass
 
@@ -15,7 +16,7 @@ from demo import limits
 from demo.errors import Rejected
 from demo.media import Pixels
 
-# What may be taken away from pictures and from sounds: name and words.
+# What may be taken away from pictures, from sounds and from films: name and words.
 PICTURES = {
     "scattered-50": "half of the pixels, in blocks of 3 x 3",
     "scattered-70": "70 % of the pixels, in blocks of 3 x 3",
@@ -35,15 +36,27 @@ SOUNDS = {
     "detail-2": "detail: half the rate",
     "detail-4": "detail: a quarter of the rate",
 }
+DOUBLE = "double"
+FILMS = {
+    "frames-2": "every second frame",
+    "gap-6": "a gap of 6 frames",
+    "square-4": "a square, for a third of the time",
+    "scattered-70": "70 % of every frame, in blocks of 3 x 3",
+    "painted": "what you paint, for a third of the time",
+    DOUBLE: "nothing: double the frame rate",
+}
+KINDS = {"sound": SOUNDS, "film": FILMS}
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Degradation:
     """observation: what is seen. hidden (n, 1, *size): 1 where a signal was not seen; where
-    nothing was seen as it is (detail, colour, projections) all of it counts as hidden."""
+    nothing was seen as it is (detail, colour, projections) all of it counts as hidden. known:
+    whether what is hidden is known to whoever looks; the frames between those of a film are not."""
 
     observation: Observation
     hidden: Tensor
+    known: bool = True
 
     @property
     def whole(self) -> bool:
@@ -58,7 +71,7 @@ def degrade(
     Raises Rejected."""
     signals, kind = dataset.signals, dataset.source.kind
     n, size = len(signals), tuple(signals.shape[2:])
-    if what not in (SOUNDS if kind == "sound" else PICTURES):
+    if what not in KINDS.get(kind, PICTURES):
         raise Rejected("Please choose what to take away.")
     name, _, number = what.partition("-")
     everything = torch.ones(n, 1, *(1 for _ in size)).expand(n, 1, *size)
@@ -81,7 +94,10 @@ def degrade(
             )
         shape = tuple(signals.shape[1:])
         return Degradation(Compressed.random(k, shape, seed=spec.seed), everything)
-    visible = _draw_masks(name, number, dataset, spec, painted)
+    if kind == "film":
+        visible = _hide_of_film(name, number, dataset, spec, painted)
+    else:
+        visible = _draw_masks(name, number, dataset, spec, painted)
     share = float(visible.mean())
     if share in (0.0, 1.0):
         raise Rejected(
@@ -89,7 +105,46 @@ def degrade(
             if share == 0
             else "This would hide nothing; please paint over a part of the picture."
         )
-    return Degradation(Occluded(visible), 1 - visible)
+    return Degradation(Occluded(visible), 1 - visible, what != DOUBLE)
+
+
+def with_frames_between(what: str, dataset: Dataset) -> Dataset:
+    """A film that is to have twice its frame rate with empty frames between its own; any other data
+    as it is. Raises Rejected."""
+    if what != DOUBLE or dataset.source.kind != "film":
+        return dataset
+    rate = 2 * dataset.source.frame_rate
+    if rate > datasets.HIGHEST_FRAME_RATE:
+        raise Rejected("This film has too many frames a second to be doubled; please take another.")
+    frames = dataset.signals
+    signals = torch.zeros(2 * len(frames) - 1, *frames.shape[1:])
+    signals[::2] = frames
+    source = dataclasses.replace(dataset.source, frame_rate=rate)
+    return dataclasses.replace(dataset, signals=signals, source=source)
+
+
+def _hide_of_film(
+    name: str, number: str, dataset: Dataset, spec: TrainingSpec, painted: Pixels | None
+) -> Tensor:
+    """Masks (n, 1, h, w) of the frames of a film, 1 where seen. What is hidden for a while is so
+    in the middle of its time."""
+    n, _, height, width = dataset.signals.shape
+    visible = torch.ones(n, 1, height, width)
+    third = slice(n // 3, n // 3 + max(1, n // 3))
+    if name in (DOUBLE, "frames"):
+        visible[1 : n - 1 : 2] = 0  # the last frame stays: what comes after it nobody knows
+    elif name == "gap":
+        gap = min(int(number), n - 4)
+        visible[(n - gap) // 2 : (n - gap) // 2 + gap] = 0
+    elif name == "square":
+        side = min(height, width) // int(number)
+        top, left = (height - side) // 2, (width - side) // 2
+        visible[third, :, top : top + side, left : left + side] = 0
+    elif name == "painted":
+        visible[third] = _mask_of_painting(painted, (height, width))
+    else:
+        visible = masks.random_blocks(n, (height, width), int(number) / 100, seed=spec.seed)
+    return visible
 
 
 def _draw_masks(

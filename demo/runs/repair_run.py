@@ -28,19 +28,23 @@ from demo.runs.run import (
     panel_of,
 )
 
-SHOWN_SIGNALS = {"texture": 4, "sound": 1, "objects": 9, "film": 9}
+SHOWN_SIGNALS = {"texture": 4, "sound": 1, "objects": 9}
 RECOVERED = 1  # which of a view's panels
 CHAINS_BESIDE = 4  # beside training's own, whose differences are the uncertainty
 MOVES_A_VIEW = 5  # of each before a view
 CROPS = 32  # of a picture or sound
 MOST_INCOMPLETE = 400  # at most: masks and projections of more take long to draw
+MOST_FRAMES = 150  # of a film, whose hidden places are compared with all others
 CHAIN = 2**61  # the "example" whose noise moves the first of the chains beside
 
 
 def spec_of(preset: Preset) -> TrainingSpec:
-    """A preset for incomplete data: without the loss of samples, which would need whole examples,
-    and of a picture or sound by crops, each of which may have lost its own places."""
+    """A preset for incomplete data: without the loss of samples, which would need whole examples;
+    of a picture or sound by crops, each of which may have lost its own places; of a film its first
+    frames."""
     own = preset.training
+    if own.generator.moving:
+        return dataclasses.replace(own, examples=min(own.examples, MOST_FRAMES))
     if own.window:
         return dataclasses.replace(own, window=0, examples=CROPS, batch_size=4, prior="normal")
     examples = min(own.examples, MOST_INCOMPLETE) if not own.generator.spatial else own.examples

@@ -19,12 +19,12 @@ from abp_core.data.atomic import open_atomically
 from abp_core.device import cpu
 from abp_core.trainer import Trainer
 from demo.media import Pixels
-from demo.runs.degradations import degrade
+from demo.runs.degradations import degrade, with_frames_between
+from demo.runs.film_repair import repair_of
 from demo.runs.film_run import run_of
 from demo.runs.jobs import (
     Job,
 )
-from demo.runs.repair_run import RepairRun
 from demo.runs.report import (
     Report,
 )
@@ -63,9 +63,10 @@ def build(recipe: RunRecipe, saved: Checkpoint) -> Run:
     )
     if recipe.task != "repair":
         return run_of(Trainer.resume(saved, dataset, machine=cpu()))
+    dataset = with_frames_between(recipe.what, dataset)
     hidden = degrade(recipe.what, dataset, saved.spec, k=recipe.k, painted=recipe.painted)
     trainer = Trainer.resume(saved, dataset, hidden.observation, machine=cpu())
-    return RepairRun(trainer, hidden)
+    return repair_of(trainer, hidden)
 
 
 class Keeper:

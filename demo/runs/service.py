@@ -56,18 +56,21 @@ class Runs:
         self._sessions, self._disk = sessions, disk
         self._saved = SavedRuns(disk.runs)
 
-    def begin(self, token: str, run: Run, minutes: float, recipe: RunRecipe) -> None:
-        """Trains in the place of the visitor's earlier run of the task. recipe: from what the run
-        can be built anew, where it is of one model. Raises Rejected."""
+    def begin(
+        self, token: str, build: Callable[[], Run], minutes: float, recipe: RunRecipe
+    ) -> None:
+        """Trains in the place of the visitor's earlier run of the task. build: makes the run, in
+        its own thread. recipe: from what it can be built anew, where it is of one model.
+        Raises Rejected."""
         if recipe.task == "compare":
-            held = Held(self._job(token, lambda: run, minutes), recipe.name, recipe.kind)
+            held = Held(self._job(token, build, minutes), recipe.name, recipe.kind)
             self._admit(token, held, recipe.task)
             return
         keeper = self._saved.keeper(word_of(token), recipe)
 
         def prepare() -> Run:
             keeper.begin()
-            return run
+            return build()
 
         job = self._job(token, prepare, minutes, keeper)
         self._admit(token, Held(job, recipe.name, recipe.kind, keeper), recipe.task)

@@ -179,7 +179,7 @@ def _curves_of(report: Report) -> dict[str, Any]:
 def _buttons(task: str, live: Live | None) -> list[dict[str, Any]]:
     """How the buttons of a task stand: to begin, to hold and to stop; of learning, to take the
     model or samples home, to go on with a shorter step, and three ways on with the model; of a
-    comparison, to take its table and its sheet home."""
+    comparison, to take its table and its sheet home; of a repair, to take a film home."""
     orders: list[dict[str, Any]]
     takings: list[dict[str, Any]]
     if live is None:
@@ -207,4 +207,7 @@ def _buttons(task: str, live: Live | None) -> list[dict[str, Any]]:
     if task == "compare":
         taking = {"interactive": bool(live and live.columns)}
         return [*orders, taking, taking]
-    return orders + takings if task == "learn" else orders
+    if task == "repair":
+        film = live is not None and live.kind == "film"
+        return [*orders, {"visible": film, "interactive": film and takings[0]["interactive"]}]
+    return orders + takings

@@ -84,7 +84,7 @@ class Training:
             dataset, fitted = datasets.load(path, spec, sample_rate=preset.sample_rate, name=name)
             run = run_of(Trainer(fitted, dataset))
         recipe = RunRecipe(task="learn", name=name, kind=kind, path=path, own=bool(upload))
-        self.runs.begin(token, run, minutes, recipe)
+        self.runs.begin(token, lambda: run, minutes, recipe)
 
     def inspect_checkpoint(self, checkpoint: str) -> str:
         """A sentence about an uploaded checkpoint. Raises Rejected."""
@@ -117,4 +117,4 @@ class Training:
             run = run_of(Trainer.resume(saved, dataset))
         kind = dataset.source.kind
         recipe = RunRecipe(task="learn", name=source.name, kind=kind, path=path, own=bool(upload))
-        self.runs.begin(token, run, minutes, recipe)
+        self.runs.begin(token, lambda: run, minutes, recipe)

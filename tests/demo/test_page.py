@@ -47,7 +47,8 @@ ENDPOINTS = {
     *("infer_with_1", "infer_with_2", "infer_with_3", "infer_with_4", "bring", "take"),
     *("choose_data", "show_more", "show_more_1", "show_more_2", "show_more_3", "learn"),
     *("hold_repair", "halt_repair", "open_picture", "open_example", "open_first"),
-    *("open_first_1", "repair", "use_compared", "explore_model_5", "fit_5", "make_first_6"),
+    *("open_first_1", "recognise_data", "show_more_4", "take_film", "repair"),
+    *("use_compared", "explore_model_5", "fit_5", "make_first_6"),
     *("infer_with_5", "choose_compared", "inspect_compared", "compare", "hold_comparison"),
     *("halt_comparison", "carry_comparison", "carry_comparison_1", "carry_method"),
 }
@@ -298,7 +299,7 @@ def made_with(picture: Any) -> list[Any]:
 @pytest.mark.parametrize(
     "endpoint",
     [
-        *("inspect", "recognise", "begin", "open_model", "bring", "open_picture"),
+        *("inspect", "recognise", "begin", "open_model", "bring", "open_picture", "recognise_data"),
         *("learn", "show_more", "synthesise", "inspect_compared", "compare"),
     ],
 )
@@ -313,8 +314,9 @@ def test_a_file_that_was_not_uploaded_is_not_read(studio: Served, endpoint: str)
             "open_model": [token, forged],
             "bring": [token, {}, forged],
             "open_picture": [token, forged],
-            "learn": [token, {"item": ""}, forged, "colour", "", 1, None, "Quick", 1],
-            "show_more": [token, {"item": ""}, forged, "painted", ""],
+            "recognise_data": [token, forged],
+            "learn": [token, {"item": ""}, forged, "colour", "", "", 1, None, "Quick", 1],
+            "show_more": [token, {"item": ""}, forged, "painted", "", ""],
             "synthesise": [token, *made_with(forged)],
             "begin": [token, {"item": ""}, forged, *UNTRAINED[1:], 1, *[""] * 8],
             "inspect_compared": [token, forged],

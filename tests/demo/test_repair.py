@@ -1,11 +1,13 @@
 """Learning from what is left, and repairs, without a page."""
 
 import base64
+import dataclasses
 import io
 import re
 from collections.abc import Iterator
 from pathlib import Path
 
+import av
 import numpy as np
 import pytest
 import torch
@@ -15,20 +17,26 @@ from abp_core.data import datasets
 from abp_core.data.datasets import Dataset
 from abp_core.presets import PRESETS
 from abp_core.spec import TrainingSpec
+from abp_core.trainer import Trainer
 from demo import media
 from demo.disk import Disk
 from demo.errors import Rejected
 from demo.runs.baseline import error_over, mean_of_seen
 from demo.runs.degradations import (
+    DOUBLE,
+    FILMS,
     PICTURES,
     SOUNDS,
     degrade,
+    with_frames_between,
 )
+from demo.runs.film_repair import repair_of
 from demo.runs.repair_run import (
     RepairRun,
     spec_of,
 )
 from demo.studio import PACK
+from tests.demo.films import moving_film
 from tests.demo.rooms import Rooms
 from tests.demo.runs import arrived, until
 
@@ -290,3 +298,99 @@ def test_repairs_say_what_they_need(rooms: Rooms, tmp_path: Path) -> None:
         list(rooms.repairs.repair(token, picture, media.box(256, (80, 176, 80, 176))))
     with pytest.raises(Rejected, match="repairs pictures"):
         rooms.repairs.example(token)
+
+
+def film_of(tmp_path: Path) -> tuple[Dataset, TrainingSpec]:
+    spec = spec_of(PRESETS["quick-film"])
+    small = dataclasses.replace(spec.generator, latent_shape=(8, 16, 16))
+    return datasets.load(moving_film(tmp_path, step=2), dataclasses.replace(spec, generator=small))
+
+
+def test_what_is_taken_away_of_a_film_is_in_no_frame_that_is_learnt_from(tmp_path: Path) -> None:
+    dataset, spec = film_of(tmp_path)
+    painted = media.box(256, (60, 200, 60, 200))
+    for what in FILMS:
+        data = with_frames_between(what, dataset)
+        hidden = degrade(what, data, spec, painted=painted)
+        assert hidden.known == (what != DOUBLE)
+        over = hidden.hidden.expand_as(data.signals) > 0
+        other = Dataset(torch.where(over, -data.signals, data.signals), data.source)
+        made = []
+        for each in (data, other):
+            trainer = Trainer(spec, each, hidden.observation)
+            trainer.step()
+            made.append(trainer.z)
+        assert torch.equal(*made), what
+        assert 0 < float(hidden.hidden.mean()) < 0.8
+        assert float(hidden.hidden[0].mean()) < 1, "a film begins with what was seen"
+
+
+def test_a_film_of_twice_the_rate_keeps_its_own_frames(tmp_path: Path) -> None:
+    dataset, spec = film_of(tmp_path)
+    data = with_frames_between(DOUBLE, dataset)
+    assert data.source.frame_rate == 2 * dataset.source.frame_rate
+    assert len(data.signals) == 2 * len(dataset.signals) - 1
+    hidden = degrade(DOUBLE, data, spec)
+    run = repair_of(Trainer(spec, data, hidden.observation), hidden)
+    list(run.iterate())
+    captions = [panel.caption for panel in run.view()]
+    assert captions == ["As it was", "At twice the rate", "Blended from the nearest frames"]
+    assert all(panel.film for panel in run.view())
+    frames = np.stack(list(run.frames())).astype(int)  # type: ignore[attr-defined]
+    shown = np.round((dataset.signals.permute(0, 2, 3, 1).numpy() + 1) * 127.5).astype(int)
+    assert np.array_equal(frames[::2], shown)
+    between = np.abs(frames[1::2] - (frames[:-1:2] + frames[2::2]) / 2)
+    assert between.mean() > 2, "what moves is not just blended"
+    fast = dataclasses.replace(dataset.source, frame_rate=200.0)
+    with pytest.raises(Rejected, match="too many frames a second"):
+        with_frames_between(DOUBLE, dataclasses.replace(dataset, source=fast))
+
+
+def test_missing_frames_come_back_nearer_than_a_blend(tmp_path: Path) -> None:
+    dataset, spec = film_of(tmp_path)
+    hidden = degrade("frames-2", dataset, spec)
+    run = repair_of(Trainer(spec, dataset, hidden.observation), hidden)
+    *_, progress = run.iterate()
+    assert progress is not None
+    told = [re.search(r"off by ([\d.]+) %", panel.caption) for panel in run.view()]
+    recovered, blended = (float(found[1]) for found in told[1:3] if found)
+    assert told[0] is told[3] is None
+    assert 0 < recovered < 0.7 * blended
+    assert abs(100 * progress.error - recovered) < 0.01
+
+
+def test_a_film_is_recovered_kept_and_taken_home(tmp_path: Path) -> None:
+    disk = Disk(tmp_path / "files")
+    rooms = Rooms(disk)
+    try:
+        token = arrived(rooms.studio)
+        path = str(moving_film(tmp_path))
+        assert rooms.repairs.kind(token, path) == "film"
+        assert rooms.repairs.canvas(token, "", path).shape == (256, 256, 3)  # type: ignore[union-attr]
+        with pytest.raises(Rejected):
+            rooms.repairs.take_film(token)
+        how = {"item": "", "upload": path, "style": "Quick", "k": 0, "painted": None}
+        rooms.repairs.start(token, what="frames-2", minutes=0.25, **how)  # type: ignore[arg-type]
+
+        def iteration() -> int:
+            live = rooms.runs.live(token, "repair")
+            return live.report.iteration if live else 0
+
+        until(lambda: iteration() > 2, 60)
+        rooms.runs.stop(token, "repair")
+        held = rooms.studio.visit(token).held["repair"]
+        assert held.job.join(60)
+        film = rooms.repairs.take_film(token)
+        with av.open(film) as content:
+            assert content.streams.video[0].codec_context.name == "h264"
+            assert sum(1 for _ in content.decode(video=0)) == 16
+        before = iteration()
+        assert held.keeper is not None
+        run = held.keeper.rebuild()
+        assert run.trainer.iteration == before
+        assert len(run.view()) == 4
+        rooms.runs.go_on(token, 0.25, "repair")
+        until(lambda: iteration() > before, 60)
+        rooms.runs.stop(token, "repair")
+    finally:
+        rooms.close()

@@ -51,7 +51,7 @@ class Forecast:
         guesses = torch.stack([here - mean, held, *(guess - mean for guess in alike)])
         flat = guesses.flatten(1).double()
         gram = flat @ flat.T
-        weights = _shares(gram, flat @ (ahead - mean).flatten().double())
+        weights = shares_of(gram, flat @ (ahead - mean).flatten().double())
         return cls(z, frames, _solve(inputs, ends), weights.float())
 
     def predict(self, z: Tensor) -> Tensor:
@@ -68,7 +68,7 @@ class Forecast:
         return expected
 
 
-def _shares(gram: Tensor, aims: Tensor) -> Tensor:
+def shares_of(gram: Tensor, aims: Tensor) -> Tensor:
     """The shares w, none below 0 and together at most 1, at which w' gram w / 2 - w' aims is least,
     by exponentiated gradients; what is left to 1 falls to the mean."""
     w = torch.full((len(aims) + 1,), 1 / (len(aims) + 1), dtype=gram.dtype)
