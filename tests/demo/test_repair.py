@@ -359,7 +359,8 @@ def test_missing_frames_come_back_nearer_than_a_blend(tmp_path: Path) -> None:
     assert abs(100 * progress.error - recovered) < 0.01
 
 
-def test_a_film_is_recovered_kept_and_taken_home(tmp_path: Path) -> None:
+@pytest.mark.parametrize(("what", "frames"), [("frames-2", 16), (DOUBLE, 31)])
+def test_a_film_is_recovered_kept_and_taken_home(what: str, frames: int, tmp_path: Path) -> None:
     disk = Disk(tmp_path / "files")
     rooms = Rooms(disk)
     try:
@@ -370,7 +371,7 @@ def test_a_film_is_recovered_kept_and_taken_home(tmp_path: Path) -> None:
         with pytest.raises(Rejected):
             rooms.repairs.take_film(token)
         how = {"item": "", "upload": path, "style": "Quick", "k": 0, "painted": None}
-        rooms.repairs.start(token, what="frames-2", minutes=0.25, **how)  # type: ignore[arg-type]
+        rooms.repairs.start(token, what=what, minutes=0.25, **how)  # type: ignore[arg-type]
 
         def iteration() -> int:
             live = rooms.runs.live(token, "repair")
@@ -383,12 +384,12 @@ def test_a_film_is_recovered_kept_and_taken_home(tmp_path: Path) -> None:
         film = rooms.repairs.take_film(token)
         with av.open(film) as content:
             assert content.streams.video[0].codec_context.name == "h264"
-            assert sum(1 for _ in content.decode(video=0)) == 16
+            assert sum(1 for _ in content.decode(video=0)) == frames
         before = iteration()
         assert held.keeper is not None
         run = held.keeper.rebuild()
         assert run.trainer.iteration == before
-        assert len(run.view()) == 4
+        assert len(run.view()) == (3 if what == DOUBLE else 4)
         rooms.runs.go_on(token, 0.25, "repair")
         until(lambda: iteration() > before, 60)
         rooms.runs.stop(token, "repair")
