@@ -20,7 +20,7 @@ from demo.runs.run import Panel, Run
 
 AT_ONCE = 16  # frames
 SEEN, RECOVERED, BLENDED, TRUTH = (
-    *("Seen", "Recovered", "Blended from the nearest frames"),
+    *("Seen", "Recovered", "A blend"),
     "The truth, never shown",
 )
 

@@ -334,7 +334,7 @@ def test_a_film_of_twice_the_rate_keeps_its_own_frames(tmp_path: Path) -> None:
     run = repair_of(Trainer(spec, data, hidden.observation), hidden)
     list(run.iterate())
     captions = [panel.caption for panel in run.view()]
-    assert captions == ["As it was", "At twice the rate", "Blended from the nearest frames"]
+    assert captions == ["As it was", "At twice the rate", "A blend"]
     assert all(panel.film for panel in run.view())
     frames = np.stack(list(run.frames())).astype(int)  # type: ignore[attr-defined]
     shown = np.round((dataset.signals.permute(0, 2, 3, 1).numpy() + 1) * 127.5).astype(int)
