@@ -40,7 +40,7 @@ def thumbnail(saved: Checkpoint) -> Pixels:
     if kind == "sound":
         return spectrogram(recording(saved), saved.source.sample_rate, (SIDE, SIDE))
     if kind == "film":
-        return _square(next(iter(_loop(saved).frames)))
+        return _square(next(iter(loop(saved).frames)))
     if saved.spec.generator.latent_shape == (2,):
         return _sheet(_plane(generator), PLANE_COLUMNS)
     return _sheet(sampling.sample(generator, saved.prior(), COLUMNS**2, SEED), COLUMNS)
@@ -72,8 +72,8 @@ def mp3(signal: Tensor, saved: Checkpoint) -> bytes:
 
 
 def mp4(saved: Checkpoint) -> bytes:
-    """LOOP seconds of a film of this model; small, and every browser plays it."""
-    made = _loop(saved)
+    """`loop` of a model of films, small, as every browser plays it."""
+    made = loop(saved)
 
     def small() -> Iterator[Pixels]:
         for pixels in made.frames:
@@ -85,7 +85,8 @@ def mp4(saved: Checkpoint) -> bytes:
     return encode_film(small(), made.rate, SMALL)
 
 
-def _loop(saved: Checkpoint) -> render.Film:
+def loop(saved: Checkpoint) -> render.Film:
+    """LOOP seconds of a film of this model, whose end goes on as its beginning."""
     request = Request(seconds=LOOP, tile="x", seed=SEED)
     request = request.fit(saved.spec.generator, saved.source.frame_rate)
     return render.film(saved.generator(), saved.prior(), saved.source, request)

@@ -108,7 +108,8 @@ class TestWhatIsShipped:
         assert made.shape == kept.shape == pixels.shape == (192, 192, 3)
         assert np.abs(made - kept).mean() < 1
         assert np.abs(made - pixels).mean() < 10  # what JPEG takes away
-        assert np.abs(made[::-1] - kept).mean() > 10
+        turned = np.abs(pixels[::-1].astype(int) - pixels).mean()  # of the night little is light
+        assert np.abs(made[::-1] - kept).mean() > 0.8 * turned > 5
 
     @pytest.mark.parametrize("model", [m for m in MODELS if m.sound], ids=lambda model: model.name)
     def test_the_sound_is_of_this_model(self, model: Shipped) -> None:
@@ -136,9 +137,10 @@ class TestWhatIsShipped:
         assert len(kept) == round(2 * saved.source.frame_rate)
         assert min(kept.shape[1:3]) == 96
         assert np.abs(made - kept).mean() < 1
-        moved = np.abs(np.diff(kept, axis=0)).mean((1, 2, 3))
-        seam = np.abs(kept[-1] - kept[0]).mean()
-        assert seam < 2 * moved.mean() + 1, "its end goes on as its beginning"
+        frames = np.stack(list(thumbnails.loop(saved).frames)).astype(np.int64)
+        moved = np.abs(np.diff(frames, axis=0)).mean((1, 2, 3))
+        seam = np.abs(frames[-1] - frames[0]).mean()
+        assert seam < 1.5 * moved.max(), "its end goes on as its beginning"
         assert len((FOLDER / model.film).read_bytes()) < 100_000
 
     def test_a_loop_for_every_model_that_makes_films(self) -> None:

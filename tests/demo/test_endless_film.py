@@ -93,8 +93,10 @@ def test_a_wider_film_comes_with_the_command_that_makes_the_same(
     words[0], words[words.index("--out") + 1] = sys.executable, str(tmp_path / "again.mp4")
     words[words.index("--checkpoint") + 1] = str(file)
     subprocess.run(words, cwd=ROOT, check=True, timeout=120, capture_output=True)
-    # Another process may use other kernels.
-    assert np.abs(frames_of(tmp_path / "again.mp4") - film).mean((1, 2, 3)).max() < 3
+    apart = np.abs(frames_of(tmp_path / "again.mp4") - film).mean((1, 2, 3))
+    assert apart[0] < 0.1
+    # Another process may round otherwise; the encoder makes more of that from frame to frame.
+    assert apart.max() < 3
 
 
 def test_of_its_own_size_nothing_is_said_of_it(rooms: Rooms, model: Model) -> None:

@@ -257,7 +257,7 @@ def test_another_film_or_a_picture_is_inferred(rooms: Rooms, tmp_path: Path) -> 
 def test_what_is_too_large_or_driven_by_noise_gets_a_sentence(rooms: Rooms, tmp_path: Path) -> None:
     token, model = opened(rooms, tmp_path, MAPS)
     most = limits.WALK_VALUES // model.examples[0].numel()
-    with pytest.raises(Rejected, match=f"{most} steps together"):
+    with pytest.raises(Rejected, match=f"{most:,} steps together"):
         rooms.inference.begin(token, model.key, {"example": 0}, {"steps": 400, "chains": 8})
     token, model = opened(rooms, tmp_path, "transition-film")
     told = rooms.inference.describe(token)

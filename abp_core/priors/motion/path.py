@@ -14,6 +14,7 @@ NEAR = 6  # frames that a leap bridges at least
 CHOICE = 3  # moments among which chance chooses
 COMPARED = ((-2, 0.25), (-1, 1.0), (0, 1.0), (1, 0.25))  # frames about a leap, and their weights
 FADE = 6  # frames over which the moment before gives way to the one after
+CLOSING = 12  # the same of a loop, whose seam comes again and again
 
 
 class Path:
@@ -29,7 +30,7 @@ class Path:
     ) -> None:
         self._apart, self._n = distances, len(distances)
         self._chance = np.random.default_rng([number % 2**63 for number in seed])
-        self._period = period
+        self._period, self._fade = period, CLOSING if period else FADE
         self._fewest = max(1, min(FEWEST, self._n // 3))
         self._landings: dict[int, list[int]] = {}  # by the moment before
         self._begins: list[int] = []  # the frames with which runs begin, and their moments there
@@ -119,7 +120,7 @@ class Path:
 
     def _faded(self, start: int, stop: int) -> tuple[Tensor, Tensor, Tensor]:
         frames = torch.arange(start, stop)
-        first, half = bisect_right(self._begins, start) - 1, FADE // 2
+        first, half = bisect_right(self._begins, start) - 1, self._fade // 2
         begins, moments = (
             torch.tensor(known[first : bisect_right(self._begins, stop)])
             for known in (self._begins, self._moments)
@@ -144,5 +145,5 @@ class Path:
                 if not (0 <= old < self._n and 0 <= new < self._n):
                     continue
                 now[t - start], before[t - start] = new, old
-                share[t - start] = (k + half + 0.5) / FADE
+                share[t - start] = (k + half + 0.5) / self._fade
         return now, before, share

@@ -10,6 +10,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+FINEST = 256  # whole numbers to a unit of what positions are compared by
 SOFT = 2  # positions over which what is left of a join gives way to what is right of it
 BORDER = SOFT + 2  # positions from either border of the film that are shown at its borders only
 COMPARED = range(-SOFT, SOFT)  # positions about a leap
@@ -123,7 +124,9 @@ def _unlike(features: Tensor, turns: bool) -> NDArray[np.float64]:
     """How unlike what would come next at a position (2, n + 1), of the film and in the mirror, is
     what comes at another (2 n), about both; infinite so near a border that it would be felt."""
     n, border = len(features), min(BORDER, len(features) // 4)
-    both = torch.stack([features, features.flip(0)]).double()
+    # Whole numbers, whose products add up without error: no two machines choose otherwise.
+    whole = (features * FINEST).round()
+    both = torch.stack([whole, whole.flip(0)])
     rows, columns = torch.arange(n + 1), torch.arange(n)
     cost = torch.zeros(2, n + 1, 2, n, dtype=torch.float64)
     for half in (0, 1):
@@ -131,7 +134,8 @@ def _unlike(features: Tensor, turns: bool) -> NDArray[np.float64]:
             if half != other and not turns:
                 cost[half, :, other] = torch.inf
                 continue
-            apart = torch.cdist(both[half], both[other]).square()
+            a, b = both[half], both[other]
+            apart = a.square().sum(1)[:, None] + b.square().sum(1) - 2 * a @ b.T
             for step in COMPARED:
                 near = apart[(rows + step).clamp(0, n - 1)][:, (columns + step).clamp(0, n - 1)]
                 cost[half, :, other] += near

@@ -64,7 +64,8 @@ class Windows:
     def stretches(self, seed: int) -> tuple[list[Stretch], list[Stretch]]:
         """What of the film is where in the picture, down and across: windows are where one of the
         former and one of the latter cross."""
-        usual = torch.stack([self.z.mean(0), self.z.std(0, correction=0)])  # (2, c, h, w)
+        z = self.z.double()
+        usual = torch.stack([z.mean(0), z.std(0, correction=0)])  # (2, c, h, w)
         sizes = self.extent or self.z.shape[2:]
         down, across = (
             lay(
