@@ -26,6 +26,7 @@ import torch
 from PIL import Image
 from torch import Tensor
 
+from abp_core.analysis.traces import metric_about
 from abp_core.checkpoint import Checkpoint
 from abp_core.cli import arguments
 from abp_core.data import datasets
@@ -60,6 +61,7 @@ ALONE = ", by f alone"  # without what f left of the frames before
 D = 20  # principal components of Doretto's, as many numbers as the vector models have
 AHEAD = (1, 10)  # frames
 STEPS = 20  # of the walk to a held-back frame's latents, from those of the frame before
+STEP = 0.6  # of such a walk of vectors
 LONG = 1100  # frames of a film that goes on
 DRIFT = 100  # of its last frames that are held against the film
 STRIDE = 8  # of the pretrained network's features
@@ -89,10 +91,10 @@ def main() -> int:
         if not FILMS[name].exists():
             print(f"{name} is not at hand and is left out.", flush=True)
             continue
-        whole, _ = datasets.load(FILMS[name], PRESETS["film"].training)
-        first = 3 * len(whole.signals) // 4
         for motion in args.motions:
-            begun = perf_counter()
+            begun, preset = perf_counter(), PRESETS[PRESET_OF.get(motion, "film")]
+            whole, _ = datasets.load(FILMS[name], preset.training)  # as its network sees it
+            first = 3 * len(whole.signals) // 4
             if motion == DORETTO:
                 learnt = doretto(whole.signals, first)
             else:
@@ -175,16 +177,21 @@ def train(whole: Dataset, first: int, preset: str, seconds: float) -> Learnt:
 
 def follow(saved: Checkpoint, x: Tensor) -> Tensor:
     """The latents of frames x (n, c, h, w) that follow those learnt, each by a walk without noise
-    from that of the frame before."""
+    from that of the frame before; of vectors in the metric of f about those learnt, since a run's
+    own is of chains that are nearly at rest, or of the noise that drives them."""
     machine, generator = cpu(), saved.generator()
-    walk = dataclasses.replace(saved.spec.langevin.at(saved.step_size), temperature=0.0)
+    if generator.spec.spatial:
+        metric, step = saved.preconditioner(), saved.step_size
+    else:
+        metric, step = metric_about(generator, saved.latents, saved.sigma), STEP
+    walk = dataclasses.replace(saved.spec.langevin.at(step), temperature=0.0)
     z, found = saved.latents[-1:], []
     still = torch.zeros(STEPS, *z.shape)
     for frame in torch.split(x, 1):
         posterior = Posterior(
             machine.chain_copy(generator), Full(), frame, torch.zeros(1).long(), saved.sigma, lot=0
         )
-        z = infer(posterior.energy, z, still, walk, saved.preconditioner())
+        z = infer(posterior.energy, z, still, walk, metric)
         found.append(z)
     return torch.cat(found)
 
