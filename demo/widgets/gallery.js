@@ -127,7 +127,7 @@ function stopButton() {
   const stop = make("button", { type: "button", className: "stop" });
   const say = () => {
     stop.textContent = moving ? "❚❚" : "▶";
-    stop.setAttribute("aria-label", moving ? "Stop the films" : "Let the films move");
+    stop.setAttribute("aria-label", moving ? "Hold the gallery still" : "Let the gallery move");
   };
   stop.onclick = () => {
     moving = !moving;

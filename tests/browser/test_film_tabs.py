@@ -95,7 +95,7 @@ def test_a_stroke_stops_one_place_while_the_rest_goes_on(visitor: Visitor, model
     slider.focus()
     page.keyboard.press("End")
     ends = pixels(changed(page, before))
-    middle, edge = (slice(56, 72), slice(56, 72)), (slice(0, 24), slice(0, 128))
+    middle, edge = (slice(42, 54), slice(42, 54)), (slice(0, 18), slice(0, 96))
     assert np.abs(ends[middle] - start[middle]).mean() < 3, "it stands still"
     assert np.abs(ends[edge] - pixels(free)[edge]).mean() < 1, "the rest goes on as before"
     assert np.abs(pixels(free)[middle] - start[middle]).mean() > 5, "where it would have moved"
@@ -114,7 +114,7 @@ def test_a_walk_over_a_frame_comes_to_its_end(visitor: Visitor, model: Path) -> 
     with page.expect_download() as waited:
         page.get_by_role("button", name="Record (.npz)").click()
     with np.load(waited.value.path()) as record:
-        assert record["z"].shape == (13, 2, 8, 32, 32)
+        assert record["z"].shape == (13, 2, 10, 24, 24)
 
 
 @every_view

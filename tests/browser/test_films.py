@@ -170,3 +170,20 @@ def test_a_film_of_the_pack_is_learnt(visitor: Visitor) -> None:
     await_iteration(page, 5)
     await_motion(page, "#abp-stage", 3)
     stop(page, "rotating earth")
+
+
+def test_films_of_the_gallery_move_where_they_are_seen_until_they_are_held(
+    visitor: Visitor,
+) -> None:
+    page = visitor.visit()
+    gallery = page.locator("#abp-gallery")
+    expect(gallery.locator("video")).to_have_count(0)  # they stand beyond the strip's end
+    gallery.get_by_role("button", name="All models").click()
+    gallery.get_by_role("radio", name="palms", exact=True).scroll_into_view_if_needed()
+    await_motion(page, "#abp-gallery", 4)
+    gallery.get_by_role("button", name="Hold the gallery still").click()
+    expect(gallery.locator("video")).to_have_count(0)
+    gallery.get_by_role("button", name="Let the gallery move").click()
+    await_motion(page, "#abp-gallery", 4)
+    page.emulate_media(reduced_motion="reduce")
+    expect(gallery.locator("video")).to_have_count(0)
