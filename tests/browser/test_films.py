@@ -175,7 +175,7 @@ def test_a_film_of_the_pack_is_learnt(visitor: Visitor) -> None:
 def test_films_of_the_gallery_move_where_they_are_seen_until_they_are_held(
     visitor: Visitor,
 ) -> None:
-    page = visitor.visit()
+    page = visitor.visit("Explore")
     gallery = page.locator("#abp-gallery")
     expect(gallery.locator("video")).to_have_count(0)  # they stand beyond the strip's end
     gallery.get_by_role("button", name="All models").click()
