@@ -38,6 +38,8 @@ _BEFORE = {
     "live": ("hand",),
     "picker": ("cards",),
     "share": ("address",),
+    "synthesise/endless": ("synthesise/play",),
+    "synthesise/reel": ("synthesise/play",),
     "synthesise/pan": ("drawing", "synthesise/pieces", "synthesise/brush"),
     "stage": ("panels", "replay"),
 }

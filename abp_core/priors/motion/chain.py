@@ -5,6 +5,10 @@ from typing import Protocol
 import torch
 from torch import Tensor
 
+from abp_core.priors.fields import LatentMap, Place
+from abp_core.priors.known import Known
+from abp_core.priors.normal import ONE_SIZE
+
 
 class Chain(Protocol):
     """Latents of frame after frame, without end."""
@@ -15,7 +19,23 @@ class Chain(Protocol):
 
 
 class Motion(Protocol):
-    """A prior of the latents of a film in their order."""
+    """A prior of the latents of a film in their order, which needs nothing beside these and
+    the weights of its generator."""
+
+    def draw(self, n: int, seed: int) -> Tensor:
+        """The first n frames of a new film, (n, *latent_shape); of one seed the first k are the
+        same whatever n is."""
+        return self.chain(seed).part(0, n)
+
+    def map(
+        self, seed: int, *, periods: Place | None = None, known: Known | None = None
+    ) -> LatentMap:
+        """There is none that does not move. Raises ValueError."""
+        raise ValueError(ONE_SIZE)
+
+    def tensors(self) -> dict[str, Tensor]:
+        """None: see above."""
+        return {}
 
     def chain(self, seed: int, *, onwards: bool = False, period: int = 0) -> Chain:
         """A new film, a function of the seed. onwards: it goes on after the last frame that was

@@ -9,10 +9,7 @@ import torch
 from torch import Tensor
 
 from abp_core.noise import PRIOR_DRAW, chain_noise
-from abp_core.priors.fields import LatentMap, Place
-from abp_core.priors.known import Known
-from abp_core.priors.motion.chain import Chain
-from abp_core.priors.normal import ONE_SIZE
+from abp_core.priors.motion.chain import Chain, Motion
 
 RADIUS = 0.995  # that the eigenvalues of A have at most
 LEFT = 0.2  # of where a loop begins, at most, when it has come round
@@ -21,7 +18,7 @@ RIDGE = 1e-3  # of the mean variance, for films with few frames
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Linear:
+class Linear(Motion):
     """z' - mean = A (z - mean) + noise of full covariance, A with eigenvalues within the circle.
 
     z (frames, d): the latents that it was fitted to. transition (d, d): A. root (d, d): of the
@@ -46,16 +43,6 @@ class Linear:
         squares, axes = torch.linalg.eigh(left.T @ left / len(left))
         return cls(z, mean, transition, axes * squares.clamp(min=0).sqrt())
 
-    def draw(self, n: int, seed: int) -> Tensor:
-        """The first n frames of a new film, (n, d); the first k are the same whatever n is."""
-        return self.chain(seed).part(0, n)
-
-    def map(
-        self, seed: int, *, periods: Place | None = None, known: Known | None = None
-    ) -> LatentMap:
-        """There is none. Raises ValueError."""
-        raise ValueError(ONE_SIZE)
-
     def chain(self, seed: int, *, onwards: bool = False, period: int = 0) -> Chain:
         """A new film, a function of the seed; see `Motion.chain`."""
         if period:
@@ -70,10 +57,6 @@ class Linear:
         ahead = torch.linalg.matrix_power(self.transition, frames)
         expected: Tensor = (z.double() - self.mean) @ ahead.T + self.mean
         return expected.to(z)
-
-    def tensors(self) -> dict[str, Tensor]:
-        """It needs none beside the latents themselves."""
-        return {}
 
     def noise(self, seed: int, start: int, stop: int) -> Tensor:
         """What moves frames [start, stop) away from what is expected, (n, d)."""

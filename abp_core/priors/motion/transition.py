@@ -10,11 +10,8 @@ from torch import Tensor
 
 from abp_core import transition
 from abp_core.noise import PRIOR_DRAW, chain_noise
-from abp_core.priors.fields import LatentMap, Place
-from abp_core.priors.known import Known
-from abp_core.priors.motion.chain import Chain
+from abp_core.priors.motion.chain import Chain, Motion
 from abp_core.priors.motion.linear import BURN_IN
-from abp_core.priors.normal import ONE_SIZE
 
 PREFIX = "transition."
 SOUGHT = 200  # frames at most among which a loop may begin
@@ -22,7 +19,7 @@ CLOSING = 12  # frames at most over which it is bent so that it closes
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Transition:
+class Transition(Motion):
     """z (frames, d): the states of the film that was learnt. advance: F."""
 
     z: Tensor
@@ -34,16 +31,6 @@ class Transition:
         by name."""
         own = {k.removeprefix(PREFIX): t for k, t in weights.items() if k.startswith(PREFIX)}
         return cls(z.detach().double().cpu(), transition.Transition.of(own))
-
-    def draw(self, n: int, seed: int) -> Tensor:
-        """The first n frames of a new film, (n, d); the first k are the same whatever n is."""
-        return self.chain(seed).part(0, n)
-
-    def map(
-        self, seed: int, *, periods: Place | None = None, known: Known | None = None
-    ) -> LatentMap:
-        """There is none. Raises ValueError."""
-        raise ValueError(ONE_SIZE)
 
     def chain(self, seed: int, *, onwards: bool = False, period: int = 0) -> Chain:
         """A new film, a function of the seed; see `Motion.chain`."""
@@ -59,10 +46,6 @@ class Transition:
         for _ in range(frames):
             s = self.advance(s, torch.zeros_like(s))
         return s.to(z)
-
-    def tensors(self) -> dict[str, Tensor]:
-        """It needs none beside the states and the weights."""
-        return {}
 
     def noise(self, seed: int, start: int, stop: int) -> Tensor:
         """What drives frames [start, stop), (n, d)."""

@@ -13,18 +13,16 @@ from typing import Self
 import torch
 from torch import Tensor
 
-from abp_core.priors.fields import LatentMap, Place
-from abp_core.priors.known import Known
+from abp_core.priors.motion.chain import Motion
 from abp_core.priors.motion.path import Path
 from abp_core.priors.motion.widening import Stretch, lay, spans
-from abp_core.priors.normal import ONE_SIZE
 
 DOWN, ACROSS = 2, 3  # axes of latents
 FINEST = 256  # whole numbers to a unit of a latent, whose products add up without error
 
 
 @dataclass(frozen=True, eq=False)
-class Windows:
+class Windows(Motion):
     """z (frames, c, h, w): the latents of a film. windows: along a side of its picture; one keeps
     every picture together. extent: (rows, columns) of the latents of new films, none fewer than
     there are in z; None where they are as many."""
@@ -37,21 +35,6 @@ class Windows:
     def of(cls, z: Tensor) -> Self:
         """Of the latents (frames, c, h, w) of a film as they stand."""
         return cls(z.detach().float().cpu())
-
-    def draw(self, n: int, seed: int) -> Tensor:
-        """The first n frames of a new film, (n, c, *extent); of one seed the first k are the
-        same."""
-        return self.chain(seed).part(0, n)
-
-    def map(
-        self, seed: int, *, periods: Place | None = None, known: Known | None = None
-    ) -> LatentMap:
-        """There is none that does not move. Raises ValueError."""
-        raise ValueError(ONE_SIZE)
-
-    def tensors(self) -> dict[str, Tensor]:
-        """It needs none beside the latents themselves."""
-        return {}
 
     def chain(self, seed: int, *, onwards: bool = False, period: int = 0) -> "Composed":
         """A new film, a function of the seed; see `Motion.chain`."""
