@@ -54,6 +54,7 @@ CLOSED = ("/gradio_api/deep_link", "/gradio_api/runs", "/gradio_api/stream")  # 
 STREAM = "/gradio_api/queue/data"  # of a page's session, given in the address
 ORDER = "/gradio_api/queue/join"
 LISTENER = b"x-listener"  # an order's session; see stream.js
+NUMBER = b"x-stream"  # of a stream among its page's
 TOO_LARGE = f"Together the files may have {limits.UPLOAD_MB} MB; please choose fewer or smaller."
 TOO_MUCH = "You brought many files within a few minutes; please try again in a while."
 
@@ -124,11 +125,12 @@ class _Door:
         stream: Stream | None = None
         if path == STREAM:
             asked = parse_qs(scope["query_string"].decode("latin-1"))
-            told = stream = Stream(reply, self._listeners, asked.get("session_hash", [""])[0])
+            session = asked.get("session_hash", [""])[0]
+            told = stream = Stream(reply, self._listeners, session, _number(scope, NUMBER))
         elif path == ORDER:
             told = OrderTaken(reply, self._listeners, _header(scope, LISTENER).decode("latin-1"))
         try:
-            if _length(scope) > room:
+            if _number(scope, b"content-length") > room:
                 raise _TooLarge
             await app(scope, body, told)
         except _TooLarge:
@@ -212,7 +214,8 @@ def _header(scope: Scope, name: bytes) -> bytes:
     return next((value for key, value in scope["headers"] if key == name), b"")
 
 
-def _length(scope: Scope) -> int:
+def _number(scope: Scope, name: bytes) -> int:
+    """A header's value, 0 where there is none."""
     with suppress(ValueError):
-        return int(_header(scope, b"content-length"))
+        return int(_header(scope, name))
     return 0

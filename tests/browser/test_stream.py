@@ -28,20 +28,23 @@ CLIENT = """() => {
         }
         window.heard.push("end");
     };
-    window.order = () => fetch("queue/join", { method: "POST", body: "{}" })
+    const body = JSON.stringify({ session_hash: "abc" });
+    window.order = () => fetch("queue/join", { method: "POST", body })
         .then(() => { window.taken += 1; });
 }"""
 
 
 class Server:
-    """Streams one message, then what is told by `close`; whether it listens is `listens`."""
+    """Streams one message, then `last` when it is `over`; `ended`: the number of the stream of
+    which it says that it has ended."""
 
     def __init__(self) -> None:
-        self.over, self.listens = Event(), "yes"
+        self.over, self.ended = Event(), 0
         self.takes = Event()  # orders, at once
         self.takes.set()
         self.last = b""
         self.sessions: list[str | None] = []
+        self.streams: list[str | None] = []
         outer = self
 
         class Handler(BaseHTTPRequestHandler):
@@ -50,6 +53,7 @@ class Server:
                 self.send_header("Content-Type", "text/html")
                 self.end_headers()
                 if self.path.startswith("/queue/data"):
+                    outer.streams.append(self.headers["x-stream"])
                     self.wfile.write(b'data: {"msg":"estimation"}\n\n')
                     self.wfile.flush()
                     outer.over.wait(60)
@@ -62,7 +66,7 @@ class Server:
                 outer.takes.wait(60)
                 outer.sessions.append(self.headers["x-listener"])
                 self.send_response(200)
-                self.send_header("x-listens", outer.listens)
+                self.send_header("x-ended", str(outer.ended))
                 self.send_header("Content-Length", "0")
                 self.end_headers()
 
@@ -98,12 +102,13 @@ def test_an_order_is_taken_at_once_where_the_page_is_heard(listening: Page, serv
     listening.evaluate("() => window.order()")
     assert listening.evaluate("() => window.taken") == 1
     assert server.sessions == ["abc"]
+    assert server.streams == ["1"]
 
 
 def test_an_order_taken_while_the_stream_closes_waits_for_its_end(
     listening: Page, server: Server
 ) -> None:
-    server.listens = "no"
+    server.ended = 1
     listening.evaluate("() => { window.order(); }")
     listening.wait_for_timeout(300)
     assert listening.evaluate("() => window.taken") == 0
@@ -113,25 +118,41 @@ def test_an_order_taken_while_the_stream_closes_waits_for_its_end(
 
 def test_an_order_waits_for_no_stream_that_came_after_it(listening: Page, server: Server) -> None:
     """Of which the studio did not know yet when it took the order."""
-    server.takes.clear()
-    server.listens = "no"
+    server.ended = 1
     listening.evaluate("() => window.letGo()")
-    listening.evaluate("() => { window.order(); window.listen(); }")
-    listening.wait_for_timeout(300)
-    server.takes.set()
+    listening.evaluate("() => { window.listen(); }")
+    listening.wait_for_function("() => window.heard.length === 2")
+    listening.evaluate("() => { window.order(); }")
     listening.wait_for_function("() => window.taken === 1", timeout=5_000)
+
+
+def test_an_order_on_its_way_waits_for_the_stream_that_began_and_ended_meanwhile(
+    listening: Page, server: Server
+) -> None:
+    """Which will not answer it, although the page believes that it still listens."""
+    server.takes.clear()
+    listening.evaluate("() => { window.order(); window.letGo(); window.listen(); }")
+    listening.wait_for_function("() => window.heard.length === 2")
+    server.ended = 2
+    server.takes.set()
+    listening.wait_for_timeout(300)
+    assert listening.evaluate("() => window.taken") == 0
+    listening.evaluate("() => window.letGo()")
+    listening.wait_for_function("() => window.taken === 1")
 
 
 def test_an_order_waits_no_longer_than_its_stream_where_nobody_lets_go(
     listening: Page, server: Server
 ) -> None:
-    """A browser may forget that one signal follows another: the stream's own end must do."""
-    server.listens = "no"
-    server.last = f"data: {json.dumps({'msg': 'close_stream'})}\n\n".encode()
+    """A browser may forget that one signal follows another: the stream's own end must do, and it
+    is none that broke off."""
+    server.ended = 1
+    server.last = f"data: {json.dumps({'msg': 'close_stream'}, separators=(',', ':'))}\n\n".encode()
     server.over.set()
     listening.wait_for_function("() => window.heard.includes('close_stream')")
     listening.evaluate("() => { window.order(); }")
     listening.wait_for_function("() => window.taken === 1", timeout=5_000)
+    assert listening.evaluate("() => window.heard") == ["estimation", "close_stream", "end"]
 
 
 def test_a_stream_that_breaks_off_ends_in_due_form(listening: Page, server: Server) -> None:

@@ -1,6 +1,8 @@
-"""Whether a page listens, as the studio tells it to an order that comes while a stream ends."""
+"""Which of a page's streams have ended, as the studio tells it to an order that comes in that
+moment."""
 
 import asyncio
+from time import monotonic
 from typing import Any
 
 import starlette.requests
@@ -51,7 +53,7 @@ def kept_in(told: list[Message]) -> Send:
 async def ask(app: Any, path: str, method: str = "POST", slowly: float = 0) -> dict[bytes, bytes]:
     """The headers of the answer, which a browser takes `slowly`."""
     query = b"session_hash=abc" if path == DATA else b""
-    headers = [(b"x-listener", b"abc")] if path == JOIN else []
+    headers = [(b"x-listener", b"abc")] if path == JOIN else [(b"x-stream", b"7")]
     scope = {
         **{"type": "http", "path": path, "method": method},
         **{"query_string": query, "headers": headers, **FROM},
@@ -70,22 +72,39 @@ async def ask(app: Any, path: str, method: str = "POST", slowly: float = 0) -> d
     return told
 
 
-def test_an_order_is_told_whether_its_answer_will_be_heard() -> None:
+def test_an_order_is_told_which_stream_will_not_answer_it() -> None:
     async def visit() -> list[bytes]:
         framework = Framework()
         app = behind_the_door(framework)
-        heard = [(await ask(app, JOIN))[b"x-listens"]]  # nobody listens yet
+        ended = [(await ask(app, JOIN))[b"x-ended"]]  # there was none yet
         stream = asyncio.create_task(ask(app, DATA, "GET", slowly=60))
         await asyncio.sleep(0)
-        heard.append((await ask(app, JOIN))[b"x-listens"])
+        ended.append((await ask(app, JOIN))[b"x-ended"])
         framework.go_on.set()
         await asyncio.sleep(0.01)
         assert not stream.done()  # it is still under way to the browser
-        heard.append((await ask(app, JOIN))[b"x-listens"])
+        ended.append((await ask(app, JOIN))[b"x-ended"])
         stream.cancel()
-        return heard
+        return ended
 
-    assert run(visit()) == [b"no", b"yes", b"no"]
+    assert run(visit()) == [b"0", b"0", b"7"]
+
+
+def test_who_orders_after_a_long_silence_is_not_silent() -> None:
+    listeners = Listeners()
+    listeners.hear_of(["abc"], monotonic() - 1000)
+    assert listeners.silent("abc", monotonic()) >= 1000
+    listeners.order("abc")
+    assert listeners.silent("abc", monotonic()) < 1000
+
+
+def test_what_is_known_of_a_page_goes_with_it() -> None:
+    listeners = Listeners()
+    for session in ("abc", "def"):
+        listeners.begin(session)
+        listeners.end(session, 3)
+    listeners.forget({"def"})
+    assert (listeners.ended("abc"), listeners.ended("def")) == (0, 3)
 
 
 def test_whether_the_studio_is_there_is_answered_without_the_page() -> None:
