@@ -12,9 +12,10 @@ from torch import Tensor
 
 from abp_core.priors.motion.chain import at_speed
 from abp_core.priors.motion.forecast import SEEN, Forecast
+from abp_core.priors.motion.leaps import Leaps
 from abp_core.priors.motion.linear import RADIUS, Linear, stabilise
 from abp_core.priors.motion.path import FADE
-from abp_core.priors.motion.windows import Windows
+from abp_core.priors.motion.windows import Windows, distances
 
 TURN = 0.95 * torch.tensor([[math.cos(0.3), -math.sin(0.3)], [math.sin(0.3), math.cos(0.3)]])
 
@@ -113,6 +114,24 @@ class TestWindows:
         usual = film().diff(dim=0).square().flatten(1).mean(1)
         assert steps.max() < 2 * usual.max()
 
+    @pytest.mark.parametrize("period", [0, 400])
+    def test_a_film_that_never_comes_back_is_shown_whole_again_and_again(self, period: int) -> None:
+        """Nothing is more like its end than what is just before, and yet nobody stays there."""
+        draw = torch.Generator().manual_seed(0)
+        slow = torch.randn(110, 4, 8, 8, generator=draw).unfold(0, 21, 1).mean(-1)  # 90 frames
+        made = Windows(slow).chain(1, onwards=not period, period=period).part(0, 400)
+        moments = (made[:, None] - slow[None]).flatten(2).square().sum(2).argmin(1)
+        shown = torch.histc(moments.double(), 3, 0, 90)
+        assert shown.min() > 0.2 * shown.sum()
+
+    def test_of_the_leaps_that_come_next_the_one_that_shows_least_is_taken(self) -> None:
+        draw = torch.Generator().manual_seed(0)
+        z = torch.randn(60, 1, 4, 4, generator=draw).cumsum(0)
+        z[38:45] = z[8:15]  # after the moment 40 may come the moment 11
+        leaps = Leaps(distances(z))
+        assert leaps.among(30, 50)[0] in [(before, before - 29) for before in range(38, 44)]
+        assert leaps.among(55, 70)[0][0] <= 59
+
     def test_it_goes_on_where_the_film_ended(self) -> None:
         z = film(60)  # which has come round: after the last frame comes what came 12 frames before
         first = Windows(z).chain(1, onwards=True).part(0, 1)[0]
@@ -169,7 +188,7 @@ class TestWindows:
 
     def test_a_fade_is_shorter_than_from_leap_to_leap(self) -> None:
         path = Windows(film(300)).chain(1)._parts[0].path  # type: ignore[attr-defined]
-        path.part(0, 1000)
+        path.part(0, 2000)
         leaps = torch.tensor(path.leaps)
         assert len(leaps) > 10
         assert int(leaps.diff().min()) > FADE
