@@ -151,6 +151,12 @@ def _arguments(words: Sequence[str] | None = None) -> argparse.Namespace:
         help="of the Langevin walk, instead of the preset's or checkpoint's",
     )
     parser.add_argument(
+        "--side",
+        type=arguments.count("The side", 16, 512),
+        help="of a film's pictures, if they were square, instead of the preset's; they keep their "
+        "shape",
+    )
+    parser.add_argument(
         "--rebuild", type=Path, metavar="FOLDER", help="make the models of its index again"
     )
     parser.add_argument("--only", nargs="+", metavar="NAME", help="of the index to rebuild")
@@ -163,8 +169,8 @@ def _arguments(words: Sequence[str] | None = None) -> argparse.Namespace:
     )
     args = parser.parse_args(words)
     _require_whole(args)
-    if args.resume and (args.preset is not None or args.seed is not None):
-        print("A resumed run keeps its own preset and seed; those given are not used.")
+    if args.resume and (args.preset is not None or args.seed is not None or args.side is not None):
+        print("A resumed run keeps its own preset, seed and side; those given are not used.")
     if args.iterations is None and args.minutes is None:
         args.minutes = DEFAULT_MINUTES
     return args
@@ -172,8 +178,8 @@ def _arguments(words: Sequence[str] | None = None) -> argparse.Namespace:
 
 def _require_whole(args: argparse.Namespace) -> None:
     """Raises Refusal for a request that lacks something, or that asks for two things."""
-    of_a_run = ("data", "out", "preset", "minutes", "iterations", "resume", "seed", "step_size")
-    given = [f"--{name}".replace("_", "-") for name in of_a_run if getattr(args, name) is not None]
+    own = ("data", "out", "preset", "minutes", "iterations", "resume", "seed", "step_size", "side")
+    given = [f"--{name}".replace("_", "-") for name in own if getattr(args, name) is not None]
     if args.rebuild and given:
         raise Refusal(f"--rebuild trains as its index says; please leave out {given[0]}.")
     if not args.rebuild and (args.only or args.source):
@@ -201,6 +207,11 @@ def _new_run(args: argparse.Namespace, ranks: Ranks = ALONE) -> Trainer:
     spec = dataclasses.replace(preset.training, seed=args.seed or 0)
     if args.step_size is not None:
         spec = dataclasses.replace(spec, langevin=spec.langevin.at(args.step_size))
+    if args.side is not None:
+        if spec.generator.kind != "film":
+            raise Refusal("--side is for films; please leave it out for other data.")
+        square = spec.generator.fitted_to((args.side, args.side), spec.generator.out_channels)
+        spec = dataclasses.replace(spec, generator=square)
     dataset, spec = datasets.load(args.data, spec, sample_rate=preset.sample_rate)
     if dataset.notes:
         print(f"{args.data.name}: {dataset.remarks}", flush=True)

@@ -221,8 +221,7 @@ def describe_end(walking: Session) -> str:
     falling = bool((misfit < (1 - FALLING) * earlier).any())
     as_training = "about as well as training does" if wanted is not None else "alike"
     if found == n:
-        walks = "The walk" if n == 1 else f"All {n} walks"
-        return f"{walks} found a code that explains it {as_training}."
+        return f"{_all(n)} found a code that explains it {as_training}."
     if found:
         others = "the other one is" if n - found == 1 else "the others are"
         return (
@@ -237,10 +236,10 @@ def describe_end(walking: Session) -> str:
             f"Still on the way: the misfit is {times} that of training, which has walked for "
             f"{walking.model.saved.iteration:,} iterations. More steps bring it nearer."
         )
-    walks = "The walk is" if n == 1 else f"All {n} walks are"
+    are = "is" if n == 1 else "are"
     return (
-        f"{walks} stuck in another valley: the misfit is {times} that of training. More walks, or "
-        "another seed, may find it."
+        f"{_all(n)} {are} stuck in another valley: the misfit is {times} that of training. More "
+        "walks, or another seed, may find it."
     )
 
 
@@ -262,3 +261,7 @@ def pack_record(walking: Session) -> bytes:
     arrays["about"] = np.array(json.dumps(about))
     np.savez_compressed(file, allow_pickle=False, **arrays)
     return file.getvalue()
+
+
+def _all(walks: int) -> str:
+    return {1: "The walk", 2: "Both walks"}.get(walks, f"All {walks} walks")

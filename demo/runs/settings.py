@@ -12,7 +12,7 @@ from demo.models.costs import find_excess
 from demo.models.method import render_method
 
 STYLES = ("Quick", "Standard", "As in the paper")
-FILM_STYLES = ("Quick", "Standard", "Linear motion", "As in the paper")
+FILM_STYLES = ("Quick", "Standard", "Linear motion", "Learnt motion", "As in the paper")
 
 # 2,000: two thousand in one country, two in another.
 AMBIGUOUS = re.compile(r"[-+]?[1-9]\d{0,2},\d{3}")
@@ -68,7 +68,7 @@ def preset_for(kind: str, style: str) -> Preset:
         "texture": ("quick-texture", "texture", "paper-texture"),
         "sound": ("quick-sound", "sound", "paper-sound"),
         "objects": ("quick-objects", "objects", "paper-faces"),
-        "film": ("quick-film", "film", "linear-film", "paper-film"),
+        "film": ("quick-film", "film", "linear-film", "transition-film", "paper-film"),
     }
     styles = FILM_STYLES if kind == "film" else STYLES
     if not isinstance(kind, str) or kind not in names or style not in styles:

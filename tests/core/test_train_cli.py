@@ -38,6 +38,19 @@ def run(*args: object) -> subprocess.CompletedProcess[str]:
     return subprocess.run(words, cwd=ROOT, capture_output=True, text=True, timeout=300, check=False)
 
 
+def test_a_film_is_learnt_at_the_size_that_is_asked_for(tmp_path: Path) -> None:
+    """As many pixels as a square of that side has, in the film's own shape; so it goes on."""
+    out, film = tmp_path / "tree.safetensors", EXAMPLES / "videos" / "waving_tree.mp4"
+    words = ("--data", film, "--out", out, "--iterations", 1)
+    first = run(*words, "--preset", "quick-film", "--side", 40)
+    assert first.returncode == 0, first.stderr
+    height, width = Checkpoint.load(out).generator().spec.signal_shape[1:]
+    assert 0.7 * 40**2 < height * width <= 40**2
+    again = run(*words, "--resume", out)
+    assert again.returncode == 0, again.stderr
+    assert Checkpoint.load(out).generator().spec.signal_shape[1:] == (height, width)
+
+
 @pytest.fixture
 def handlers() -> Iterator[None]:
     """Puts the signal handlers of this process back."""
@@ -143,7 +156,7 @@ def test_the_seed_and_nothing_else_decides(tmp_path: Path) -> None:
     ("path", "kind"), [(PEBBLES, "texture"), (STREAM, "sound"), (FACES, "objects")]
 )
 def test_the_kind_of_data_chooses_the_preset(tmp_path: Path, path: Path, kind: str) -> None:
-    args = argparse.Namespace(data=path, preset=None, seed=3, step_size=None)
+    args = argparse.Namespace(data=path, preset=None, seed=3, step_size=None, side=None)
     spec = train._new_run(args).spec
     preset = PRESETS[kind].training
     assert (spec.seed, spec.generator.channels) == (3, preset.generator.channels)
@@ -155,10 +168,10 @@ def test_a_sound_below_the_usual_rate_resumes(tmp_path: Path) -> None:
     slow, out = tmp_path / "slow.wav", tmp_path / "run.safetensors"
     samples, _ = soundfile.read(STREAM, frames=32_000)
     soundfile.write(slow, samples if samples.ndim == 1 else samples[:, 0], 8_000)
-    given = argparse.Namespace(data=slow, preset="quick-sound", seed=0, step_size=None)
+    given = argparse.Namespace(data=slow, preset="quick-sound", seed=0, step_size=None, side=None)
     first = train._new_run(given)
     first.checkpoint().save(out)
-    again = train._resume(argparse.Namespace(data=slow, resume=out, step_size=None))
+    again = train._resume(argparse.Namespace(data=slow, resume=out, step_size=None, side=None))
     assert again.data.source.sample_rate == 8_000
     assert same(again.checkpoint(), first.checkpoint())
 
@@ -292,6 +305,8 @@ class TestRefusals:
             (["--seed", "9" * 5000], "The seed must be a whole number from 0"),
             (["--seed"], "--seed: expected one argument"),
             (["--step-size", "nan"], "The step size must be a number above 0"),
+            (["--side", "8"], "The side must be a whole number from 16 to 512"),
+            (["--side", "64"], "--side is for films; please leave it out for other data."),
             (["--preset", "clay"], "There is no preset clay; choose one of quick-texture"),
             (["--preset", "quick-sound"], "pebbles.jpg is for texture"),
             (["--colour"], "Unrecognized arguments: --colour"),
@@ -348,7 +363,9 @@ class TestRefusals:
         handlers: None,
     ) -> None:
         begun = train._new_run(
-            argparse.Namespace(data=PEBBLES, preset="quick-texture", seed=0, step_size=None)
+            argparse.Namespace(
+                data=PEBBLES, preset="quick-texture", seed=0, step_size=None, side=None
+            )
         )
         saved, cut = tmp_path / "saved.safetensors", tmp_path / "cut.safetensors"
         begun.checkpoint().save(saved)

@@ -313,7 +313,7 @@ def test_a_walk_does_not_wait_for_what_explore_measures(
     [
         (FACES, {"steps": 80, "chains": 4}, r"\d of 4 walks found it \(walk \d stands lowest\)"),
         (FACES, {"steps": 1, "chains": 1}, "Still on the way|stuck in another valley"),
-        (FACES, {"steps": 20, "chains": 2, "start": "training"}, "All 2 walks found a code"),
+        (FACES, {"steps": 20, "chains": 2, "start": "training"}, "Both walks found a code"),
         (TEXTURE, {"steps": 5, "chains": 1}, "Still on the way: the misfit is .* times"),
     ],
 )
