@@ -16,7 +16,8 @@ from time import perf_counter
 import numpy as np
 from playwright.sync_api import Page, sync_playwright
 
-from abp_core.data import datasets, films
+from abp_core.data import datasets
+from abp_core.data.film.read import read_film
 from abp_core.presets import PRESETS
 from abp_core.trainer import Trainer
 from benchmarks.report import EXAMPLES, keep
@@ -93,7 +94,7 @@ def of_128(folder: Path) -> Path:
     preset = PRESETS["objects"].training
     network = dataclasses.replace(preset.generator, channels=(128, 128, 64, 32))
     spec = dataclasses.replace(preset, generator=network, examples=40)
-    film = films.read_film(EXAMPLES / "videos" / "waving_tree.mp4", pixels=128 * 128, most=40)
+    film = read_film(EXAMPLES / "videos" / "waving_tree.mp4", pixels=128 * 128, most=40)
     dataset, spec = datasets.from_pictures(list(film.frames), spec, name="toon_faces")
     trainer = Trainer(spec, dataset)
     trainer.step()

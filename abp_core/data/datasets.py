@@ -14,8 +14,10 @@ import torch
 from PIL import Image
 from torch import Tensor
 
-from abp_core.data import decode, films, formats, mapped, remarks, rumble, sets, sounds
+from abp_core.data import decode, formats, mapped, remarks, rumble, sets, sounds
 from abp_core.data.colours import Pixels
+from abp_core.data.film.pictures import holds_frames
+from abp_core.data.film.read import read_film
 from abp_core.data.formats import FileRejected
 from abp_core.data.sounds import Samples
 from abp_core.spec import Kind, SpecRejected, TrainingSpec
@@ -119,7 +121,7 @@ def kind_of(path: Path) -> Kind:
     head = formats.read_head(path)
     formats.require_read(head, path.name)
     found, ending = formats.format_of(head), path.suffix.lower()
-    if formats.is_animated_webp(head) or (found == "zip" and films.holds_frames(path)):
+    if formats.is_animated_webp(head) or (found == "zip" and holds_frames(path)):
         return "film"
     kinds: tuple[tuple[Kind, tuple[str, ...], tuple[str, ...]], ...] = (
         ("texture", formats.PICTURES, formats.PICTURE_ENDINGS),
@@ -166,7 +168,7 @@ def load(
         notes = (*picture.notes, *smaller)
     elif kind == "film":
         frames = spec.generator.signal_shape[1:]
-        film = films.read_film(
+        film = read_film(
             path, pixels=math.prod(frames), unit=spec.generator.enlargement, most=spec.examples
         )
         dataset, fitted = from_film(film.frames, film.rate, spec, name=name)

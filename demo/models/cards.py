@@ -36,7 +36,7 @@ def label_of(name: str) -> str:
 
 
 def first_frame(path: Path) -> media.Pixels:
-    """Of a film of our own, (h, w, 3); a visitor's is read by `films`."""
+    """Of a film of our own, (h, w, 3); a visitor's is read by `data/film`."""
     with av.open(str(path)) as film:
         return np.asarray(next(film.decode(video=0)).to_ndarray(format="rgb24"), np.uint8)
 

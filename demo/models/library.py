@@ -11,9 +11,10 @@ from PIL import Image, ImageOps
 from torch import Tensor
 
 from abp_core.analysis import excerpts
-from abp_core.data import datasets, decode, films
+from abp_core.data import datasets, decode
 from abp_core.data.datasets import Dataset
-from abp_core.data.film_reader import LEAST_FRAMES
+from abp_core.data.film.protocol import LEAST_FRAMES
+from abp_core.data.film.read import read_film
 from abp_core.data.pack import PackItem
 from abp_core.observation import Downsampled, Full, Observation, Occluded
 from demo import limits
@@ -115,7 +116,7 @@ def _first_frame(model: Model, path: Path, name: str) -> Tensor:
         pixels = decode.read_picture(path)
     else:
         unit, room = spec.generator.enlargement, LARGER * height * width
-        pixels = films.read_film(path, pixels=room, unit=unit, most=LEAST_FRAMES).frames[0]
+        pixels = read_film(path, pixels=room, unit=unit, most=LEAST_FRAMES).frames[0]
     fitted = ImageOps.fit(Image.fromarray(pixels), (width, height), Image.Resampling.LANCZOS)
     rate = model.saved.source.frame_rate
     dataset, _ = datasets.from_film(np.array(fitted)[None], rate, spec, name=name)

@@ -10,9 +10,10 @@ import torch
 from PIL import Image
 from torch import Tensor
 
-from abp_core.data import datasets, decode, films, numbered, sets
+from abp_core.data import datasets, decode, numbered, sets
 from abp_core.data.atomic import open_atomically
 from abp_core.data.datasets import Dataset
+from abp_core.data.film.read import read_film
 from abp_core.observation import Occluded
 from abp_core.spec import Kind
 from abp_core.synthesis import sampling
@@ -93,7 +94,7 @@ class Repairs:
                 return None
             if kind == "film":
                 wanted = spec_of(preset_for(kind, STYLES[0])).generator.signal_shape
-                frame = films.read_film(path, pixels=wanted[1] * wanted[2], most=LOOKED_AT).frames
+                frame = read_film(path, pixels=wanted[1] * wanted[2], most=LOOKED_AT).frames
                 return fit_to_canvas(frame[len(frame) // 2])
             picture = (
                 decode.read_picture(path)

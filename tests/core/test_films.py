@@ -22,17 +22,11 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 from PIL import Image
 
-from abp_core.data import (
-    datasets,
-    decode,
-    film_choice,
-    film_colours,
-    film_reader,
-    films,
-    formats,
-    sounds,
-)
-from abp_core.data.films import Film, read_film
+from abp_core.data import datasets, decode, formats, sounds
+from abp_core.data.film import asking, choosing, colours
+from abp_core.data.film.frames import Film
+from abp_core.data.film.read import read_film
+from abp_core.data.film.views import over_white
 from abp_core.data.formats import FileRejected
 from abp_core.synthesis.film import encode_film, encode_webp
 
@@ -371,7 +365,7 @@ class TestAsSeen:
     def test_common_colours_by_number(self) -> None:
         red = np.array([[[40_000, 0, 0], [0, 40_000, 0], [9_000, 9_000, 9_000]]], np.uint16)
         for transfer in (16, 18, 14):
-            made = film_colours.to_common(red, transfer, 9)[0].astype(int)
+            made = colours.to_common(red, transfer, 9)[0].astype(int)
             assert made[0, 0] > made[0, 1:].max()
             assert made[1, 1] > max(made[1, 0], made[1, 2])
             assert np.ptp(made[2]) <= 2
@@ -380,7 +374,7 @@ class TestAsSeen:
     @pytest.mark.parametrize("side", [64, 128, 256])
     def test_little_is_cut_and_nothing_is_enlarged(self, size: tuple[int, int], side: int) -> None:
         height, width = size
-        made = film_choice.fit(height, width, pixels=side**2, unit=8)
+        made = choosing.fit(height, width, pixels=side**2, unit=8)
         assert made is not None
         rows, columns = made.kept
         assert rows % 8 == columns % 8 == 0
@@ -399,9 +393,9 @@ class TestAsSeen:
     def test_any_size_fits_or_is_refused(
         self, height: int, width: int, units: int, unit: int
     ) -> None:
-        made = film_choice.fit(height, width, pixels=(units * unit) ** 2, unit=unit)
+        made = choosing.fit(height, width, pixels=(units * unit) ** 2, unit=unit)
         if made is None:
-            assert "please" in film_choice.why_no_fit(height, width, unit=unit)
+            assert "please" in choosing.why_no_fit(height, width, unit=unit)
             return
         assert made.kept[0] * made.kept[1] <= (units * unit) ** 2
         for kept, scaled, whole in zip(made.kept, made.scaled, (height, width), strict=True):
@@ -454,13 +448,13 @@ class TestTime:
         assert found.seconds == pytest.approx(2, abs=0.05)
 
     def test_choosing_by_hand(self) -> None:
-        choice = film_choice.choose([k / 60 for k in range(100)], 20)
+        choice = choosing.choose([k / 60 for k in range(100)], 20)
         assert (choice.step, choice.even) == (2, True)
         assert choice.places.tolist() == list(range(0, 40, 2))
         assert choice.rate == pytest.approx(30)
-        assert film_choice.shown_only([0, 39, 40, 80, 120, 120, 160]) == [0, 40, 80, 120, 160]
-        assert film_choice.step_of(30.0003) == 1
-        assert film_choice.choose([0.0] * 9, 20).rate == 30
+        assert choosing.shown_only([0, 39, 40, 80, 120, 120, 160]) == [0, 40, 80, 120, 160]
+        assert choosing.step_of(30.0003) == 1
+        assert choosing.choose([0.0] * 9, 20).rate == 30
 
 
 class TestRefusals:
@@ -667,7 +661,7 @@ class TestTheReader:
 
     def told(self, script: str, monkeypatch: pytest.MonkeyPatch, folder: Path) -> Film:
         """What is made of a reader that says what it likes."""
-        monkeypatch.setattr(films, "BEGIN", "import sys, json, struct, time\n" + script)
+        monkeypatch.setattr(asking, "BEGIN", "import sys, json, struct, time\n" + script)
         return read(KINDS["gif"](), folder, "a.gif")
 
     @pytest.mark.parametrize(
@@ -712,7 +706,7 @@ class TestTheReader:
             self.told(script, monkeypatch, tmp_path)
 
     def test_one_that_never_answers(self, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-        monkeypatch.setattr(films, "SOON", 0.5)
+        monkeypatch.setattr(asking, "SOON", 0.5)
         began = time.monotonic()
         with pytest.raises(FileRejected, match=r"takes too long to be decoded; please save it"):
             self.told("time.sleep(60)", monkeypatch, tmp_path)
@@ -724,8 +718,8 @@ class TestTheReader:
     def test_one_that_stops_on_the_way(
         self, ends: str, said: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
     ) -> None:
-        monkeypatch.setattr(films, "SOON", 0.7)
-        monkeypatch.setattr(films, "LATEST", 1.0)
+        monkeypatch.setattr(asking, "SOON", 0.7)
+        monkeypatch.setattr(asking, "LATEST", 1.0)
         words = b'{"shape": [32, 32], "most": 20, "rate": 25, "size": [64, 64], "seconds": 2}'
         script = (
             "out = sys.stdout.buffer\n"
@@ -744,9 +738,9 @@ class TestTheReader:
     def test_memory_ends(self, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
         script = (
             "import os; sys.path += sys.argv[1].split(os.pathsep)\n"
-            "from abp_core.data import film_reader\n"
+            "from abp_core.data.film import child, video\n"
             "def take(*_): held = bytearray(400_000_000)\n"
-            "film_reader._send = take; film_reader.main()"
+            "video.send = take; child.main()"
         )
         with pytest.raises(FileRejected, match="needs too much memory"):
             self.told(script, monkeypatch, tmp_path)
@@ -754,21 +748,21 @@ class TestTheReader:
     def test_it_needs_little(self) -> None:
         """No torch, and nothing of ours beside what it needs."""
         code = (
-            "import sys; sys.path.append(sys.argv[1]); import abp_core.data.film_reader;"
+            "import sys; sys.path.append(sys.argv[1]); import abp_core.data.film.child;"
             "print(*(m for m in sys.modules if m.startswith(('abp_core.', 'torch', 'PIL'))))"
         )
-        command = [sys.executable, "-I", "-c", code, films.ROOT]
+        command = [sys.executable, "-I", "-c", code, asking.ROOT]
         found = subprocess.run(command, capture_output=True, text=True, check=True).stdout.split()
-        rooms = {"abp_core.data"} | {
-            f"abp_core.data.film_{name}" for name in ("reader", "choice", "colours")
-        }
-        assert set(found) == rooms
+        package = "abp_core.data.film"
+        rooms = ["child", "protocol", "bounds", "opening", "listing", "video", "webp", "views"]
+        rooms += ["choosing", "colours"]
+        assert set(found) == {"abp_core.data", package, *(f"{package}.{room}" for room in rooms)}
 
     def test_what_is_over_white(self) -> None:
         pixels = np.zeros((1, 3, 4), np.uint8)
         pixels[0, 1] = (100, 50, 0, 255)
         pixels[0, 2] = (100, 50, 0, 128)
-        made = film_reader.over_white(pixels)
+        made = over_white(pixels)
         assert made[0].tolist() == [[255, 255, 255], [100, 50, 0], [177, 152, 127]]
 
 
