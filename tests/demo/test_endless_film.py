@@ -168,7 +168,8 @@ class TestReel:
 
     def test_each_seed_speed_and_beginning_has_its_own(self, rooms: Rooms, model: Model) -> None:
         ways: list[dict[str, Any]] = [
-            *({}, {"seed": "4"}, {"speed": 2}, {"windows": 3}, {"begin": BEGINNINGS[1]}),
+            *({}, {"speed": 2}, {"windows": 3}, {"begin": BEGINNINGS[1]}),
+            {"begin": BEGINNINGS[1], "seed": "4"},  # after its end there may be one way on only
         ]
         found = [stretch(rooms, model, 3, begun=8.0 + k, **way) for k, way in enumerate(ways)]
         for k, one in enumerate(found):

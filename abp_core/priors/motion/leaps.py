@@ -10,7 +10,8 @@ FEWEST = 8  # frames that are left of the film where a leap lands
 NEAR = 6  # frames that a leap bridges at least, or an eighth of the film
 SHORTEST, LONGEST = 12, 120  # frames from one leap to the next, before the best one is looked for
 WITHIN = 20  # frames in which it is looked for
-CHOICE = 3  # leaps among which chance chooses
+CHOICE = 3  # leaps among which chance chooses, at most
+SLACK = 0.1  # of what leaps usually cost, by which these may cost more than the best
 COMPARED = ((-2, 0.25), (-1, 1.0), (0, 1.0), (1, 0.25))  # frames about a leap, and their weights
 HORIZON = 4  # lengths of the film for which is anticipated
 SWEEPS = 100  # leaps for which is anticipated
@@ -61,12 +62,23 @@ class Leaps:
             beyond = later[earliest] / self._spared[landings]
         return beyond
 
+    @cached_property
+    def _slack(self) -> float:
+        """By how much more than the best another leap may cost."""
+        known = self.costs[self.costs.isfinite()]
+        return SLACK * float(known.median()) if len(known) else 0.0
+
     def among(self, first: int, last: int) -> list[tuple[int, int]]:
-        """The best leaps after the moments from first to last, as far as there are: the moment
-        before each, and the one after it."""
+        """The best leaps after the moments from first to last, as far as there are, one or a few
+        that land apart: the moment before each, and the one after it."""
         last = min(last, self._n - 1)
         first = min(first, last)
         costs = self.costs[first : last + 1] + self._beyond
         costs *= self._spared[: len(costs), None]
-        best = costs.flatten().argsort(stable=True)[:CHOICE].tolist()
-        return [(first + k // self.landings, k % self.landings) for k in best]
+        costs, before = costs.min(0)
+        found, most = [], float(costs.min()) + self._slack
+        while len(found) < CHOICE and (not found or float(costs.min()) <= most):
+            lands = int(costs.argmin())
+            found.append((first + int(before[lands]), lands))
+            costs[max(0, lands - NEAR) : lands + NEAR + 1] = torch.inf
+        return found
