@@ -76,7 +76,8 @@ class Leaps:
         costs = self.costs[first : last + 1] + self._beyond
         costs *= self._spared[: len(costs), None]
         costs, before = costs.min(0)
-        found, most = [], float(costs.min()) + self._slack
+        most = float(costs.min()) + self._slack
+        found: list[tuple[int, int]] = []
         while len(found) < CHOICE and (not found or float(costs.min()) <= most):
             lands = int(costs.argmin())
             found.append((first + int(before[lands]), lands))
