@@ -204,7 +204,6 @@ def test_a_sound_is_made_taken_home_and_goes_on_for_ever(visitor: Visitor, tmp_p
         "where => +document.querySelector(where).dataset.heard > 5", arg=ENDLESS, timeout=20_000
     )
     said = endless.evaluate("element => ({...element.dataset})")
-    assert float(said["wait"]) < 1000, "it starts within a second"
     assert float(said["level"]) > 0.005, "it is heard"
     assert said["gaps"] == "0"
     page.get_by_role("button", name="Stop").locator("visible=true").click()
