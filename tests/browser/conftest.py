@@ -110,9 +110,9 @@ SETTLED = """() => Promise.allSettled(document.getAnimations()
 
 
 def every_view(test: Callable[..., None]) -> Callable[..., None]:
-    """Runs a test in light and dark, in a wide window and in a telephone's."""
-    test = pytest.mark.parametrize("scheme", ["light", "dark"])(test)
-    return pytest.mark.parametrize("width", [1280, 390])(test)
+    """Runs a test in a wide window, in light, and in a telephone's, in dark; what is looked for in
+    `no_serious_findings` is looked for in both colours of each."""
+    return pytest.mark.parametrize(("scheme", "width"), [("light", 1280), ("dark", 390)])(test)
 
 
 class Visitor:
@@ -150,9 +150,28 @@ class Visitor:
 
 
 def no_serious_findings(page: Page) -> None:
-    """Nothing that keeps somebody from using the page, and nothing wider than the window; what is
-    on its way to another colour has come there first."""
+    """Nothing that keeps somebody from using the page, in light and in dark, and nothing wider than
+    the window."""
+    dark = page.evaluate("matchMedia('(prefers-color-scheme: dark)').matches")
+    own: Scheme = "dark" if dark else "light"
+    other: Scheme = "light" if dark else "dark"
+    for scheme in (own, other):
+        _colour(page, scheme)
+        _no_serious_findings(page)
+    _colour(page, own)
+
+
+def _colour(page: Page, scheme: Scheme) -> None:
+    """Waits for what is on its way to another colour, too."""
+    page.emulate_media(color_scheme=scheme)
+    page.wait_for_function(
+        "dark => document.body.classList.contains('dark') === dark", arg=scheme == "dark"
+    )
+    page.evaluate("() => new Promise((drawn) => requestAnimationFrame(() => setTimeout(drawn)))")
     page.evaluate(SETTLED)
+
+
+def _no_serious_findings(page: Page) -> None:
     serious = [
         (finding["id"], [node["target"] for node in finding["nodes"]])
         for finding in Axe().run(page).response["violations"]

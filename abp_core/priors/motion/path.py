@@ -79,20 +79,19 @@ class Path:
     def _close(self, period: int) -> None:
         """A path that comes back: one stretch of the film where it is long enough, else stretches
         of which the last ends just before the first begins."""
-        costs = self._leaps.costs
-        last = min(self._n - period, len(costs[0]))
-        if last >= 1:
-            begins = torch.arange(last)
+        costs, landings = self._leaps.costs, self._leaps.landings
+        if self._n > period:
+            begins = torch.arange(min(self._n - period, landings))
             best = costs[begins + period - 1, begins].argsort(stable=True)[:CHOICE].tolist()
             self._begin(0, self._chosen(best))
             self._end = period
             return
-        first = int(self._chance.integers(self._n // 2, len(costs[0])))
+        first = int(self._chance.integers(self._n // 2, landings))
         while self._end < period:
             self._run(self._next if self._end else first)
-        now, *_ = self._faded(0, period)
-        stretches = torch.arange(1, min(first, period - 1) + 1)
-        back = costs[now[period - stretches - 1], first - stretches]
+        moments, *_ = self._faded(0, period)
+        stretches = torch.arange(1, min(first, period - 1) + 1)  # lengths that the last may have
+        back = costs[moments[period - stretches - 1], first - stretches]
         stretch = int(stretches[back.argmin()])
         kept = bisect_left(self._begins, period - stretch)
         del self._begins[kept:], self._moments[kept:]
