@@ -43,7 +43,7 @@ def models(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
     paths = {kind: folder / f"{kind}.safetensors" for kind in DATA}
     for kind, path in paths.items():
         args = argparse.Namespace(
-            data=DATA[kind], preset=f"quick-{kind}", seed=0, step_size=None, resume=None
+            data=DATA[kind], preset=f"quick-{kind}", seed=0, step_size=None, side=None, resume=None
         )
         trainer = train._new_run(args)
         trainer.step()
