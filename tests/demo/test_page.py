@@ -1,13 +1,11 @@
 """The page as a stranger with a keyboard meets it: what it serves, and what it survives."""
 
-import gc
 import http.client
 import json
 import os
 import threading
 import urllib.error
 import urllib.request
-import warnings
 from collections.abc import Iterator
 from pathlib import Path
 from time import monotonic
@@ -31,7 +29,6 @@ from demo.synthesise.form import BEGINNINGS, SOURCES
 from tests.demo.runs import UNTRAINED, arrived, until
 
 pytestmark = [  # Gradio's own
-    pytest.mark.filterwarnings("ignore::ResourceWarning"),
     pytest.mark.filterwarnings("ignore:'future.no_silent_downcasting'"),
 ]
 
@@ -119,10 +116,6 @@ def studio(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
         over.set()
         main.join(30)
         assert not main.is_alive()
-        launched.clear()
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", ResourceWarning)
-        gc.collect()  # the server's event loop, which Gradio leaves open
 
 
 def test_every_endpoint_is_known(studio: Served) -> None:
