@@ -54,6 +54,13 @@ def test_a_moving_pattern_is_where_it_was_going() -> None:
     assert off(made, x, visible) < 0.2 * off(mean_over_time(x * visible, visible), x, visible)
 
 
+def test_a_moving_pattern_moves_on_before_the_first_frame_and_after_the_last() -> None:
+    x, visible = pattern(torch.arange(24) * 1.0), torch.ones(24, 1, SIDE, SIDE)
+    visible[:2] = visible[-2:] = 0
+    made = expect(x * visible, visible).film
+    assert off(made, x, visible) < 0.5 * off(blend(x * visible, visible), x, visible)
+
+
 def test_what_comes_again_is_known_from_the_time_before() -> None:
     """A pattern that swings, behind a square for a third of the time."""
     swing = 4 * torch.sin(torch.arange(48) * 2 * math.pi / 12)

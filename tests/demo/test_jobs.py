@@ -263,7 +263,8 @@ def test_a_run_is_laid_to_rest_when_it_ends(
     counting = Counting(**run)  # type: ignore[arg-type]
     job = started(counting)
     until(lambda: job.report.iteration)
-    assert not counting.rested, "it computes yet"
+    if not run:  # those that break may have done so by now
+        assert not counting.rested, "it computes yet"
     job.stop()
     assert job.join(20)
     assert counting.rested == 1

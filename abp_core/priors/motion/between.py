@@ -5,8 +5,6 @@ to the other, what was there at moments that look alike around it, and means ove
 times. How much each counts is learnt from the film itself: more of it is hidden, and guessed.
 """
 
-import math
-from collections.abc import Callable
 from dataclasses import dataclass
 
 import torch
@@ -14,14 +12,12 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from abp_core.observation import Occluded
+from abp_core.priors.motion.carrying import carry
 from abp_core.priors.motion.forecast import shares_of
 
 MEMORIES = (2.0, 8.0)  # frames after which a mean over time has forgotten a third of what it had
-FARTHEST = 12  # frames between two that a motion is looked for from one to the other
+FARTHEST = 12  # frames over which something is carried along its motion at most
 MOST_MOVED = 8  # pixels that it covers there at most
-PATCH = 5  # pairs of pixels along the squares that are compared
-CERTAINTY = 0.5  # of a motion: how much less likely is what differs by so much more than the best
-UNLIKELY = 1e-3  # a motion that is nowhere likelier is passed over
 BLOCK = 4  # pixels along the squares that are taken from moments alike
 AROUND = 3  # squares to every side by which moments are compared
 SHARPNESS = (0.03, 0.3)  # of what counts as alike, over how unlike moments are on average
@@ -155,72 +151,20 @@ def _smoothed(film: Tensor, y: Tensor, visible: Tensor, memory: float) -> Tensor
 
 
 def _along_motion(film: Tensor, visible: Tensor, wanted: Tensor) -> Tensor:
-    """Frames of which nothing was seen, each place from where it was before and where it will be:
-    of all straight motions through it those along which the frames around agree."""
-    whole, n = visible.flatten(1).amax(1) > 0, len(film)
-    moved = film.clone()
+    """Frames of which nothing was seen, each place from where it was before and where it will be;
+    before the first frame that was seen and after the last as the nearest two move."""
+    whole, moved = visible.flatten(1).amax(1) > 0, film.clone()
     for t in wanted.flatten(1).any(1).nonzero()[:, 0].tolist():
-        earlier, later = whole[:t].nonzero()[:, 0], whole[t:].nonzero()[:, 0]
-        if whole[t] or not len(earlier) or not len(later):
+        earlier, later = whole[:t].nonzero()[:, 0].tolist(), whole[t:].nonzero()[:, 0].tolist()
+        around = [*earlier[-1:], *(t + k for k in later[:1])]
+        if len(around) < 2:
+            around = earlier[-2:] or [t + k for k in later[1::-1]]
+        if whole[t] or len(around) < 2 or max(t, *around) - min(t, *around) > FARTHEST:
             continue
-        a, b = int(earlier[-1]), t + int(later[0])
-        if b - a <= FARTHEST and b < n:
-            moved[t] = _between(film[a : a + 1], film[b : b + 1], (t - a) / (b - a), b - a)[0]
+        a, b = around
+        reach = min(MOST_MOVED, 2 + 2 * abs(b - a))
+        moved[t] = carry(film[a : a + 1], film[b : b + 1], (t - a) / (b - a), reach)[0]
     return moved
-
-
-def _between(a: Tensor, b: Tensor, share: float, frames: int) -> Tensor:
-    """A frame (1, c, h, w) at a share of the way from a to b, which lie so many frames apart."""
-    reach = min(MOST_MOVED, 2 + 2 * frames)
-    height, width = a.shape[2:]
-    here, there = (F.pad(x, [reach] * 4, mode="replicate") for x in (a, b))
-    greys = [x.mean(1, keepdim=True) for x in (here, there)]
-
-    def part(x: Tensor, down: int, right: int) -> Tensor:
-        return x[..., reach + down : reach + down + height, reach + right : reach + right + width]
-
-    steps = range(-reach, reach + 1)
-    ways = [(down, right) for down in steps for right in steps]
-    unlike = torch.cat(
-        [
-            (part(greys[0], *came) - part(greys[1], *goes)).square()
-            for came, goes in (_ends(way, share, math.floor) for way in ways)
-        ],
-        1,
-    )
-    cost = _over_patches(F.avg_pool2d(unlike, 2))
-    least = cost.amin(1, keepdim=True)
-    likely = (-(cost - least) / (CERTAINTY * least + 1e-5)).softmax(1)
-    likely = F.interpolate(likely, (height, width))[0]
-    found = torch.zeros_like(a)
-    told = likely.flatten(1).amax(1).tolist()
-    for way, most, shares in zip(ways, told, likely, strict=True):
-        if most > UNLIKELY:
-            for rounded in (math.floor, math.ceil):  # which differ by half a pixel at most each
-                came, goes = _ends(way, share, rounded)
-                found += shares / 2 * torch.lerp(part(here, *came), part(there, *goes), share)
-    return found
-
-
-def _ends(
-    way: tuple[int, int], share: float, rounded: Callable[[float], int]
-) -> tuple[tuple[int, int], tuple[int, int]]:
-    """Whence something came and where it goes, down and right of where it is at a share of its
-    way."""
-    down, right = way
-    came = (-rounded(share * down), -rounded(share * right))
-    return came, (came[0] + down, came[1] + right)
-
-
-def _over_patches(x: Tensor) -> Tensor:
-    """The mean of x (1, k, h, w) over the square about every place; pooling takes ten times as
-    long on a CPU."""
-    half = PATCH // 2
-    x = F.pad(x, [half + 1, half, half + 1, half], mode="replicate")
-    for axis in (2, 3):
-        sums, n = x.cumsum(axis), x.shape[axis] - PATCH
-        x = (sums.narrow(axis, PATCH, n) - sums.narrow(axis, 0, n)) / PATCH
-    return x
 
 
 def _alike(film: Tensor, visible: Tensor, wanted: Tensor) -> list[Tensor]:

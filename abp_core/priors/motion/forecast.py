@@ -24,12 +24,15 @@ FOLDS = 4  # parts of the film, each guessed by the matrix of the others
 @dataclass(frozen=True, slots=True, eq=False)
 class Forecast:
     """z (n, c, h, w): the latents of a film. frames: how far ahead. matrix (25 c, c): from the
-    neighbourhood, about the mean of each place. weights (guesses,): of the mixture."""
+    neighbourhood, about the mean of each place. weights (guesses,): of the mixture. held
+    (n - frames - SEEN + 1, c, h, w): what is expected after each frame but the first SEEN - 1, from
+    moments that are not nearby."""
 
     z: Tensor
     frames: int
     matrix: Tensor
     weights: Tensor
+    held: Tensor
 
     @classmethod
     def of(cls, z: Tensor, frames: int) -> Self:
@@ -52,7 +55,8 @@ class Forecast:
         flat = guesses.flatten(1).double()
         gram = flat @ flat.T
         weights = shares_of(gram, flat @ (ahead - mean).flatten().double())
-        return cls(z, frames, _solve(inputs, ends), weights.float())
+        expected = mean + torch.tensordot(weights.float(), guesses, 1)
+        return cls(z, frames, _solve(inputs, ends), weights.float(), expected)
 
     def predict(self, z: Tensor) -> Tensor:
         """What is expected after each frame but the first SEEN - 1 of a film's latents z
