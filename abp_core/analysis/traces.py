@@ -11,13 +11,14 @@ import torch
 from torch import Tensor
 
 from abp_core.adaptation.preconditioner import Preconditioner, fisher_information
+from abp_core.analysis.stretch import Stretch
 from abp_core.checkpoint import Checkpoint
 from abp_core.device import Machine, this_machine
 from abp_core.generator import Generator
-from abp_core.langevin import Langevin, LangevinInfo, LangevinState, norms
+from abp_core.langevin import Langevin, LangevinInfo, norms
 from abp_core.noise import chain_noise, walk_noise
 from abp_core.observation import Observation
-from abp_core.posterior import LOT, Posterior, observe, prior_energy
+from abp_core.posterior import LOT, Posterior, as_it_is, observe
 from abp_core.spec import LangevinSpec
 
 GRADIENTS = 160  # that tell a metric, a multiple of LOT
@@ -28,11 +29,12 @@ POINTS = 64  # of a landscape that are evaluated at once
 class Trace:
     """n chains after `number` moves.
 
-    z (n, *latent_shape). misfit, prior (n,): |y - A f(z)|^2 / (2 sigma^2) and |z|^2 / 2, which
-    add up to U(z). slope (n,): |dU/dz|. length (n,): of the move that led here. noise (n,): the
-    noise's share of it, of the sum of both squares. accepted (n,): the probability with which a
-    Metropolis test would have taken that move; nan where there is none. put_back (n,): whether
-    the chain ran away with that move, and stands at its start again.
+    z (n, *latent_shape). misfit, prior (n,): |y - A f(z)|^2 / (2 sigma^2) and |z|^2 / 2 (of what
+    drives a film, see Posterior), which add up to U(z). slope (n,): |dU/dz|. length (n,): of the
+    move that led here. noise (n,): the noise's share of it, of the sum of both squares. accepted
+    (n,): the probability with which a Metropolis test would have taken that move; nan where there
+    is none. put_back (n,): whether the chain ran away with that move, and stands at its start
+    again.
     """
 
     number: int
@@ -70,7 +72,7 @@ class Walk:
         self.noise = noise.to(posterior.y.device)
         self._walk = Langevin(posterior.energy, spec, preconditioner)
         self._state = self._walk.init(start.to(posterior.y.device))
-        self.steps = [_trace(self._state)]
+        self.steps = [self._trace()]
 
     @property
     def ended(self) -> bool:
@@ -81,25 +83,25 @@ class Walk:
         if self.ended:
             raise StopIteration
         self._state, info = self._walk.step(self._state, self.noise[len(self.steps) - 1])
-        self.steps.append(_trace(self._state, info))
+        self.steps.append(self._trace(info))
         return self.steps[-1]
 
-
-def _trace(state: LangevinState, info: LangevinInfo | None = None) -> Trace:
-    prior = prior_energy(state.z)
-    unknown = torch.full_like(prior, torch.nan)
-    tested = info is not None and info.walk.spec.temperature > 0
-    found = (
-        state.z,
-        state.energy - prior,
-        prior,
-        norms(state.grad),
-        info.length if info else torch.zeros_like(prior),
-        info.noise_share if info else unknown,
-        info.acceptance if info and tested else unknown,
-        info.diverged if info else torch.zeros_like(prior).bool(),
-    )
-    return Trace(state.step, *(each.cpu() for each in found))  # where they are looked at
+    def _trace(self, info: LangevinInfo | None = None) -> Trace:
+        state = self._state
+        prior = self.posterior.prior(state.z)
+        unknown = torch.full_like(prior, torch.nan)
+        tested = info is not None and info.walk.spec.temperature > 0
+        found = (
+            state.z,
+            state.energy - prior,
+            prior,
+            norms(state.grad),
+            info.length if info else torch.zeros_like(prior),
+            info.noise_share if info else unknown,
+            info.acceptance if info and tested else unknown,
+            info.diverged if info else torch.zeros_like(prior).bool(),
+        )
+        return Trace(state.step, *(each.cpu() for each in found))  # where they are looked at
 
 
 def as_in_training(
@@ -151,22 +153,25 @@ def as_in_training(
 
 
 def posterior_about(
-    generator: Generator, y: Tensor, observation: Observation, sigma: float, chains: int
+    generator: Generator | Stretch, y: Tensor, observation: Observation, sigma: float, chains: int
 ) -> Posterior:
     """The posterior of `chains` chains that are all about one y (1, ...), where the generator
     lies."""
     device = generator.device
     index = torch.zeros(chains, dtype=torch.int64, device=device)
     y = y.to(device).expand(chains, *y.shape[1:])
-    return Posterior(generator, observation.on(device), y, index, sigma)
+    drives = generator.drives if isinstance(generator, Stretch) else as_it_is
+    return Posterior(generator, observation.on(device), y, index, sigma, drives=drives)
 
 
-def metric_about(generator: Generator, latents: Tensor, sigma: float) -> Preconditioner:
+def metric_about(
+    generator: Generator | Stretch, latents: Tensor, sigma: float, gradients: int = GRADIENTS
+) -> Preconditioner:
     """A metric for walks that begin anywhere: of what f itself tells of the curvature of U about
     latents (n, *latent_shape) that were inferred. A run's own tells how far its chains still were
-    from rest, which is less far than a new walk is."""
-    z = latents[torch.arange(GRADIENTS) % len(latents)].to(generator.device)
-    shape, index = generator.spec.signal_shape, torch.arange(GRADIENTS)
+    from rest, which is less far than a new walk is. gradients: that tell it, a multiple of LOT."""
+    z = latents[torch.arange(gradients) % len(latents)].to(generator.device)
+    shape, index = tuple(generator.make(latents[:1]).shape[1:]), torch.arange(gradients)
     noise = chain_noise(seed=0, sweep=0, index=index, steps=1, shape=shape)[0].to(z)
     parts = zip(torch.split(z, LOT), torch.split(noise, LOT), strict=True)
     found = [fisher_information(generator, some, drawn, sigma) for some, drawn in parts]
@@ -219,6 +224,7 @@ def landscape(posterior: Posterior, plane: Plane, across: Tensor, down: Tensor) 
             posterior.y[:1].expand(n, *posterior.y.shape[1:]),
             posterior.index[:1].expand(n),
             posterior.sigma,
+            drives=posterior.drives,
         )
         with torch.inference_mode():
             energies.append(one.energy(z).cpu())

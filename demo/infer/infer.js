@@ -11,9 +11,11 @@ function putModel() {
   forgetWalk();
   part(".land-figure").hidden = !set && kind !== "film";
   part("audio").style.display = kind === "sound" ? "" : "none";
+  part(".frames-box").hidden = kind !== "film";
+  part(".replay").hidden = model.driven;
   // A map of latents is long to find from nothing, and its steps cost ten times as much.
   putChains();
-  field("steps").value = set ? "100" : "80";
+  field("steps").value = { objects: "100", film: "60" }[kind] || "80";
   // Two numbers fall into wrong valleys most easily, and walk fastest.
   field("chains").value = own.flat ? String(bounds.chains) : set ? "4" : "2";
   field("start").value = "prior";

@@ -4,6 +4,7 @@ import itertools
 import threading
 from collections import OrderedDict
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +17,7 @@ from demo.errors import (
     translate_errors,
 )
 from demo.infer.session import (
+    ChainSettings,
     Session,
     begin_session,
     chain_settings_from,
@@ -44,12 +46,12 @@ from demo.studio import Studio
 
 EXAMPLES_OFFERED = 24  # of training, that can be chosen from
 LOWEST = -1  # among the chains: whichever stands lowest
-FIRST_FRAME = ", its first frame"
+BEGINNING = ", its beginning"
 FILM_RATE = 12  # steps a second of a film, as the page plays them
 
 DRIVEN = (
-    "No frame of this film has a code of its own, since noise drives each from the one before; "
-    "please choose a film that was learnt in another way."
+    "Noise drives every frame of this film from the one before, so that only its own frames can be "
+    "inferred; please choose some of those."
 )
 
 _numbers = itertools.count(1)
@@ -65,17 +67,17 @@ class Inference:
         self._lock = threading.Lock()
 
     def describe(self, token: str) -> dict[str, Any]:
-        """What can be inferred with the current model: its training examples, things of the pack;
-        refusal: why nothing can. Raises Rejected."""
+        """What can be inferred with the current model: its training examples, things of the pack.
+        Raises Rejected."""
         model = self._studio.model(token)
         driven = model.saved.spec.stretch > 0
         items = [
-            {"name": name, "label": label_of(name) + FIRST_FRAME * (model.kind == "film")}
+            {"name": name, "label": label_of(name) + BEGINNING * (model.kind == "film")}
             for name, item in self._studio.pack.items()
             if item.kind == model.kind and name != model.name and not driven
         ]
         examples, sheet = 0, ""
-        offered = [] if driven else model.spread_examples(EXAMPLES_OFFERED)
+        offered = model.spread_examples(EXAMPLES_OFFERED)
         try:
             signals = self._library.of(model).signals[offered]
             examples = len(signals)
@@ -88,7 +90,7 @@ class Inference:
             "key": model.key,
             "label": model.label,
             "kind": model.kind,
-            "refusal": DRIVEN if driven else "",
+            "driven": driven,
             "items": items,
             "examples": examples,
             "names": [names[k] for k in offered if k < len(names)],
@@ -110,6 +112,8 @@ class Inference:
     def bring(self, token: str, key: str, path: str) -> str:
         """A visitor's file as the next target; its name. Raises Rejected."""
         model = self._studio.shown(token, key)
+        if model.saved.spec.stretch:
+            raise Rejected(DRIVEN)
         with translate_errors():
             brought = read_target(model, Path(path), Path(path).name)
         with self._lock:
@@ -127,15 +131,14 @@ class Inference:
     ) -> dict[str, Any]:
         """Chains at the start of a walk. Raises Rejected."""
         model = self._studio.shown(token, key)
-        if model.saved.spec.stretch:
-            raise Rejected(DRIVEN)
+        settings = ChainSettings() if replay else chain_settings_from(wish)
         with translate_errors():
-            found = self._target(token, model, target, whole=replay)
+            found = self._target(token, model, target, settings.frames, whole=replay)
             number = next(_numbers)
             if replay:
                 walking = replay_training(number, model, found)
             else:
-                walking = begin_session(number, model, found, chain_settings_from(wish))
+                walking = begin_session(number, model, found, settings)
             with self._lock:
                 _keep(self._walks, token, walking)
             return {
@@ -194,18 +197,22 @@ class Inference:
         return str(path)
 
     def _target(
-        self, token: str, model: Model, fields: Mapping[str, Any], *, whole: bool
+        self, token: str, model: Model, fields: Mapping[str, Any], frames: int, *, whole: bool
     ) -> Target:
-        """whole: as training sees it, which moves one chain over a whole picture or sound."""
+        """whole: as training sees it, which moves one chain over a whole picture or sound. frames:
+        of a film."""
         if fields.get("brought"):
             with self._lock:
                 key, target = self._brought.get(token, ("", None))
             if target is None or key != model.key:
                 raise Rejected("Please bring the file again; another model was chosen since.")
-            return target
+            return _so_many(target, frames if model.kind == "film" else 1)
         if item := fields.get("item"):
+            if model.saved.spec.stretch:
+                raise Rejected(DRIVEN)
             with translate_errors():
-                return self._library.item(model, str(item))
+                target = self._library.item(model, str(item))
+            return _so_many(target, frames if model.kind == "film" else 1)
         with translate_errors():
             signals = self._library.of(model).signals
         example = check_count(fields.get("example", 0))
@@ -218,6 +225,11 @@ class Inference:
         if whole and model.saved.spec.window:
             return Target(model.label, self._library.whole(model).signals, 0)
         names = self._library.names(model)
+        if model.kind == "film" and frames > 1:
+            example = max(0, min(example, len(signals) - frames))
+            last = min(example + frames, len(signals))
+            name = f"frames {example + 1} to {last}"
+            return Target(f"{model.label}, {name}", signals[example:last], example)
         name = names[example] if example < len(names) else f"training example {example + 1}"
         return Target(f"{model.label}, {name}", signals[example : example + 1], example)
 
@@ -227,6 +239,13 @@ class Inference:
         if walking is None or walking.number != number:
             raise Rejected("This walk is no longer kept here; please press Infer to begin anew.")
         return walking
+
+
+def _so_many(target: Target, frames: int) -> Target:
+    """The first frames of a film. Raises Rejected."""
+    if len(target.y) < frames:
+        raise Rejected(f"{target.name} is one picture; please choose one frame at once for it.")
+    return replace(target, y=target.y[:frames])
 
 
 def _keep(kept: OrderedDict[str, Any], token: str, value: Any) -> None:

@@ -5,7 +5,7 @@ import json
 import math
 import threading
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -14,10 +14,13 @@ import torch
 from abp_core.analysis import traces
 from abp_core.analysis.convergence import agreement
 from abp_core.analysis.directions import Coordinates
+from abp_core.analysis.stretch import Stretch, codes_of, lay_out, stretch_of
 from abp_core.analysis.traces import Trace, Walk
+from abp_core.data.film.protocol import LEAST_FRAMES
+from abp_core.generator import Generator
 from abp_core.noise import chain_noise
-from abp_core.observation import Observation
-from abp_core.posterior import misfit_of
+from abp_core.observation import Observation, Occluded
+from abp_core.posterior import LOT, misfit_of
 from abp_core.spec import LangevinSpec
 from demo import limits
 from demo.errors import Rejected
@@ -29,7 +32,10 @@ from demo.models.library import (
 )
 
 STARTS = ("prior", "zero", "training")
-WALK_SWEEP = 1  # the noise of a chain is that of (seed, chain, this)
+WALK_SWEEP = 1  # the noise of a chain is that of (seed, chain, this),
+START_SWEEP = 2  # and that of a film with which it begins, this
+MOST_FRAMES = LEAST_FRAMES  # of a film that are inferred together
+FRAMES_FELT = 160  # of a film that is driven by noise, to tell how far its walks may go
 FAR = 40  # frames from the moment where one chain begins to that of the next
 FOUND = 2.0  # times the misfit of training's own code, up to which a walk has found the example
 FALLING = 0.03  # share of the misfit that goes in the last fifth of a walk that is on its way
@@ -38,7 +44,8 @@ NUMBERS = ("misfit", "prior", "slope", "length", "noise", "accepted")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ChainSettings:
-    """How to walk. step_size, sigma: 0 for the model's own; sigma in deviations of the data."""
+    """How to walk. step_size, sigma: 0 for the model's own; sigma in deviations of the data.
+    frames: of a film that are inferred together."""
 
     steps: int = 100
     step_size: float = 0.0
@@ -48,12 +55,14 @@ class ChainSettings:
     start: str = "prior"
     hiding: str = "nothing"
     seed: int = 0
+    frames: int = 1
 
 
 @dataclass(slots=True, eq=False)
 class Session:
-    """A walk under way, and what it is about. colours: what those of its latent maps stand for, the
-    directions in which the model's latents vary most."""
+    """A walk under way, and what it is about. target: as f makes it. f: what makes signals of
+    latents. known: those (1, ...) at which training stands for it, if it does. colours: what those
+    of its latent maps stand for, the directions in which the model's latents vary most."""
 
     number: int
     model: Model
@@ -61,6 +70,8 @@ class Session:
     wish: ChainSettings
     observation: Observation
     walk: Walk
+    f: Generator | Stretch
+    known: torch.Tensor | None
     lock: threading.Lock = field(default_factory=threading.Lock)
     colours: Coordinates = field(init=False)
 
@@ -83,11 +94,10 @@ class Session:
 
     def known_misfit(self) -> float | None:
         """Of the code at which training stands for an example; None for anything else."""
-        z = self.model.examples[self.target.example : self.target.example + 1]
-        if self.target.example < 0 or z.shape[1:] != self.walk.steps[0].z.shape[1:]:
+        if self.known is None or self.known.shape[1:] != self.walk.steps[0].z.shape[1:]:
             return None
         with torch.inference_mode():
-            made = self.model.generator.make(z)
+            made = self.f.make(self.known)
             seen = self.observation.measure(made, torch.zeros(1, dtype=torch.int64))
             left = self.walk.posterior.y[:1].float().cpu() - seen
             return float(misfit_of(left, self.walk.posterior.sigma))
@@ -129,55 +139,103 @@ def chain_settings_from(sent: object) -> ChainSettings:
         start=one_of("start", STARTS),
         hiding=one_of("hiding", DEGRADATIONS),
         seed=int(number("seed", 0, limits.SEED[1], "seed")),
+        frames=int(number("frames", 1, MOST_FRAMES, "number of frames")),
     )
 
 
 def begin_session(number: int, model: Model, target: Target, wish: ChainSettings) -> Session:
     """Chains at their start. Raises Rejected."""
-    saved = model.saved
+    saved, frames, film = model.saved, len(target.y), ""
     shape = saved.spec.generator.latent_shape
+    f: Generator | Stretch = model.generator
+    observation = observe(wish.hiding, target.y[:1], wish.seed)
+    if _in_a_row(model, frames):
+        f = stretch_of(saved, model.generator, max(target.example, 0), frames)
+        shape, film = (shape[0], frames, *shape[1:]), " fewer frames,"
+        target = replace(target, y=lay_out(target.y[None]))
+        observation = _everywhere(observation, frames)
     most = limits.WALK_VALUES // math.prod(shape)
     if wish.steps * wish.chains > most:
         raise Rejected(
             f"Walks of this model may take {most:,} steps together; please "
-            "choose fewer steps, or fewer walks at once."
+            f"choose fewer steps,{film} or fewer walks at once."
         )
-    observation = observe(wish.hiding, target.y, wish.seed)
+    known = _known(model, target.example, frames)
     y = observation.measure(target.y, torch.zeros(1, dtype=torch.int64))
     sigma = saved.sigma * (wish.sigma / saved.spec.sigma if wish.sigma else 1.0)
-    posterior = traces.posterior_about(model.generator, y, observation, sigma, wish.chains)
+    posterior = traces.posterior_about(f, y, observation, sigma, wish.chains)
     index = torch.arange(wish.chains)
     noise = chain_noise(
         seed=wish.seed, sweep=WALK_SWEEP, index=index, steps=wish.steps, shape=shape
     )
     if wish.start == "training":
-        if target.example < 0:
+        if known is None:
             raise Rejected(
                 "Only a training example has a chain of its own; please start elsewhere."
             )
-        start = model.examples[target.example].expand(wish.chains, *shape).clone()
+        start = known.expand(wish.chains, *shape).clone()
     else:
-        start = _draw_starts(model, wish.chains, wish.seed)
+        start = _draw_starts(model, wish, shape)
         start = start if wish.start == "prior" else torch.zeros_like(start)
     spec = LangevinSpec(
         steps=wish.steps,
         step_size=wish.step_size or model.walk_step_size,
         temperature=wish.temperature,
     )
-    walk = Walk(posterior, start, noise, spec, model.walk_metric)
-    return Session(number, model, target, wish, observation, walk)
+    metric = model.walk_metric
+    if saved.spec.stretch and known is not None:
+        gradients = FRAMES_FELT // frames // LOT * LOT
+        metric = traces.metric_about(f, known, saved.sigma, gradients)
+    walk = Walk(posterior, start, noise, spec, metric)
+    return Session(number, model, target, wish, observation, walk, f, known)
 
 
-def _draw_starts(model: Model, chains: int, seed: int) -> torch.Tensor:
-    """New latents of the prior (chains, *latent_shape); of a film moments that lie far apart, since
-    what follows each other is alike."""
-    apart = FAR if model.kind == "film" else 1
-    return model.prior.draw(apart * chains, seed)[::apart]
+def _in_a_row(model: Model, frames: int) -> bool:
+    """Whether so many frames are inferred as one stretch of a film: one alone only where noise
+    drives it."""
+    return model.kind == "film" and (frames > 1 or model.saved.spec.stretch > 0)
+
+
+def _known(model: Model, example: int, frames: int) -> torch.Tensor | None:
+    """Where training stands for a training example, of a film for so many frames from there on."""
+    if example < 0:
+        return None
+    if _in_a_row(model, frames):
+        return codes_of(model.saved, example, frames)
+    return model.examples[example : example + 1]
+
+
+def _everywhere(observation: Observation, frames: int) -> Observation:
+    """The same of frames that are laid out."""
+    if not isinstance(observation, Occluded):
+        return observation
+    each = observation.visible[:, None].expand(-1, frames, -1, -1, -1)
+    return Occluded(lay_out(each))
+
+
+def _draw_starts(model: Model, wish: ChainSettings, shape: tuple[int, ...]) -> torch.Tensor:
+    """New latents of the prior (chains, *shape); of a film moments that lie far apart, since what
+    follows each other is alike."""
+    if model.kind != "film":
+        return model.prior.draw(wish.chains, wish.seed)
+    if model.saved.spec.stretch:
+        chains = torch.arange(wish.chains)
+        noise = chain_noise(seed=wish.seed, sweep=START_SWEEP, index=chains, steps=1, shape=shape)
+        return noise[0].cumsum(2)
+    film = model.prior.draw(FAR * wish.chains, wish.seed)
+    if film.shape[1:] == shape:
+        return film[::FAR]
+    moments = torch.arange(wish.chains)[:, None] * FAR + torch.arange(shape[1])
+    return film[moments].transpose(1, 2).contiguous()
 
 
 def replay_training(number: int, model: Model, target: Target) -> Session:
     """The walk that training would take next. Raises Rejected."""
     saved = model.saved
+    if saved.spec.stretch:
+        raise Rejected(
+            "Training walks stretches of this film in an order of its own; please press Infer."
+        )
     if target.example < 0:
         raise Rejected("Training walked for its own examples only; please choose one of them.")
     walk = traces.as_in_training(saved, target.y, target.example)
@@ -190,7 +248,8 @@ def replay_training(number: int, model: Model, target: Target) -> Session:
         seed=saved.spec.seed,
     )
     seen = saved.observation.alone(target.example)
-    return Session(number, model, target, wish, seen, walk)
+    known = model.examples[target.example : target.example + 1]
+    return Session(number, model, target, wish, seen, walk, model.generator, known)
 
 
 def summarise(walking: Session) -> dict[str, Any]:

@@ -1,18 +1,22 @@
 """One iteration of alternating back-propagation, part by part, at a step of a walk."""
 
+from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import torch
 from torch import Tensor
 
 from abp_core.adaptation.preconditioner import apply_to_channels
+from abp_core.analysis.stretch import Stretch
+from abp_core.generator import Generator
 from demo.infer.session import Session
 from demo.infer.view import (
+    render_code,
     render_difference,
     render_step,
     to_json,
 )
-from demo.models.maps import render_map
 
 ENLARGED = 10  # what a learning step changes, to be seen
 
@@ -21,17 +25,16 @@ def dissect_iteration(walking: Session, number: int, chain: int) -> list[dict[st
     """One iteration in its parts, at the step `number` of a chain: the noise, f(z), the misfit, the
     gradient back to z, and what a learning step would do."""
     walk, z = walking.walk, walking.latent(number, chain)
-    spec, generator = walk.spec, walking.model.saved.generator()  # next to what is drawn of it
+    spec, f = walk.spec, _beside(walking, walking.model.saved.generator())
     with torch.enable_grad():
         leaf = z.detach().float().requires_grad_(True)
-        x = generator(leaf)
+        x = f(leaf)
         y = walk.posterior.y[:1].float().cpu()
         residual = y - walking.observation.measure(x, torch.zeros(1, dtype=torch.int64))
         misfit = residual.square().sum() / (2 * walk.posterior.sigma**2)
-        (slope,) = torch.autograd.grad(misfit, leaf)
+        (pull,) = torch.autograd.grad(misfit + walk.posterior.prior(leaf).sum(), leaf)
     x, s = x.detach(), spec.step_size
     drawn = walk.noise[number, chain : chain + 1].cpu() if number < len(walk.noise) else z * 0
-    pull = slope + z.float()
     if walk.preconditioner is not None:  # steps are then as long as the posterior is wide
         drawn, drift = (
             apply_to_channels(walk.preconditioner.root.cpu(), drawn),
@@ -69,16 +72,23 @@ def dissect_iteration(walking: Session, number: int, chain: int) -> list[dict[st
     ]
 
 
+def _beside(walking: Session, generator: Generator) -> Callable[[Tensor], Tensor]:
+    """The walk's f with another network, which lies where what is drawn of it does."""
+    f = walking.f
+    return replace(f, generator=generator) if isinstance(f, Stretch) else generator
+
+
 def _learn_once(walking: Session, z: Tensor) -> tuple[float, Tensor, float]:
     """One step down the gradient on W for this example alone, so long that its slope promises to
     take away a hundredth of the misfit: how far the weights move, as a share of their size, what
     that changes in f(z), and the misfit after it."""
     walk = walking.walk
     generator = walking.model.saved.generator().requires_grad_(True)
+    f = _beside(walking, generator)
     index, weights = torch.zeros(1, dtype=torch.int64), list(generator.parameters())
 
     def misfit() -> tuple[Tensor, Tensor]:
-        x = generator(z.float())
+        x = f(z.float())
         residual = walk.posterior.y[:1].float().cpu() - walking.observation.measure(x, index)
         return x, residual.square().sum() / (2 * walk.posterior.sigma**2)
 
@@ -98,5 +108,5 @@ def _learn_once(walking: Session, z: Tensor) -> tuple[float, Tensor, float]:
 def _draw_bars(walking: Session, z: Tensor) -> dict[str, Any]:
     """Something of the latent's shape: its numbers, or a picture of a map."""
     if walking.model.generator.spec.spatial:
-        return {"map": render_map(walking.colours, z)}
-    return {"values": to_json(z)}
+        return {"map": render_code(walking, z)}
+    return {"values": to_json(z.flatten())}

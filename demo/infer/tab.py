@@ -124,5 +124,5 @@ def _wire_files(
 def _show(inference: Inference, token: str) -> tuple[dict[str, Any], str]:
     """The tab of the current model, and how that learnt. Raises Rejected."""
     model = inference.describe(token)
-    shown = {**NOTHING, "token": token, "model": model, "refusal": model["refusal"]}
+    shown = {**NOTHING, "token": token, "model": model}
     return shown, inference.describe_method(token)

@@ -7,6 +7,7 @@ import torch
 from torch import Tensor
 
 from abp_core.analysis import traces
+from abp_core.analysis.stretch import Stretch, lay_out
 from demo import limits, media
 from demo.errors import Rejected
 from demo.infer.session import (
@@ -35,6 +36,7 @@ def describe_start(walking: Session) -> dict[str, Any]:
         "observed": media.jpeg_url(_observed_pixels(walking, y), 92),
         "sound": model.medium.play(walking.target.y[0]),
         "chains": len(walking.walk.steps[0].z),
+        "frames": walking.f.frames if isinstance(walking.f, Stretch) else 1,
         "used": walking.used(),
     }
 
@@ -64,7 +66,7 @@ def render_steps(walking: Session, first: int, chain: int | None) -> list[dict[s
         if flat:
             row["at"] = to_json(step.z)
         if walking.model.generator.spec.spatial:
-            row["map"] = render_map(walking.colours, step.z[chain])
+            row["map"] = render_code(walking, step.z[chain])
         sent.append(row)
     return sent
 
@@ -92,7 +94,8 @@ def render_landscape(walking: Session) -> dict[str, Any]:
         low, high = ends.amin(0), ends.amax(0)
         margin = 0.15 * (high - low).clamp(min=0.5)
         low, high = low - margin, high + margin
-    places = LANDSCAPE[model.generator.spec.spatial and model.kind != "film"]
+    frames = walking.f.frames if isinstance(walking.f, Stretch) else 1
+    places = LANDSCAPE[frames > 1 or (model.generator.spec.spatial and model.kind != "film")]
     across, down = (
         torch.linspace(float(a), float(b), places) for a, b in zip(low, high, strict=True)
     )
@@ -118,8 +121,10 @@ def render_sound(walking: Session, number: int, chain: int) -> str:
 
 @torch.inference_mode()
 def render_film(walking: Session, chain: int) -> list[media.Pixels]:
-    """What was observed, f(z) and the residual, side by side, at every step."""
+    """What was observed, f(z) and the residual, side by side, at every step; of several frames in a
+    row one below the other."""
     walking.latent(0, chain)  # or a refusal
+    along = 0 if walking.wish.frames > 1 else 1
     steps = walking.walk.steps[:: max(1, len(walking.walk.steps) // limits.FILM_FRAMES)]
     y = walking.walk.posterior.y[:1].float().cpu()
     first, medium = _observed_pixels(walking, y), walking.model.medium
@@ -127,8 +132,15 @@ def render_film(walking: Session, chain: int) -> list[media.Pixels]:
     for lot in (steps[k : k + 16] for k in range(0, len(steps), 16)):
         for x in _generate(walking, torch.stack([step.z[chain] for step in lot])):
             made, left = medium.draw(x), medium.draw_difference(_residual(walking, x))
-            frames.append(np.concatenate([first, made, left], axis=1))
+            frames.append(np.concatenate([first, made, left], axis=along))
     return frames
+
+
+def render_code(walking: Session, z: Tensor) -> str:
+    """A latent map (c, ...), or the maps of frames (c, frames, ...) laid out, in colours."""
+    if walking.model.kind == "film" and z.ndim == 4:
+        z = lay_out(z.transpose(0, 1)[None])[0]
+    return render_map(walking.colours, z)
 
 
 def render_step(walking: Session, x: Tensor) -> dict[str, str]:
@@ -159,8 +171,7 @@ def _observed_pixels(walking: Session, y: Tensor) -> media.Pixels:
 
 
 def _generate(walking: Session, z: Tensor) -> Tensor:
-    generator = walking.model.generator
-    return torch.cat([generator.make(some) for some in torch.split(z.float(), 16)])
+    return torch.cat([walking.f.make(some) for some in torch.split(z.float(), 16)])
 
 
 def to_json(values: Tensor) -> list[Any]:

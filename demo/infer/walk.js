@@ -2,12 +2,12 @@
 
 /** What describes a model, see service.py.
  * @typedef {{ key: string, label: string, kind: string, examples: number, sheet: string,
- *   names: string[], refusal: string,
+ *   names: string[], driven: boolean,
  *   items: { name: string, label: string }[],
  *   own: { step_size: number, sigma: number, temperature: number, flat: boolean } }} Model */
 /** What is known of a walk before its first move, see view.py.
  * @typedef {{ walk: number, name: string, kind: string, flat: boolean, spatial: boolean,
- *   farthest: number, observed: string, chains: number, used: { steps: number } }} Walk */
+ *   farthest: number, observed: string, chains: number, frames: number, used: { steps: number } }} Walk */
 /** One step, its numbers for every chain, its pictures of the chosen one.
  * @typedef {{ picture: string, residual: string, map?: string, at?: number[][],
  *   misfit: number[], prior: number[], slope: number[], length: number[], lost: boolean[],
@@ -61,6 +61,7 @@ function wish() {
     hiding: part(".hiding").value,
     start: field("start").value,
     chains: Number(field("chains").value),
+    frames: model.kind === "film" ? Number(field("frames").value) : 1,
     ...numbers,
   };
 }
@@ -126,7 +127,9 @@ function putWalk() {
     ...chains.map((i) => make("option", { value: i, textContent: `walk ${i + 1}` })),
   );
   part(".chain-box").hidden = walk.chains < 2;
+  part(".panels").dataset.row = walk.frames > 1 ? "1" : "0";
   part(".map").hidden = !walk.spatial;
+  part(".map").dataset.row = part(".panels").dataset.row;
   part(".map").dataset.flat = walk.kind === "sound" ? "1" : "0";
   part(".land-figure").hidden = !hasLand();
   part(".land-caption").textContent = walk.flat

@@ -31,8 +31,9 @@ DEGRADATIONS = ("nothing", "square", "half", "scattered", "lines", "resolution")
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Target:
-    """Something to infer: y (1, *signal_shape), the whole of it. example: its number among the
-    training examples; -1 for something else."""
+    """Something to infer: y (1, *signal_shape), the whole of it; of a film frames that follow each
+    other, (frames, *signal_shape). example: the number of the first among the training examples;
+    -1 for something else."""
 
     name: str
     y: Tensor
@@ -101,25 +102,26 @@ def read_file(model: Model, path: Path, name: str) -> Dataset:
 
 
 def read_target(model: Model, path: Path, name: str) -> Target:
-    """The first example of a file other than the model's own. Raises FileRejected, Rejected."""
+    """The first example of a file other than the model's own, of a film its first LEAST_FRAMES.
+    Raises FileRejected, Rejected."""
     if model.kind == "film":
-        return Target(name, _first_frame(model, path, name))
+        return Target(name, _first_frames(model, path, name))
     return Target(name, _examples(model, read_file(model, path, name), name).signals[:1])
 
 
-def _first_frame(model: Model, path: Path, name: str) -> Tensor:
-    """Of a film, or a picture, (1, *signal_shape): the middle of it in the shape of the model's own
-    frames. Raises FileRejected."""
+def _first_frames(model: Model, path: Path, name: str) -> Tensor:
+    """Of a film, or the one of a picture, (frames, *signal_shape): the middle of each in the shape
+    of the model's own frames. Raises FileRejected."""
     spec = model.saved.spec
     height, width = spec.generator.signal_shape[1:]
     if datasets.kind_of(path) == "texture":
-        pixels = decode.read_picture(path)
+        pixels = decode.read_picture(path)[None]
     else:
         unit, room = spec.generator.enlargement, LARGER * height * width
-        pixels = read_film(path, pixels=room, unit=unit, most=LEAST_FRAMES).frames[0]
-    fitted = ImageOps.fit(Image.fromarray(pixels), (width, height), Image.Resampling.LANCZOS)
-    rate = model.saved.source.frame_rate
-    dataset, _ = datasets.from_film(np.array(fitted)[None], rate, spec, name=name)
+        pixels = read_film(path, pixels=room, unit=unit, most=LEAST_FRAMES).frames
+    size, how = (width, height), Image.Resampling.LANCZOS
+    fitted = np.stack([np.array(ImageOps.fit(Image.fromarray(each), size, how)) for each in pixels])
+    dataset, _ = datasets.from_film(fitted, model.saved.source.frame_rate, spec, name=name)
     return _in_colours_of(model, dataset).signals
 
 

@@ -234,7 +234,6 @@ def test_the_frames_on_offer_are_named_and_all_over_the_film(rooms: Rooms, tmp_p
     assert told["examples"] == len(told["names"]) == 24
     assert told["names"][0] == "frame 1 (0.00 s)"
     assert told["names"][-1] == "frame 30 (1.93 s)"
-    assert told["refusal"] == ""
     with pytest.raises(Rejected, match="24 training examples"):
         rooms.inference.begin(token, model.key, {"example": 24}, {"steps": 1})
 
@@ -259,10 +258,72 @@ def test_what_is_too_large_or_driven_by_noise_gets_a_sentence(rooms: Rooms, tmp_
     most = limits.WALK_VALUES // model.examples[0].numel()
     with pytest.raises(Rejected, match=f"{most:,} steps together"):
         rooms.inference.begin(token, model.key, {"example": 0}, {"steps": 400, "chains": 8})
+    with pytest.raises(Rejected, match="fewer frames, or fewer walks"):
+        rooms.inference.begin(token, model.key, {"example": 0}, {"steps": 400, "frames": 8})
     token, model = opened(rooms, tmp_path, "transition-film")
-    told = rooms.inference.describe(token)
-    assert "noise drives" in told["refusal"]
-    assert (told["examples"], told["items"]) == (0, [])
-    for replay in (False, True):
-        with pytest.raises(Rejected, match="No frame of this film has a code"):
-            rooms.inference.begin(token, model.key, {"example": 0}, {}, replay=replay)
+    assert rooms.inference.describe(token)["items"] == []
+    with pytest.raises(Rejected, match="Noise drives every frame"):
+        rooms.inference.begin(token, model.key, {"item": "river_256"}, {})
+    with pytest.raises(Rejected, match="Noise drives every frame"):
+        rooms.inference.bring(token, model.key, str(PACK / "videos" / "rotating_earth.mp4"))
+    with pytest.raises(Rejected, match="please press Infer"):
+        rooms.inference.begin(token, model.key, {"example": 0}, {}, replay=True)
+
+
+@pytest.mark.parametrize("start", ["prior", "zero", "training"])
+@pytest.mark.parametrize("kind", [MAPS, "linear-film", "transition-film"])
+def test_frames_in_a_row_are_inferred_together(
+    rooms: Rooms, tmp_path: Path, kind: str, start: str
+) -> None:
+    token, model = opened(rooms, tmp_path, kind)
+    wish = {"steps": 8, "chains": 2, "start": start, "frames": 6, "hiding": "square"}
+    opening = rooms.inference.begin(token, model.key, {"example": 23}, wish)
+    assert opening["name"].endswith("frames 25 to 30"), "the last that there are"
+    assert opening["frames"] == 6
+    channels, height, width = model.saved.spec.generator.signal_shape
+    session = rooms.inference._walks[token]
+    assert session.target.y.shape == (1, channels, 2 * height, 4 * width), "four beside each other"
+    answer = rooms.inference.advance(token, opening["walk"], 1, 0)
+    first, last = opening["steps"][0], answer["steps"][-1]
+    if start == "training":
+        assert min(first["misfit"]) == pytest.approx(session.known_misfit(), rel=1e-4)
+    else:
+        assert all(b < a for a, b in zip(first["misfit"], last["misfit"], strict=True))
+    if start == "prior":
+        assert first["misfit"][0] != first["misfit"][1]
+    assert ("map" in first) == (kind == MAPS)
+    assert len(rooms.inference.land(token, opening["walk"])["path"]) == 9
+    with np.load(rooms.inference.take(token, opening["walk"], "record", 0)) as record:
+        d, *extent = model.saved.spec.generator.latent_shape
+        assert record["z"].shape == (9, 2, d, 6, *extent)
+    with av.open(rooms.inference.take(token, opening["walk"], "film", 0)) as film:
+        shown = next(iter(film.decode(video=0)))
+        assert (shown.height, shown.width) == (3 * 2 * height, 4 * width), "one below the other"
+    parts = rooms.inference.slowly(token, opening["walk"], 2, 1)["parts"]
+    assert parts[4]["after"] < parts[4]["before"]
+
+
+def test_what_is_hidden_is_so_in_every_frame(rooms: Rooms, tmp_path: Path) -> None:
+    token, model = opened(rooms, tmp_path, MAPS)
+    seen = []
+    for frames in (1, 4):
+        wish = {"steps": 1, "chains": 1, "frames": frames, "hiding": "square"}
+        rooms.inference.begin(token, model.key, {"example": 3}, wish)
+        visible = rooms.inference._walks[token].observation.visible
+        assert visible is not None
+        seen.append(visible)
+    assert torch.equal(seen[1], seen[0].repeat(1, 1, 1, 4))
+
+
+def test_frames_of_another_film_are_inferred_and_of_a_picture_one(
+    rooms: Rooms, tmp_path: Path
+) -> None:
+    token, model = opened(rooms, tmp_path, MAPS)
+    wish = {"steps": 1, "chains": 1, "frames": 8}
+    told = rooms.inference.begin(token, model.key, {"item": "river_256"}, wish)
+    assert told["frames"] == 8
+    picture = np.random.default_rng(0).integers(0, 255, (90, 90), dtype=np.uint8)
+    Image.fromarray(picture).save(tmp_path / "mine.png")
+    rooms.inference.bring(token, model.key, str(tmp_path / "mine.png"))
+    with pytest.raises(Rejected, match="one picture; please choose one frame"):
+        rooms.inference.begin(token, model.key, {"brought": True}, wish)
