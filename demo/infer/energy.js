@@ -63,7 +63,7 @@ function drawAxes(pen, { low, high, py, left, right, height }) {
       [left, y],
       [right, y],
     ]);
-    pen.fillText((10 ** e).toLocaleString("en"), left - 6, y);
+    pen.fillText((10 ** e).toLocaleString("en", { notation: "compact" }), left - 6, y);
   }
   pen.textBaseline = "alphabetic";
   pen.fillText(String(walk.used.steps), right, height - 5);

@@ -53,7 +53,7 @@ function drawTargets() {
 /** @type {(brought: string) => void} */
 function putItems(brought) {
   const options = [
-    ["", model.kind === "film" ? "a frame of the film" : "a training example"],
+    ["", model.kind === "film" ? "frames of the film" : "a training example"],
     ...model.items.map((item) => [item.name, item.label]),
     ...(brought ? [[BROUGHT, brought]] : []),
   ];

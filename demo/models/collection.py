@@ -24,7 +24,8 @@ from demo.models.downloads import model_file
 from demo.models.medium import Medium, medium_of
 
 CHECKPOINTS = Path(__file__).parents[2] / "checkpoints"
-STEP_IN_METRIC = 0.6  # of a walk, where steps of about 1 fit every direction
+STEP_IN_METRIC = 0.6  # of a walk, where steps of about 1 fit every direction,
+STEP_THROUGH_TIME = 0.3  # and where what moves a frame of a film moves all that follow
 Origin = Literal["shipped", "file", "run"]
 
 
@@ -83,7 +84,9 @@ class Model:
 
     @property
     def walk_step_size(self) -> float:
-        return STEP_IN_METRIC if self._walks_far else self.saved.step_size
+        if not self._walks_far:
+            return self.saved.step_size
+        return STEP_THROUGH_TIME if self.saved.spec.stretch else STEP_IN_METRIC
 
     @property
     def _walks_far(self) -> bool:

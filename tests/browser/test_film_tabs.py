@@ -101,20 +101,26 @@ def test_a_stroke_stops_one_place_while_the_rest_goes_on(visitor: Visitor, model
     assert np.abs(pixels(free)[middle] - start[middle]).mean() > 5, "where it would have moved"
 
 
-def test_a_walk_over_a_frame_comes_to_its_end(visitor: Visitor, model: Path) -> None:
+def test_a_walk_over_frames_in_a_row_comes_to_its_end(visitor: Visitor, model: Path) -> None:
     page = opened(visitor, model, "Inference")
     examples = page.locator("#abp-infer .examples")
     expect(examples.get_by_role("radio")).to_have_count(24)
     page.locator("#abp-infer .wish[name=steps]").fill("12")
     examples.get_by_role("radio", name="frame 30 (1.93 s)").click()
-    expect(page.locator("#abp-infer .last .spoken")).to_have_text(re.compile("frame 30"))
+    expect(page.locator("#abp-infer .last .spoken")).to_have_text(re.compile("frames 27 to 30"))
     expect(page.locator("#abp-infer .step")).to_have_text("step 12 of 12")
     expect(page.locator("#abp-infer .verdict")).not_to_be_empty()
+    observed = pixels(str(page.locator("#abp-infer .observed").get_attribute("src")))
+    assert observed.shape[:2] == (96, 4 * 96)
     expect(page.locator("#abp-infer .land img")).to_have_attribute("src", re.compile("^data:"))
     with page.expect_download() as waited:
         page.get_by_role("button", name="Record (.npz)").click()
     with np.load(waited.value.path()) as record:
-        assert record["z"].shape == (13, 2, 10, 24, 24)
+        assert record["z"].shape == (13, 2, 10, 4, 24, 24)
+    page.get_by_label("Frames in a row").select_option("1")
+    page.get_by_role("button", name="Infer", exact=True).click()
+    expect(page.locator("#abp-infer .last .spoken")).to_have_text(re.compile("frame 30"))
+    expect(page.locator("#abp-infer .observed")).to_have_js_property("naturalWidth", 96)
 
 
 @every_view
@@ -126,7 +132,7 @@ def test_everyone_can_use_a_film(
     page.emulate_media(color_scheme=scheme, reduced_motion="reduce")
     opened(visitor, model, tab)
     if tab == "Inference":
-        expect(page.locator("#abp-infer .step")).to_have_text("step 0 of 80")
+        expect(page.locator("#abp-infer .step")).to_have_text("step 0 of 60")
     else:
         expect(page.locator(TIME)).to_have_text("0.00 s of 1.93 s")
     no_serious_findings(page)

@@ -285,6 +285,7 @@ def test_frames_in_a_row_are_inferred_together(
     assert session.target.y.shape == (1, channels, 2 * height, 4 * width), "four beside each other"
     answer = rooms.inference.advance(token, opening["walk"], 1, 0)
     first, last = opening["steps"][0], answer["steps"][-1]
+    assert answer["lost"] == 0, "no walk runs away by itself"
     if start == "training":
         assert min(first["misfit"]) == pytest.approx(session.known_misfit(), rel=1e-4)
     else:
