@@ -17,14 +17,13 @@ from demo.errors import (
     translate_errors,
 )
 from demo.infer.session import (
-    ChainSettings,
     Session,
     begin_session,
-    chain_settings_from,
     pack_record,
     replay_training,
     summarise,
 )
+from demo.infer.settings import ChainSettings, chain_settings_from
 from demo.infer.slow_motion import dissect_iteration
 from demo.infer.view import (
     describe_start,
@@ -206,13 +205,13 @@ class Inference:
                 key, target = self._brought.get(token, ("", None))
             if target is None or key != model.key:
                 raise Rejected("Please bring the file again; another model was chosen since.")
-            return _so_many(target, frames if model.kind == "film" else 1)
+            return _beginning(target, frames)
         if item := fields.get("item"):
             if model.saved.spec.stretch:
                 raise Rejected(DRIVEN)
             with translate_errors():
                 target = self._library.item(model, str(item))
-            return _so_many(target, frames if model.kind == "film" else 1)
+            return _beginning(target, frames)
         with translate_errors():
             signals = self._library.of(model).signals
         example = check_count(fields.get("example", 0))
@@ -241,10 +240,8 @@ class Inference:
         return walking
 
 
-def _so_many(target: Target, frames: int) -> Target:
-    """The first frames of a film. Raises Rejected."""
-    if len(target.y) < frames:
-        raise Rejected(f"{target.name} is one picture; please choose one frame at once for it.")
+def _beginning(target: Target, frames: int) -> Target:
+    """So many frames of a film, or the one of a picture."""
     return replace(target, y=target.y[:frames])
 
 

@@ -1,22 +1,21 @@
-"""A walk of the Inference tab: what was asked for, its chains, and what they say together."""
+"""A walk of the Inference tab: its chains, and what they say together."""
 
 import io
 import json
 import math
 import threading
-from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
 import numpy as np
 import torch
 
+from abp_core.adaptation.preconditioner import Preconditioner
 from abp_core.analysis import traces
 from abp_core.analysis.convergence import agreement
 from abp_core.analysis.directions import Coordinates
 from abp_core.analysis.stretch import Stretch, codes_of, lay_out, stretch_of
 from abp_core.analysis.traces import Trace, Walk
-from abp_core.data.film.protocol import LEAST_FRAMES
 from abp_core.generator import Generator
 from abp_core.noise import chain_noise
 from abp_core.observation import Observation, Occluded
@@ -24,38 +23,20 @@ from abp_core.posterior import LOT, misfit_of
 from abp_core.spec import LangevinSpec
 from demo import limits
 from demo.errors import Rejected
+from demo.infer.settings import ChainSettings
 from demo.models.collection import Model
 from demo.models.library import (
-    DEGRADATIONS,
     Target,
     observe,
 )
 
-STARTS = ("prior", "zero", "training")
 WALK_SWEEP = 1  # the noise of a chain is that of (seed, chain, this),
 START_SWEEP = 2  # and that of a film with which it begins, this
-MOST_FRAMES = LEAST_FRAMES  # of a film that are inferred together
 FRAMES_FELT = 160  # of a film that is driven by noise, to tell how far its walks may go
 FAR = 40  # frames from the moment where one chain begins to that of the next
 FOUND = 2.0  # times the misfit of training's own code, up to which a walk has found the example
 FALLING = 0.03  # share of the misfit that goes in the last fifth of a walk that is on its way
 NUMBERS = ("misfit", "prior", "slope", "length", "noise", "accepted")
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ChainSettings:
-    """How to walk. step_size, sigma: 0 for the model's own; sigma in deviations of the data.
-    frames: of a film that are inferred together."""
-
-    steps: int = 100
-    step_size: float = 0.0
-    temperature: float = 1.0
-    sigma: float = 0.0
-    chains: int = 4
-    start: str = "prior"
-    hiding: str = "nothing"
-    seed: int = 0
-    frames: int = 1
 
 
 @dataclass(slots=True, eq=False)
@@ -78,6 +59,11 @@ class Session:
     def __post_init__(self) -> None:
         # Explore's directions, which move the output most, take far longer to measure.
         self.colours = Coordinates.principal(self.model.examples)
+
+    @property
+    def frames(self) -> int:
+        """Of a film, that are inferred together."""
+        return self.f.frames if isinstance(self.f, Stretch) else 1
 
     def step(self, number: int) -> Trace:
         """Raises Rejected."""
@@ -111,36 +97,6 @@ class Session:
             "step_size": walk.spec.step_size,
             "sigma": walk.posterior.sigma / (saved.sigma / saved.spec.sigma),
         }
-
-
-def chain_settings_from(sent: object) -> ChainSettings:
-    """What a browser sent. Raises Rejected."""
-    fields = sent if isinstance(sent, Mapping) else {}
-
-    def number(name: str, low: float, high: float, words: str) -> float:
-        value = fields.get(name, getattr(ChainSettings(), name))
-        real = isinstance(value, int | float) and not isinstance(value, bool)
-        if not real or not low <= value <= high:
-            raise Rejected(f"Please set the {words} between {low:g} and {high:g}.")
-        return float(value)
-
-    def one_of(name: str, choices: tuple[str, ...]) -> str:
-        value = fields.get(name, getattr(ChainSettings(), name))
-        if value not in choices:
-            raise Rejected(f"Please choose one of {', '.join(choices)}.")
-        return str(value)
-
-    return ChainSettings(
-        steps=int(number("steps", 1, limits.WALK_STEPS, "steps")),
-        step_size=number("step_size", 0, 10, "step size"),
-        temperature=number("temperature", 0, 100, "temperature"),
-        sigma=number("sigma", 0, 100, "sigma"),
-        chains=int(number("chains", 1, limits.CHAINS, "number of chains")),
-        start=one_of("start", STARTS),
-        hiding=one_of("hiding", DEGRADATIONS),
-        seed=int(number("seed", 0, limits.SEED[1], "seed")),
-        frames=int(number("frames", 1, MOST_FRAMES, "number of frames")),
-    )
 
 
 def begin_session(number: int, model: Model, target: Target, wish: ChainSettings) -> Session:
@@ -182,10 +138,11 @@ def begin_session(number: int, model: Model, target: Target, wish: ChainSettings
         step_size=wish.step_size or model.walk_step_size,
         temperature=wish.temperature,
     )
-    metric = model.walk_metric
     if saved.spec.stretch and known is not None:
         gradients = FRAMES_FELT // frames // LOT * LOT
-        metric = traces.metric_about(f, known, saved.sigma, gradients)
+        metric: Preconditioner | None = traces.metric_about(f, known, saved.sigma, gradients)
+    else:
+        metric = model.walk_metric
     walk = Walk(posterior, start, noise, spec, metric)
     return Session(number, model, target, wish, observation, walk, f, known)
 

@@ -7,7 +7,7 @@ import torch
 from torch import Tensor
 
 from abp_core.analysis import traces
-from abp_core.analysis.stretch import Stretch, lay_out
+from abp_core.analysis.stretch import lay_out
 from demo import limits, media
 from demo.errors import Rejected
 from demo.infer.session import (
@@ -16,7 +16,7 @@ from demo.infer.session import (
 )
 from demo.models.maps import render_map
 
-LANDSCAPE = {True: 14, False: 32}  # places along a side, of a large latent map or anything else
+LANDSCAPE = {True: 14, False: 32}  # places along a side, of much that is made, or of less
 ROWS = 400  # latents of a walk by maps that tell the plane in which it is widest
 LANDSCAPE_EXTENT = 3.0  # of the landscape of two latents
 
@@ -36,7 +36,7 @@ def describe_start(walking: Session) -> dict[str, Any]:
         "observed": media.jpeg_url(_observed_pixels(walking, y), 92),
         "sound": model.medium.play(walking.target.y[0]),
         "chains": len(walking.walk.steps[0].z),
-        "frames": walking.f.frames if isinstance(walking.f, Stretch) else 1,
+        "frames": walking.frames,
         "used": walking.used(),
     }
 
@@ -94,8 +94,8 @@ def render_landscape(walking: Session) -> dict[str, Any]:
         low, high = ends.amin(0), ends.amax(0)
         margin = 0.15 * (high - low).clamp(min=0.5)
         low, high = low - margin, high + margin
-    frames = walking.f.frames if isinstance(walking.f, Stretch) else 1
-    places = LANDSCAPE[frames > 1 or (model.generator.spec.spatial and model.kind != "film")]
+    many = walking.frames > 1 if model.kind == "film" else model.generator.spec.spatial
+    places = LANDSCAPE[many]
     across, down = (
         torch.linspace(float(a), float(b), places) for a, b in zip(low, high, strict=True)
     )
@@ -124,7 +124,7 @@ def render_film(walking: Session, chain: int) -> list[media.Pixels]:
     """What was observed, f(z) and the residual, side by side, at every step; of several frames in a
     row one below the other."""
     walking.latent(0, chain)  # or a refusal
-    along = 0 if walking.wish.frames > 1 else 1
+    along = 0 if walking.frames > 1 else 1
     steps = walking.walk.steps[:: max(1, len(walking.walk.steps) // limits.FILM_FRAMES)]
     y = walking.walk.posterior.y[:1].float().cpu()
     first, medium = _observed_pixels(walking, y), walking.model.medium

@@ -326,5 +326,4 @@ def test_frames_of_another_film_are_inferred_and_of_a_picture_one(
     picture = np.random.default_rng(0).integers(0, 255, (90, 90), dtype=np.uint8)
     Image.fromarray(picture).save(tmp_path / "mine.png")
     rooms.inference.bring(token, model.key, str(tmp_path / "mine.png"))
-    with pytest.raises(Rejected, match="one picture; please choose one frame"):
-        rooms.inference.begin(token, model.key, {"brought": True}, wish)
+    assert rooms.inference.begin(token, model.key, {"brought": True}, wish)["frames"] == 1

@@ -25,7 +25,7 @@ from demo import limits
 from demo.disk import Disk
 from demo.errors import Rejected
 from demo.infer.service import LOWEST
-from demo.infer.session import chain_settings_from
+from demo.infer.settings import chain_settings_from
 from demo.models.cards import label_of
 from demo.models.library import (
     DEGRADATIONS,
