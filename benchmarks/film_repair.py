@@ -3,11 +3,12 @@
     python -m benchmarks.film_repair [--films NAME ...] [--hidden WHAT ...] [--seconds S]
     python -m benchmarks.film_repair --table
 
-Of each film, at 128 x 128 pixels or as many, a part is hidden: every second frame, a gap of six, a
-square of a quarter of its width for a third of the time, or 70 % of every frame in blocks of
-3 x 3. The mean difference from what was hidden, in per cent of the range, is that of the mean over
-time of what was seen of a place, of a blend of the nearest frames that show it, of what is expected
-before anything is learnt, of f(z) alone, and of what the Repair tab shows, which mixes the two.
+Of each film, at 128 x 128 pixels or as many, a part is hidden: every second frame, a gap of six,
+the last six, a square of a quarter of its width for a third of the time, or 70 % of every frame in
+blocks of 3 x 3. The mean difference from what was hidden, in per cent of the range, is that of the
+mean over time of what was seen of a place, of a blend of the nearest frames that show it, of what
+is expected before anything is learnt, of f(z) alone, and of what the Repair tab shows, which mixes
+the two.
 """
 
 import argparse
@@ -34,6 +35,7 @@ FILMS = ("waving_tree", "rotating_earth", "river_256", "palms_256")
 HIDDEN = {
     "frames": "every second frame",
     "gap": "a gap of 6 frames",
+    "end": "the last 6 frames",
     "square": "a square, a third of the time",
     "scattered": "70 % in blocks",
 }
@@ -66,6 +68,8 @@ def hide(what: str, x: Tensor) -> Tensor:
         visible[1 : n - 1 : 2] = 0
     elif what == "gap":
         visible[n // 2 - 3 : n // 2 + 3] = 0
+    elif what == "end":
+        visible[-6:] = 0
     elif what == "square":
         side = width // 4
         top, left = (height - side) // 2, (width - side) // 2
