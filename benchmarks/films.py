@@ -7,10 +7,11 @@ Every model learns the first three quarters of a film at 128 x 128 pixels or as 
 quarter, which it never saw, the latents are inferred frame by frame, and what it expects one and
 ten frames on is held against what came: f of the latents that are expected, mixed with what the
 last frames tell themselves (`expect_ahead`). The error of f alone is kept beside it. Then it lets
-the film go on eight times, for as long as it is itself, and once for 1,100 frames. Beside them stands the linear dynamic system of Doretto, Chiuso, Wu
-and Soatto (2003): principal components, as many as the vector models have numbers, and the same
-transition; mixed in the same way as well, in a figure of its own. Films without a free licence are
-measured where they are at hand, and never shown.
+the film go on eight times, for as long as it is itself, and once for 1,100 frames. Beside them
+stands the linear dynamic system of Doretto, Chiuso, Wu and Soatto (2003): principal components, as
+many as the vector models have numbers, and the same transition; mixed in the same way as well, in a
+figure of its own. Films without a free licence are measured where they are at hand, and never
+shown.
 """
 
 import argparse
