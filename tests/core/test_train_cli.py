@@ -102,7 +102,7 @@ def test_an_interrupted_run_is_saved_and_resumes_exactly(
     if ": It was reduced" in first:  # what was done with the file comes first
         first = running.stdout.readline()
     running.send_signal(word)
-    said, bar = running.communicate(timeout=120)
+    said, bar = running.communicate(timeout=600)
 
     assert first.startswith("iteration 1  reconstruction error ")
     assert running.returncode == 0
@@ -400,7 +400,7 @@ class TestRefusals:
             if process.stdout is not None:
                 process.stdout.readline()  # as `head -1` does
                 process.stdout.close()
-            assert process.wait(timeout=120) == 0
+            assert process.wait(timeout=600) == 0
         assert Checkpoint.load(out).iteration == 30
 
     def test_as_a_process(self, tmp_path: Path) -> None:
