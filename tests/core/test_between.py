@@ -119,7 +119,7 @@ def test_a_model_is_believed_as_far_as_it_explains_what_was_seen() -> None:
     film, visible = torch.zeros(4, 3, 2, 2), torch.ones(4, 1, 2, 2)
     visible[1] = 0
     expected = Expected(film, 0.4)
-    for seen, believed in ((0.0, 1.0), (0.1, 0.75), (0.3, 0.0)):
+    for seen, believed in ((0.0, 1.0), (0.05, 0.75), (0.1, 0.0), (0.3, 0.0)):
         made = torch.full_like(film, seen)
         made[1] = 0.8
         mixed = expected.mix(made, visible)

@@ -23,6 +23,7 @@ AROUND = 3  # squares to every side by which moments are compared
 SHARPNESS = (0.03, 0.3)  # of what counts as alike, over how unlike moments are on average
 OFTEN = 0.4  # of the time: what is hidden longer is so every now and then
 MOST_HELD = 24  # frames of which more is hidden to learn what each guess is worth
+BELIEVED = 0.25  # of the error of what is expected: a model that is off what was seen by less
 TRUST = 0.3  # of a difference from what is expected, beside one from what was seen
 
 
@@ -43,12 +44,12 @@ class Expected:
     def mix(self, made: Tensor, visible: Tensor, first: int = 0) -> Tensor:
         """Frames from `first` on, with what a model makes of them, made (k, c, h, w), where visible
         (k, 1, h, w) is 0, so far as it can be believed: not at all while it is off what was seen
-        by half as much as what is expected is, since chains explain that, too. What was seen stays
-        as it was seen."""
+        by a quarter as much as what is expected is, since chains explain that, too. What was seen
+        stays as it was seen."""
         film = self.film[first : first + len(made)]
         seen = visible.expand_as(made)
         off = float(((made - film) * seen).square().sum() / seen.sum().clamp(min=1))
-        share = max(0.0, 1 - off / max(self.error / 2, 1e-6) ** 2)
+        share = max(0.0, 1 - off / max(BELIEVED * self.error, 1e-6) ** 2)
         return torch.where(visible > 0, film, torch.lerp(film, made, share))
 
 
